@@ -1,0 +1,207 @@
+//! Frames in memory: one to eight lines of 64 bytes.
+//!
+//! ```text
+//!  line 0                               line 1 …
+//!  ├── header 32 ──┬── payload 32 ──┤├── payload 64 ──┤ …
+//! ```
+
+use crate::header::{Class, Header};
+use crate::id::{FrameId, InstrumentId};
+use crate::kind::Kind;
+use crate::payload::Payload;
+use crate::units::Nanos;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// One cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C, align(64))]
+pub struct Line(pub [u8; 64]);
+
+impl Line {
+    /// All zero.
+    pub const ZERO: Self = Self([0; 64]);
+    /// Size in bytes.
+    pub const BYTES: usize = 64;
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+/// The most lines a frame may have.
+pub const LINES_MAX: usize = 8;
+/// The most payload bytes a frame may have.
+pub const PAYLOAD_MAX: usize = LINES_MAX * Line::BYTES - Header::BYTES;
+
+/// A frame somewhere in memory: exactly its lines.
+#[derive(Clone, Copy)]
+pub struct FrameRef<'a>(&'a [Line]);
+
+impl<'a> FrameRef<'a> {
+    /// The frame that starts at the first line, or `None` when the lines end before it does.
+    #[must_use]
+    pub fn first_of(lines: &'a [Line]) -> Option<Self> {
+        let first = lines.first()?;
+        let length = header_of(first).lines();
+        Some(Self(lines.get(..length)?))
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &'a Header {
+        header_of(&self.0[0])
+    }
+
+    /// The lines.
+    #[must_use]
+    pub const fn lines(&self) -> &'a [Line] {
+        self.0
+    }
+
+    /// All bytes, header first.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.0.as_bytes()
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.header().kind
+    }
+
+    /// The input's number.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.header().seq
+    }
+
+    /// When the head numbered the input.
+    #[must_use]
+    pub fn ts(&self) -> Nanos {
+        self.header().ts
+    }
+
+    /// The instrument it is about.
+    #[must_use]
+    pub fn instrument(&self) -> InstrumentId {
+        self.header().instrument
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> FrameId {
+        self.header().id()
+    }
+
+    /// True for inputs.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        self.header().class() == Some(Class::Input)
+    }
+
+    /// The payload, or `None` when kind, length or an enum's value do not fit `P`.
+    #[must_use]
+    #[inline]
+    pub fn try_read<P: Payload>(&self) -> Option<&'a P> {
+        if self.kind() != P::KIND || self.0.len() != P::LINES {
+            return None;
+        }
+        P::try_ref_from_bytes(&self.bytes()[Header::BYTES..]).ok()
+    }
+
+    /// The payload of a frame whose kind is already known.
+    ///
+    /// # Panics
+    /// When kind, length or an enum's value do not fit `P`: sources and the journal's reader have
+    /// validated the frame, so this is our bug.
+    #[must_use]
+    #[inline]
+    pub fn read<P: Payload>(&self) -> &'a P {
+        self.try_read()
+            .expect("a frame's payload does not fit its kind")
+    }
+}
+
+impl core::fmt::Debug for FrameRef<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:?} {} @{}", self.kind(), self.id(), self.ts())
+    }
+}
+
+#[inline]
+fn header_of(line: &Line) -> &Header {
+    Header::ref_from_bytes(&line.0[..Header::BYTES]).expect("a line is aligned and long enough")
+}
+
+/// A frame being made: room for the longest, reused and never allocated anew.
+///
+/// Before the head has numbered it, a draft's `ts` is the time that it falls due and its `seq` and
+/// `sub` name the frame that caused it (zero where none did); ties are broken by them.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    lines: [Line; LINES_MAX],
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Draft {
+    /// An empty draft.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            lines: [Line::ZERO; LINES_MAX],
+        }
+    }
+
+    /// Starts over as an unnumbered input of `P`'s kind.
+    #[inline]
+    pub fn write<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) {
+        self.write_as(Class::Input, instrument, payload);
+    }
+
+    /// Starts over with `P`'s kind in any class; `seq`, `ts`, `sub` and `parent` are zero.
+    #[inline]
+    pub fn write_as<P: Payload>(&mut self, class: Class, instrument: InstrumentId, payload: &P) {
+        let header = Header {
+            instrument,
+            kind: P::KIND,
+            shape: Header::shape(class, P::LINES),
+            ..Header::default()
+        };
+        let bytes = self.lines[..P::LINES].as_mut_bytes();
+        bytes[..Header::BYTES].copy_from_slice(header.as_bytes());
+        bytes[Header::BYTES..].copy_from_slice(payload.as_bytes());
+    }
+
+    /// Starts over as a copy of another frame.
+    pub fn copy_from(&mut self, frame: FrameRef<'_>) {
+        self.lines[..frame.lines().len()].copy_from_slice(frame.lines());
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        header_of(&self.lines[0])
+    }
+
+    /// The header, to be changed; `shape` must keep telling the truth.
+    #[inline]
+    pub fn header_mut(&mut self) -> &mut Header {
+        Header::mut_from_bytes(&mut self.lines[0].0[..Header::BYTES])
+            .expect("a line is aligned and long enough")
+    }
+
+    /// The frame as it stands.
+    #[must_use]
+    #[inline]
+    pub fn frame(&self) -> FrameRef<'_> {
+        FrameRef(&self.lines[..self.header().lines()])
+    }
+}

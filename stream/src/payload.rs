@@ -1,0 +1,118 @@
+//! Payloads: the fixed layouts behind the header, one module for each group of kinds.
+//!
+//! Every payload fills its lines to the last byte: 32 bytes in the first line and 64 in each
+//! further one. Fields are ordered so that no padding is left to the compiler; spare bytes are
+//! named `spare` and zero. Enumerations are validated when a payload is read.
+
+pub mod answers;
+pub mod decisions;
+pub mod market;
+pub mod reference;
+
+pub use answers::*;
+pub use decisions::*;
+pub use market::*;
+pub use reference::*;
+
+use crate::kind::Kind;
+use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
+
+/// What stands behind a header of one kind.
+pub trait Payload: TryFromBytes + IntoBytes + Immutable + KnownLayout + Copy {
+    /// Its kind.
+    const KIND: Kind;
+    /// The frame's length in lines, 1 to 8.
+    const LINES: usize;
+}
+
+macro_rules! payload {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $lines:literal {
+            $($(#[$field_doc:meta])* $field:ident: $ty:ty,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, TryFromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[repr(C)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $ty,)*
+        }
+
+        const _: () = assert!(
+            size_of::<$name>() == $lines * 64 - 32,
+            concat!(stringify!($name), " must fill its lines exactly")
+        );
+
+        impl Payload for $name {
+            const KIND: Kind = Kind::$name;
+            const LINES: usize = $lines;
+        }
+
+        impl $name {
+            /// Every byte zero: a start for `..Self::zeroed()` where most fields stay empty.
+            #[must_use]
+            pub fn zeroed() -> Self {
+                let bytes = [0u8; $lines * 64 - 32];
+                Self::try_read_from_bytes(&bytes).expect("zero is valid in every field")
+            }
+        }
+    };
+}
+pub(crate) use payload;
+
+macro_rules! wire_enum {
+    (
+        $(#[$doc:meta])*
+        $name:ident {
+            $($(#[$variant_doc:meta])* $variant:ident = $number:literal => $text:literal,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
+            TryFromBytes, IntoBytes, Immutable, KnownLayout,
+        )]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $number,)*
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Lower-case name, as in decoded journals.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use wire_enum;
+
+/// A short ASCII text in a fixed field, padded with zeros.
+#[must_use]
+pub const fn text<const N: usize>(value: &str) -> [u8; N] {
+    let mut field = [0; N];
+    let bytes = value.as_bytes();
+    let mut i = 0;
+    while i < N && i < bytes.len() {
+        field[i] = bytes[i];
+        i += 1;
+    }
+    field
+}
+
+/// Reads a fixed text field up to its first zero; bytes that are not UTF-8 read as empty.
+#[must_use]
+pub fn read_text(field: &[u8]) -> &str {
+    let end = field
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(field.len());
+    core::str::from_utf8(&field[..end]).unwrap_or("")
+}
