@@ -1,0 +1,1 @@
+//! OHLCV bars from CSV files.
