@@ -1,1 +1,284 @@
-//! The head of the stream.
+//! The head of the stream: the only merge in the system.
+//!
+//! Everything that the engine learns is numbered and stamped here, in one order: operator, broker
+//! and loop-backs, due timers, market. Nothing downstream depends on when a thread ran. The head
+//! owns no clock and no thread: a live shell hands it the time, virtual time comes from the data.
+//!
+//! Queues stand before the number. What is numbered and not yet journaled is the [`Window`]: at
+//! most [`WINDOW_LINES`](stream::limits::WINDOW_LINES) lines and one evaluation, so that a kill or
+//! a fill never waits behind a burst.
+//!
+//! Deliberately absent: any decision about what a frame means.
+
+mod merge;
+mod queue;
+mod timers;
+mod window;
+
+pub use merge::Merge;
+pub use queue::AnswerQueue;
+pub use timers::{Sessions, Timers};
+pub use window::Window;
+
+use stream::limits::PULSE_SILENCE;
+use stream::payload::{Tick, Timer};
+use stream::{Draft, FrameRef, InstrumentId, Nanos, Next, Source};
+
+/// What came of asking the head for the next input.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// An input, numbered and stamped.
+    Frame(FrameRef<'a>),
+    /// Something is due, but what is numbered must drain first.
+    Wait,
+    /// Nothing is due at the moment (live only).
+    Idle,
+    /// Nothing will come any more (virtual time only).
+    End,
+}
+
+/// Which queue is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pick {
+    Answer,
+    Timer,
+    Market,
+}
+
+/// How virtual time ends once the data has.
+#[derive(Clone, Copy, Debug)]
+pub struct EndOfData {
+    /// Ticks go on to the session's close when it is at most this far away.
+    pub to_close_max: Nanos,
+    /// Otherwise they go on for this long, so that answers in flight arrive.
+    pub grace: Nanos,
+}
+
+impl Default for EndOfData {
+    fn default() -> Self {
+        Self {
+            to_close_max: Nanos::from_secs(300),
+            grace: Nanos::from_secs(5),
+        }
+    }
+}
+
+/// The head.
+#[derive(Debug)]
+pub struct Head {
+    seq: u64,
+    now: Nanos,
+    answers: AnswerQueue,
+    timers: Timers,
+    window: Window,
+    draft: Draft,
+    /// The smallest delay of any loop-back or answer: virtual time may run ahead by less.
+    lookahead: Nanos,
+    end_of_data: EndOfData,
+    /// Set once the data has ended: when virtual time does.
+    end_at: Option<Nanos>,
+    /// The last live frame's stamp, for the pulse.
+    quiet_since: Nanos,
+    pulses: u64,
+}
+
+impl Head {
+    /// A head that continues after `last_seq` and `last_ts` (both 0 at first).
+    ///
+    /// # Panics
+    /// If `lookahead` is zero: virtual time could then never move.
+    #[must_use]
+    pub fn new(last_seq: u64, last_ts: Nanos, timers: Timers, lookahead: Nanos) -> Self {
+        assert!(
+            lookahead > Nanos::ZERO,
+            "answers and loop-backs need a delay above zero"
+        );
+        Self {
+            seq: last_seq,
+            now: last_ts,
+            answers: AnswerQueue::new(),
+            timers,
+            window: Window::new(last_seq),
+            draft: Draft::new(),
+            lookahead,
+            end_of_data: EndOfData::default(),
+            end_at: None,
+            quiet_since: last_ts,
+            pulses: 0,
+        }
+    }
+
+    /// The number of the last input.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The stamp of the last input.
+    #[must_use]
+    pub const fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// What is numbered and not yet drained.
+    #[must_use]
+    pub const fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Where answers, loop-backs and operator controls wait for their time.
+    pub const fn answers(&mut self) -> &mut AnswerQueue {
+        &mut self.answers
+    }
+
+    /// Everything up to `seq` has been journaled, and its answers are in [`Head::answers`].
+    pub fn drained(&mut self, seq: u64) {
+        self.window.drained(seq);
+    }
+
+    /// Numbers a frame that the shell makes itself at a start: configuration, definitions,
+    /// restarts. `ts` is the time at hand, used where it is later than the last stamp.
+    pub fn number(&mut self, ts: Nanos, write: impl FnOnce(&mut Draft)) -> FrameRef<'_> {
+        write(&mut self.draft);
+        let stamp = self.now.max(ts);
+        self.stamp(stamp, stamp, false);
+        self.draft.frame()
+    }
+
+    /// The next input in virtual time.
+    pub fn next_virtual(&mut self, market: &mut impl Source) -> Step<'_> {
+        let market_due = match market.next() {
+            Next::At(due) => Some(due),
+            Next::Idle | Next::End => None,
+        };
+        self.timers.start(market_due);
+        let Some((pick, due)) = self.pick(market_due) else {
+            return Step::End;
+        };
+        if !self.may_number(pick, due) {
+            return Step::Wait;
+        }
+        let ts = self.now.max(due);
+        match pick {
+            Pick::Answer => self.answers.take(&mut self.draft),
+            Pick::Timer => self.timers.take(ts, &mut self.draft),
+            Pick::Market => {
+                if !market.take(&mut self.draft) {
+                    return Step::Wait;
+                }
+            }
+        }
+        self.stamp(ts, ts, pick == Pick::Timer);
+        Step::Frame(self.draft.frame())
+    }
+
+    /// The next input in live time. `now` never runs backwards here, whatever the caller's clock
+    /// does.
+    pub fn next_live(&mut self, market: &mut impl Source, now: Nanos) -> Step<'_> {
+        let now = now.max(self.now);
+        self.timers.start(Some(now));
+        self.timers.reach(now);
+        let (pick, due) = if let Some(due) = self.answers.due().filter(|due| *due <= now) {
+            (Pick::Answer, due)
+        } else if let Some(due) = self.timers.due().filter(|due| *due <= now) {
+            (Pick::Timer, due)
+        } else if let Next::At(due) = market.next()
+            && due <= now
+        {
+            (Pick::Market, due)
+        } else {
+            return self.pulse(now);
+        };
+        if !self
+            .window
+            .has_room(pick == Pick::Timer && self.timers.is_evaluate_next())
+        {
+            return Step::Wait;
+        }
+        match pick {
+            Pick::Answer => self.answers.take(&mut self.draft),
+            Pick::Timer => self.timers.take(now, &mut self.draft),
+            Pick::Market => {
+                if !market.take(&mut self.draft) {
+                    return Step::Idle;
+                }
+            }
+        }
+        // A source that says "zero" has no due time of its own: it has only just arrived.
+        let due = if due == Nanos::ZERO { now } else { due };
+        self.stamp(now, due, pick == Pick::Timer);
+        Step::Frame(self.draft.frame())
+    }
+
+    /// The earliest candidate; ties go to answers, then timers, then market.
+    fn pick(&mut self, market_due: Option<Nanos>) -> Option<(Pick, Nanos)> {
+        let answer = self.answers.due();
+        if let Some(due) = market_due {
+            self.timers.reach(due);
+        } else {
+            let end = *self
+                .end_at
+                .get_or_insert(self.timers.end(self.now, self.end_of_data));
+            if answer.is_none() && self.timers.due().is_none_or(|due| due > end) {
+                return None;
+            }
+        }
+        let timer = self.timers.due();
+        [
+            (Pick::Answer, answer),
+            (Pick::Timer, timer),
+            (Pick::Market, market_due),
+        ]
+        .into_iter()
+        .filter_map(|(pick, due)| Some((pick, due?)))
+        .min_by_key(|(_, due)| (*due).max(self.now))
+    }
+
+    /// Nothing is numbered with `ts` ≥ T before everything with `ts` ≤ T − lookahead has drained:
+    /// whatever that still causes falls due at T or later.
+    fn may_number(&self, pick: Pick, due: Nanos) -> bool {
+        let ts = self.now.max(due);
+        let evaluation = pick == Pick::Timer && self.timers.is_evaluate_next();
+        self.window.has_room(evaluation)
+            && self
+                .window
+                .oldest_ts()
+                .is_none_or(|oldest| oldest.saturating_add(self.lookahead) > ts)
+    }
+
+    fn pulse(&mut self, now: Nanos) -> Step<'_> {
+        if now < self.quiet_since.saturating_add(PULSE_SILENCE) || !self.window.has_room(false) {
+            return Step::Idle;
+        }
+        self.pulses += 1;
+        let tick = Tick {
+            due: self.quiet_since.saturating_add(PULSE_SILENCE),
+            number: self.pulses,
+            missed: 0,
+            timer: Timer::Pulse,
+            spare: [0; 11],
+        };
+        self.draft.write(InstrumentId::NONE, &tick);
+        self.stamp(now, now, false);
+        Step::Frame(self.draft.frame())
+    }
+
+    fn stamp(&mut self, ts: Nanos, due: Nanos, timer: bool) {
+        self.seq += 1;
+        self.now = ts;
+        self.quiet_since = ts;
+        let header = self.draft.header_mut();
+        header.seq = self.seq;
+        header.ts = ts;
+        header.sub = 0;
+        header.parent = 0;
+        header.crc = 0;
+        header.ingress_age_ns = u32::try_from(ts.saturating_sub(due).0).unwrap_or(u32::MAX);
+        let evaluation = timer && timers::is_evaluate(self.draft.frame());
+        self.window
+            .push(self.seq, ts, self.draft.header().lines(), evaluation);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Where answers, loop-backs and controls wait until they fall due.
+//!
+//! Order: due time, then rank (operator before broker and loop-backs), then the place of the
+//! cause in the stream, then arrival. All of it is fixed by the stream, none by threads.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use stream::limits::ANSWERS_MAX;
+use stream::{Draft, FrameRef, Kind, Nanos};
+
+type Key = Reverse<(Nanos, u8, u64, u16, u64)>;
+
+/// A bounded priority queue of drafts.
+#[derive(Debug)]
+pub struct AnswerQueue {
+    order: BinaryHeap<(Key, u32)>,
+    slots: Vec<Draft>,
+    free: Vec<u32>,
+    arrivals: u64,
+}
+
+impl AnswerQueue {
+    pub(super) fn new() -> Self {
+        Self {
+            order: BinaryHeap::with_capacity(ANSWERS_MAX),
+            slots: Vec::new(),
+            free: Vec::with_capacity(ANSWERS_MAX),
+            arrivals: 0,
+        }
+    }
+
+    /// Queues a draft whose header tells due time (`ts`) and cause (`seq`, `sub`).
+    ///
+    /// # Panics
+    /// When [`ANSWERS_MAX`] drafts wait already: the edge broke its credits.
+    pub fn push(&mut self, frame: FrameRef<'_>) {
+        let header = frame.header();
+        let rank = u8::from(header.kind != Kind::Control);
+        self.arrivals += 1;
+        let key = Reverse((header.ts, rank, header.seq, header.sub, self.arrivals));
+        let slot = self.free.pop().unwrap_or_else(|| {
+            assert!(
+                self.slots.len() < ANSWERS_MAX,
+                "more answers wait than the limits allow"
+            );
+            self.slots.push(Draft::new());
+            (self.slots.len() - 1) as u32
+        });
+        self.slots[slot as usize].copy_from(frame);
+        self.order.push((key, slot));
+    }
+
+    /// When the first one falls due.
+    #[must_use]
+    pub fn due(&self) -> Option<Nanos> {
+        self.order.peek().map(|(Reverse(key), _)| key.0)
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// True when none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Moves the first one into `draft`.
+    ///
+    /// # Panics
+    /// When none waits.
+    pub(super) fn take(&mut self, draft: &mut Draft) {
+        let (_, slot) = self.order.pop().expect("an answer was announced");
+        draft.copy_from(self.slots[slot as usize].frame());
+        self.free.push(slot);
+    }
+}

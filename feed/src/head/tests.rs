@@ -1,0 +1,258 @@
+use super::*;
+use stream::payload::{Halt, HaltState, Quote, Session, SessionKind, Verdict};
+use stream::{FrameId, Kind, Price, SourceId};
+
+const OPEN: Nanos = Nanos(34_200_000_000_000);
+
+fn at(millis: u64) -> Nanos {
+    Nanos(OPEN.0 + millis * 1_000_000)
+}
+
+fn session(close_ms: u64) -> Session {
+    Session {
+        date: 20_120_621,
+        kind: SessionKind::Regular,
+        spare: [0; 3],
+        open: OPEN,
+        close: at(close_ms),
+        previous_close: Nanos::ZERO,
+    }
+}
+
+/// Quotes at given times.
+struct Script(std::collections::VecDeque<Nanos>);
+
+impl Source for Script {
+    fn next(&mut self) -> Next {
+        self.0.front().map_or(Next::End, |due| Next::At(*due))
+    }
+
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        self.0.pop_front();
+        let quote = Quote {
+            bid: Price(1),
+            ask: Price(2),
+            ..Quote::zeroed()
+        };
+        draft.write(InstrumentId(1), &quote);
+        true
+    }
+}
+
+fn script(millis: &[u64]) -> Script {
+    Script(millis.iter().map(|ms| at(*ms)).collect())
+}
+
+fn head(close_ms: u64, lookahead_ms: u64) -> Head {
+    let mut once = Some(session(close_ms));
+    let timers = Timers::new(Box::new(move |_| once.take()));
+    Head::new(0, Nanos::ZERO, timers, Nanos::from_millis(lookahead_ms))
+}
+
+/// Numbers until nothing more comes, draining after each input.
+fn run(head: &mut Head, source: &mut Script) -> Vec<(u64, Kind, u64)> {
+    let mut seen = Vec::new();
+    loop {
+        match head.next_virtual(source) {
+            Step::Frame(frame) => {
+                seen.push((
+                    frame.seq(),
+                    frame.kind(),
+                    (frame.ts().0 - OPEN.0) / 1_000_000,
+                ));
+            }
+            Step::End => return seen,
+            step => panic!("a drained head never answers {step:?}"),
+        }
+        head.drained(head.seq());
+    }
+}
+
+fn verdict(due: Nanos, cause: u64) -> Draft {
+    let mut draft = Draft::new();
+    let payload = Verdict {
+        intent: FrameId::new(cause, 1),
+        ..Verdict::zeroed()
+    };
+    draft.write(InstrumentId(1), &payload);
+    draft.header_mut().ts = due;
+    draft.header_mut().seq = cause;
+    draft
+}
+
+#[test]
+fn inputs_are_numbered_without_gaps_and_ticks_fall_on_exact_multiples() {
+    let mut head = head(1_000, 1);
+    let seen = run(&mut head, &mut script(&[10, 250, 600]));
+    let want = [
+        (1, Kind::Session, 10),
+        (2, Kind::Quote, 10),
+        (3, Kind::Tick, 250),
+        (4, Kind::Quote, 250),
+        (5, Kind::Tick, 500),
+        (6, Kind::Quote, 600),
+        (7, Kind::Tick, 750),
+        (8, Kind::Tick, 1_000),
+        (9, Kind::Tick, 1_000),
+    ];
+    assert_eq!(seen, want);
+}
+
+#[test]
+fn an_answer_goes_before_the_timer_and_the_market_of_its_time() {
+    let mut head = head(1_000, 1);
+    let mut source = script(&[250]);
+    let _ = head.next_virtual(&mut source);
+    head.drained(1);
+    head.answers().push(verdict(at(250), 1).frame());
+    let kinds: Vec<Kind> = run(&mut head, &mut source)
+        .iter()
+        .map(|seen| seen.1)
+        .collect();
+    assert_eq!(kinds[..3], [Kind::Verdict, Kind::Quote, Kind::Tick]);
+}
+
+#[test]
+fn virtual_time_waits_for_what_could_still_answer() {
+    let mut head = head(1_000, 5);
+    let mut source = script(&[10, 14, 15]);
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(_)),
+        "session"
+    );
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(_)),
+        "quote at 10"
+    );
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(_)),
+        "quote at 14 < 10 + 5"
+    );
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Wait),
+        "15 waits for 10"
+    );
+    head.drained(2);
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(_)),
+        "14 + 5 is later"
+    );
+}
+
+#[test]
+fn one_evaluation_at_a_time_and_no_more_than_the_window() {
+    let mut head = head(100_000, 10_000);
+    let mut source = script(&[0]);
+    let _ = head.next_virtual(&mut source);
+    let _ = head.next_virtual(&mut source);
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(frame) if frame.kind() == Kind::Tick)
+    );
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Wait),
+        "the first is not done"
+    );
+    head.drained(3);
+    assert!(
+        matches!(head.next_virtual(&mut source), Step::Frame(frame) if frame.kind() == Kind::Tick)
+    );
+
+    let mut live = head_live();
+    let mut burst = Script(vec![OPEN; 5_000].into());
+    let mut numbered = 0;
+    while let Step::Frame(_) = live.next_live(&mut burst, OPEN) {
+        numbered += 1;
+    }
+    assert_eq!(
+        numbered,
+        stream::limits::WINDOW_LINES - stream::frame::LINES_MAX + 1
+    );
+}
+
+fn head_live() -> Head {
+    let mut once = Some(session(100_000));
+    Head::new(
+        0,
+        Nanos::ZERO,
+        Timers::new(Box::new(move |_| once.take())),
+        Nanos(1),
+    )
+}
+
+#[test]
+fn a_late_live_head_collapses_evaluations_and_counts_them() {
+    let mut head = head_live();
+    let mut source = script(&[]);
+    assert!(
+        matches!(head.next_live(&mut source, OPEN), Step::Frame(_)),
+        "session"
+    );
+    let Step::Frame(frame) = head.next_live(&mut source, at(1_100)) else {
+        panic!("a tick is due")
+    };
+    let tick = *frame.read::<Tick>();
+    assert_eq!(
+        (tick.due, tick.missed, tick.timer),
+        (at(1_000), 3, Timer::Evaluate)
+    );
+    assert_eq!(frame.ts(), at(1_100));
+    assert_eq!(
+        frame.header().ingress_age_ns,
+        850_000_000,
+        "it waited since 250"
+    );
+    head.drained(2);
+    let Step::Frame(frame) = head.next_live(&mut source, at(1_100)) else {
+        panic!("a tick is due")
+    };
+    assert_eq!(frame.read::<Tick>().timer, Timer::Housekeeping);
+    head.drained(3);
+    assert!(matches!(head.next_live(&mut source, at(1_105)), Step::Idle));
+    let Step::Frame(frame) = head.next_live(&mut source, at(1_110)) else {
+        panic!("a pulse is due")
+    };
+    assert_eq!(frame.read::<Tick>().timer, Timer::Pulse);
+}
+
+#[test]
+fn live_time_never_runs_backwards() {
+    let mut head = head_live();
+    let mut source = Script(vec![at(0), at(0), at(0)].into());
+    let _ = head.next_live(&mut source, at(5));
+    let Step::Frame(frame) = head.next_live(&mut source, at(3)) else {
+        panic!("a quote is due")
+    };
+    assert_eq!(frame.ts(), at(5));
+}
+
+#[test]
+fn a_merge_breaks_ties_by_the_order_of_its_sources() {
+    struct One(Option<Nanos>, u16);
+    impl Source for One {
+        fn next(&mut self) -> Next {
+            self.0.map_or(Next::End, Next::At)
+        }
+        fn take(&mut self, draft: &mut Draft) -> bool {
+            self.0 = None;
+            let halt = Halt {
+                source: SourceId(self.1),
+                state: HaltState::Halted,
+                ..Halt::zeroed()
+            };
+            draft.write(InstrumentId(1), &halt);
+            true
+        }
+    }
+    let mut merge = Merge::new(vec![
+        Box::new(One(Some(at(2)), 0)),
+        Box::new(One(Some(at(1)), 1)),
+        Box::new(One(Some(at(1)), 2)),
+    ]);
+    let mut order = Vec::new();
+    while let Next::At(_) = merge.next() {
+        let mut draft = Draft::new();
+        assert!(merge.take(&mut draft));
+        order.push(draft.frame().read::<Halt>().source.0);
+    }
+    assert_eq!(order, [1, 2, 0]);
+}

@@ -1,0 +1,159 @@
+//! Timers as frames: sessions, evaluations each 250 ms, housekeeping each second.
+//!
+//! Due times are exact multiples of the period since the epoch, inside sessions only: after the
+//! open, up to and including the close. Evaluate precedes housekeeping when both are due. Due
+//! times that passed unserved collapse into one tick that counts them.
+
+use super::EndOfData;
+use stream::limits::{EVALUATE_PERIOD, HOUSEKEEPING_PERIOD};
+use stream::payload::{Session, Tick, Timer};
+use stream::{Draft, FrameRef, InstrumentId, Nanos};
+
+/// Tells the session that contains a time, or else the first one after it.
+pub type Sessions = Box<dyn FnMut(Nanos) -> Option<Session> + Send>;
+
+/// The head's timers.
+pub struct Timers {
+    sessions: Sessions,
+    session: Option<Session>,
+    /// When the current session is announced; `None` once it has been.
+    announce: Option<Nanos>,
+    evaluate: Nanos,
+    housekeeping: Nanos,
+    evaluations: u64,
+    sweeps: u64,
+}
+
+impl core::fmt::Debug for Timers {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Timers")
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first multiple of `period` after `ts`.
+const fn after(ts: Nanos, period: Nanos) -> Nanos {
+    Nanos((ts.0 / period.0 + 1) * period.0)
+}
+
+pub(super) fn is_evaluate(frame: FrameRef<'_>) -> bool {
+    frame
+        .try_read::<Tick>()
+        .is_some_and(|tick| tick.timer == Timer::Evaluate)
+}
+
+impl Timers {
+    /// Timers over the sessions of a calendar.
+    #[must_use]
+    pub fn new(sessions: Sessions) -> Self {
+        Self {
+            sessions,
+            session: None,
+            announce: None,
+            evaluate: Nanos::MAX,
+            housekeeping: Nanos::MAX,
+            evaluations: 0,
+            sweeps: 0,
+        }
+    }
+
+    /// The current or coming session.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Begins at `ts`: in the session that contains it, or before the next one. `None` (no data
+    /// at all) leaves the timers still.
+    pub fn start(&mut self, ts: Option<Nanos>) {
+        if let (None, Some(ts)) = (&self.session, ts) {
+            self.enter(ts);
+        }
+    }
+
+    fn enter(&mut self, ts: Nanos) {
+        let next = (self.sessions)(ts);
+        if next.is_some_and(|next| self.session.is_some_and(|now| now.open >= next.open)) {
+            return;
+        }
+        self.session = next;
+        let Some(session) = self.session else { return };
+        let begin = session.open.max(ts);
+        self.announce = Some(begin);
+        self.evaluate = after(begin, EVALUATE_PERIOD);
+        self.housekeeping = after(begin, HOUSEKEEPING_PERIOD);
+    }
+
+    /// Virtual time is about to reach `ts`: once the session's last tick is out, move on to the
+    /// session that contains it. Without one nothing ticks.
+    pub fn reach(&mut self, ts: Nanos) {
+        if self.due().is_none() && self.session.is_none_or(|session| ts > session.close) {
+            self.enter(ts);
+        }
+    }
+
+    /// When the next timer is due.
+    #[must_use]
+    pub fn due(&self) -> Option<Nanos> {
+        let close = self.session?.close;
+        let tick = self.evaluate.min(self.housekeeping);
+        self.announce.or((tick <= close).then_some(tick))
+    }
+
+    /// True when the next timer is an evaluation.
+    #[must_use]
+    pub const fn is_evaluate_next(&self) -> bool {
+        self.announce.is_none() && self.evaluate.0 <= self.housekeeping.0
+    }
+
+    /// Where virtual time ends when the data ends at `now`.
+    pub(super) fn end(&self, now: Nanos, end: EndOfData) -> Nanos {
+        match self.session {
+            Some(session) if session.close <= now => now,
+            Some(session) if session.close <= now.saturating_add(end.to_close_max) => session.close,
+            _ => now.saturating_add(end.grace),
+        }
+    }
+
+    /// Writes the timer that is due at or before `ts`, and moves it on.
+    ///
+    /// # Panics
+    /// When none is due.
+    pub(super) fn take(&mut self, ts: Nanos, draft: &mut Draft) {
+        let session = self.session.expect("a timer was announced");
+        if self.announce.take().is_some() {
+            draft.write(InstrumentId::NONE, &session);
+            return;
+        }
+        let (timer, period) = if self.is_evaluate_next() {
+            (Timer::Evaluate, EVALUATE_PERIOD)
+        } else {
+            (Timer::Housekeeping, HOUSEKEEPING_PERIOD)
+        };
+        let first = self.evaluate.min(self.housekeeping);
+        let reached = ts.min(session.close).max(first);
+        let missed = (reached.0 - first.0) / period.0;
+        let due = Nanos(first.0 + missed * period.0);
+        let number = if timer == Timer::Evaluate {
+            self.evaluations += 1;
+            self.evaluate = due + period;
+            self.evaluations
+        } else {
+            self.sweeps += 1;
+            self.housekeeping = due + period;
+            self.sweeps
+        };
+        let missed = u32::try_from(missed).unwrap_or(u32::MAX);
+        draft.write(
+            InstrumentId::NONE,
+            &Tick {
+                due,
+                number,
+                missed,
+                timer,
+                spare: [0; 11],
+            },
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! What is numbered and not yet journaled.
+
+use stream::Nanos;
+use stream::limits::WINDOW_LINES;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    ts: Nanos,
+    lines: u8,
+    evaluation: bool,
+}
+
+/// Inputs between their number and the journal, oldest first.
+#[derive(Debug)]
+pub struct Window {
+    entries: Box<[Entry]>,
+    numbered: u64,
+    drained: u64,
+    lines: usize,
+    evaluations: u32,
+    lines_max: usize,
+}
+
+impl Window {
+    /// An empty window behind `seq`.
+    #[must_use]
+    pub fn new(seq: u64) -> Self {
+        Self {
+            entries: vec![Entry::default(); WINDOW_LINES].into_boxed_slice(),
+            numbered: seq,
+            drained: seq,
+            lines: 0,
+            evaluations: 0,
+            lines_max: 0,
+        }
+    }
+
+    fn entry(&mut self, seq: u64) -> &mut Entry {
+        &mut self.entries[(seq % WINDOW_LINES as u64) as usize]
+    }
+
+    pub(super) fn push(&mut self, seq: u64, ts: Nanos, lines: usize, evaluation: bool) {
+        assert_eq!(seq, self.numbered + 1, "inputs are numbered without gaps");
+        *self.entry(seq) = Entry {
+            ts,
+            lines: lines as u8,
+            evaluation,
+        };
+        self.numbered = seq;
+        self.lines += lines;
+        self.evaluations += u32::from(evaluation);
+        self.lines_max = self.lines_max.max(self.lines);
+    }
+
+    pub(super) fn drained(&mut self, seq: u64) {
+        assert!(seq <= self.numbered, "what is not numbered cannot drain");
+        while self.drained < seq {
+            self.drained += 1;
+            let entry = *self.entry(self.drained);
+            self.lines -= usize::from(entry.lines);
+            self.evaluations -= u32::from(entry.evaluation);
+        }
+    }
+
+    /// Whether one more input fits: room for the longest frame, and no second evaluation.
+    #[must_use]
+    pub const fn has_room(&self, evaluation: bool) -> bool {
+        self.lines + stream::frame::LINES_MAX <= WINDOW_LINES
+            && !(evaluation && self.evaluations > 0)
+    }
+
+    /// When the oldest input that has not drained was stamped.
+    #[must_use]
+    pub fn oldest_ts(&self) -> Option<Nanos> {
+        (self.drained < self.numbered)
+            .then(|| self.entries[((self.drained + 1) % WINDOW_LINES as u64) as usize].ts)
+    }
+
+    /// Lines in the window.
+    #[must_use]
+    pub const fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// The most lines that ever stood in the window since [`Window::take_high_water`].
+    pub const fn take_high_water(&mut self) -> usize {
+        let most = self.lines_max;
+        self.lines_max = self.lines;
+        most
+    }
+
+    /// The last input that has drained.
+    #[must_use]
+    pub const fn drained_seq(&self) -> u64 {
+        self.drained
+    }
+}
