@@ -8,11 +8,13 @@ pub mod answers;
 pub mod decisions;
 pub mod market;
 pub mod reference;
+mod value;
 
 pub use answers::*;
 pub use decisions::*;
 pub use market::*;
 pub use reference::*;
+pub use value::{AsValue, Describe, Value, describe, lines_of};
 
 use crate::kind::Kind;
 use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
@@ -49,6 +51,16 @@ macro_rules! payload {
             const LINES: usize = $lines;
         }
 
+        impl $crate::payload::Describe for $name {
+            fn fields(&self, each: &mut dyn FnMut(&'static str, $crate::payload::Value<'_>)) {
+                $(
+                    if !stringify!($field).starts_with("spare") {
+                        each(stringify!($field), $crate::payload::AsValue::as_value(&self.$field));
+                    }
+                )*
+            }
+        }
+
         impl $name {
             /// Every byte zero: a start for `..Self::zeroed()` where most fields stay empty.
             #[must_use]
@@ -76,6 +88,12 @@ macro_rules! wire_enum {
         #[repr(u8)]
         pub enum $name {
             $($(#[$variant_doc])* $variant = $number,)*
+        }
+
+        impl $crate::payload::AsValue for $name {
+            fn as_value(&self) -> $crate::payload::Value<'_> {
+                $crate::payload::Value::Name(self.name())
+            }
         }
 
         impl $name {
