@@ -377,8 +377,9 @@ payload! {
         reduce_only: u8,
         /// Why risk made it, for flattens; `None` for entries.
         reason: Reason,
-        /// Zero.
-        spare: u8,
+        /// The limit that made an entry smaller than its risk budget asked for; `None` when the
+        /// budget alone decided.
+        clamped: Reason,
         /// Lowest permitted price of an entry or flatten.
         price_low: Price,
         /// Highest permitted price of an entry or flatten.
@@ -477,7 +478,7 @@ payload! {
 }
 
 payload! {
-    /// A position was opened and closed again, all fees known.
+    /// A position was opened and closed again, all fees known or given up.
     RoundTrip, 2 {
         /// The bracket that opened it.
         origin: FrameId,
@@ -505,8 +506,10 @@ payload! {
         closed: Nanos,
         /// What it risked at its stop.
         risk: Money,
+        /// Executions whose fee never came and is not in `fees`; 0 when all are known.
+        fees_missing: u32,
         /// Zero.
-        spare: [u8; 16],
+        spare: [u8; 12],
     }
 }
 

@@ -360,6 +360,8 @@ wire_enum! {
         TimeBackwards = 7 => "time_backwards",
         /// A table is full.
         TableFull = 8 => "table_full",
+        /// A position or execution on which the broker and the engine do not agree.
+        Unreconciled = 9 => "unreconciled",
     }
 }
 
