@@ -1,0 +1,440 @@
+//! One side of a book: price levels in a flat window around the best, and the rest beside it.
+//!
+//! ```text
+//!   keys (bids: price, asks: −price; a higher key is a better price)
+//!
+//!   far, sorted          window of 1,024 ticks, indexed by tick, one bit each
+//!   ├─ worse … ──────┤├──────────────────────────── best ───────┬────────────┤
+//!                     base                          ¾ of it    room to rise
+//! ```
+//!
+//! A level on the tick grid within the window costs one index calculation, no search. Levels off
+//! the grid or out of the window stand in a sorted vector, of bounded size. The window slides when
+//! the best leaves its upper three quarters; levels change places then, which is rare.
+
+use crate::level::Level;
+use stream::{Price, Side};
+
+/// Levels of one side that the flat window holds.
+pub const WINDOW: usize = 1_024;
+/// The tick size until an `Instrument` frame tells another: one cent.
+pub const TICK_DEFAULT: Price = Price(10_000_000);
+
+const WORDS: usize = WINDOW / 64;
+const MASK: i64 = WINDOW as i64 - 1;
+/// Where the best comes to stand in the window when it slides.
+const REST: i64 = WINDOW as i64 * 3 / 4;
+/// The best may not fall below this without a slide.
+const LOW: i64 = WINDOW as i64 / 4;
+const NO_KEY: i64 = i64::MIN;
+
+#[derive(Clone, Copy, Debug)]
+struct Far {
+    key: i64,
+    level: Level,
+}
+
+/// What changing a level brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Its whole quantity before.
+    pub(crate) old: u64,
+    /// Its whole quantity now.
+    pub(crate) new: u64,
+    /// True when there was no room: this level, or the farthest ones, are lost.
+    pub(crate) lost: bool,
+}
+
+/// One side of a book.
+#[derive(Debug)]
+pub(crate) struct Ladder {
+    /// Key of the best level, [`NO_KEY`] when empty.
+    best_key: i64,
+    /// Its quantity.
+    best_qty: u64,
+    /// Its tick number: key ÷ tick, rounded down.
+    best_number: i64,
+    /// +1 for bids, −1 for asks: price × sign = key.
+    sign: i64,
+    /// Tick number (key ÷ tick, rounded down) of the window's lowest slot.
+    base: i64,
+    /// Tick size, at least 2.
+    tick: i64,
+    /// 2⁶⁴ ÷ tick, rounded up: turns the division of a price on the grid into a multiplication.
+    magic: u64,
+    /// Sum of the hashes of all levels.
+    hash: u64,
+    occupied: [u64; WORDS],
+    slots: Box<[Level]>,
+    far: Vec<Far>,
+    far_max: usize,
+}
+
+impl Ladder {
+    /// An empty side that holds at most `far_max` levels beside its window.
+    ///
+    /// # Panics
+    /// If `far_max` is 0.
+    pub(crate) fn new(side: Side, far_max: usize) -> Self {
+        assert!(far_max > 0, "the first level of a side is a far one");
+        let mut ladder = Self {
+            best_key: NO_KEY,
+            best_qty: 0,
+            best_number: 0,
+            sign: side.sign(),
+            base: 0,
+            tick: 0,
+            magic: 0,
+            hash: 0,
+            occupied: [0; WORDS],
+            slots: vec![Level::default(); WINDOW].into_boxed_slice(),
+            // All of the window may move out at once before the surplus is dropped.
+            far: Vec::with_capacity(far_max + WINDOW + 1),
+            far_max,
+        };
+        ladder.set_tick_fields(TICK_DEFAULT);
+        ladder
+    }
+
+    fn set_tick_fields(&mut self, tick: Price) {
+        // A grid of 1e-9 does not fit the multiplication; on one of 2e-9 its odd prices are far.
+        self.tick = tick.0.max(2);
+        self.magic = u64::MAX / self.tick as u64 + 1;
+    }
+
+    /// Takes another tick size; levels stay what they are. True when some were lost for want of
+    /// room.
+    pub(crate) fn set_tick(&mut self, tick: Price) -> bool {
+        if tick.0.max(2) == self.tick {
+            return false;
+        }
+        self.move_out(i64::MAX);
+        self.set_tick_fields(tick);
+        if self.best_key != NO_KEY {
+            self.best_number = self.best_key.div_euclid(self.tick);
+        }
+        self.slide()
+    }
+
+    /// The best price and its quantity.
+    #[inline]
+    pub(crate) fn best(&self) -> Option<(Price, u64)> {
+        (self.best_key != NO_KEY).then_some((Price(self.best_key * self.sign), self.best_qty))
+    }
+
+    /// Sum of the hashes of all levels.
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Tick number of a price that lies on the grid.
+    #[inline]
+    fn tick_number(&self, price: Price) -> Option<i64> {
+        let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
+        // Exact for prices on the grid (the error is below 1 ÷ tick); all others fail the test.
+        (number.wrapping_mul(self.tick) == price.0).then_some(number * self.sign)
+    }
+
+    #[inline]
+    fn in_window(&self, number: i64) -> bool {
+        (number.wrapping_sub(self.base) as u64) < WINDOW as u64
+    }
+
+    /// The level at a price.
+    #[inline]
+    pub(crate) fn level(&self, price: Price) -> Option<&Level> {
+        match self.tick_number(price) {
+            Some(number) if self.in_window(number) => {
+                Some(&self.slots[(number & MASK) as usize]).filter(|level| !level.is_empty())
+            }
+            _ => {
+                let key = price.0 * self.sign;
+                let at = self.far.binary_search_by_key(&key, |far| far.key).ok()?;
+                Some(&self.far[at].level)
+            }
+        }
+    }
+
+    /// Changes the level at a price (above zero); it exists exactly while it holds quantity.
+    /// `change` sees an empty level where there is none, born at `arrivals`.
+    #[inline]
+    pub(crate) fn change(
+        &mut self,
+        price: Price,
+        arrivals: u64,
+        change: impl FnOnce(&mut Level),
+    ) -> Change {
+        match self.tick_number(price) {
+            Some(number) if self.in_window(number) => self.change_near(number, arrivals, change),
+            _ => self.change_far(price.0 * self.sign, arrivals, change),
+        }
+    }
+
+    #[inline]
+    fn change_near(
+        &mut self,
+        number: i64,
+        arrivals: u64,
+        change: impl FnOnce(&mut Level),
+    ) -> Change {
+        let slot = (number & MASK) as usize;
+        let level = &mut self.slots[slot];
+        let old = level.total();
+        if old == 0 {
+            level.born = arrivals;
+        }
+        let old_hash = level.hash;
+        change(level);
+        let new = level.total();
+        if new == 0 {
+            *level = Level::default();
+        }
+        self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
+        let bit = 1u64 << (slot % 64);
+        if new == 0 {
+            self.occupied[slot / 64] &= !bit;
+        } else {
+            self.occupied[slot / 64] |= bit;
+        }
+        let lost = self.follow_best(number * self.tick, number, new);
+        Change { old, new, lost }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn change_far(&mut self, key: i64, arrivals: u64, change: impl FnOnce(&mut Level)) -> Change {
+        let place = self.far.binary_search_by_key(&key, |far| far.key);
+        let mut level = match place {
+            Ok(at) => self.far[at].level,
+            Err(_) => Level {
+                born: arrivals,
+                ..Level::default()
+            },
+        };
+        let (old, old_hash) = (level.total(), level.hash);
+        change(&mut level);
+        let new = level.total();
+        let mut lost = false;
+        match place {
+            Ok(at) if new == 0 => {
+                self.far.remove(at);
+                level = Level::default();
+            }
+            Ok(at) => self.far[at].level = level,
+            Err(_) if new == 0 => {
+                return Change {
+                    old,
+                    new,
+                    lost: false,
+                };
+            }
+            Err(at) => {
+                lost = self.far.len() >= self.far_max;
+                if lost && at == 0 {
+                    return Change { old, new: 0, lost };
+                }
+                if lost {
+                    // Nearer to the best matters more: the farthest makes room.
+                    let farthest = self.far.remove(0);
+                    self.hash = self.hash.wrapping_sub(farthest.level.hash);
+                }
+                self.far.insert(at - usize::from(lost), Far { key, level });
+            }
+        }
+        self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
+        lost |= self.follow_best(key, key.div_euclid(self.tick), new);
+        Change { old, new, lost }
+    }
+
+    /// Keeps the best after the level at `key` came to hold `new`. True when levels were lost.
+    #[inline]
+    fn follow_best(&mut self, key: i64, number: i64, new: u64) -> bool {
+        if key < self.best_key {
+            return false;
+        }
+        if new > 0 {
+            let moved = key > self.best_key;
+            self.best_key = key;
+            self.best_qty = new;
+            self.best_number = number;
+            return moved && self.keep_window();
+        }
+        if key > self.best_key {
+            return false;
+        }
+        self.find_best();
+        self.keep_window()
+    }
+
+    fn find_best(&mut self) {
+        let near = self.next_near(self.base + MASK);
+        let far = self.far.last();
+        let near_key = near.map_or(NO_KEY, |number| number * self.tick);
+        let far_key = far.map_or(NO_KEY, |far| far.key);
+        if far_key > near_key {
+            self.best_key = far_key;
+            self.best_qty = far.map_or(0, |far| far.level.total());
+            self.best_number = far_key.div_euclid(self.tick);
+        } else {
+            self.best_key = near_key;
+            self.best_number = near.unwrap_or(0);
+            self.best_qty = near.map_or(0, |number| self.slots[(number & MASK) as usize].total());
+        }
+    }
+
+    /// The highest occupied tick number in the window at or below `number`, which lies in it.
+    #[inline]
+    fn next_near(&self, number: i64) -> Option<i64> {
+        let slot = (number & MASK) as usize;
+        let mut word = slot / 64;
+        let mut bits = self.occupied[word] & (u64::MAX >> (63 - slot % 64));
+        for _ in 0..WORDS {
+            if bits != 0 {
+                break;
+            }
+            word = (word + WORDS - 1) % WORDS;
+            bits = self.occupied[word];
+        }
+        if bits == 0 {
+            return None;
+        }
+        let found = word * 64 + 63 - bits.leading_zeros() as usize;
+        let below = (slot as i64 - found as i64) & MASK;
+        // What stands above `number` is found last, having gone all the way around.
+        (number - below >= self.base).then_some(number - below)
+    }
+
+    /// Slides the window when the best has left its upper three quarters.
+    #[inline]
+    fn keep_window(&mut self) -> bool {
+        if self.best_key == NO_KEY {
+            return false;
+        }
+        if (self.best_number.wrapping_sub(self.base).wrapping_sub(LOW) as u64)
+            < (WINDOW as u64 - LOW as u64)
+        {
+            return false;
+        }
+        self.slide()
+    }
+
+    /// Moves the window so that the best rests in it. True when levels were lost.
+    #[cold]
+    #[inline(never)]
+    fn slide(&mut self) -> bool {
+        if self.best_key == NO_KEY {
+            return false;
+        }
+        let base = self.best_number - REST;
+        self.move_out(base);
+        self.base = base;
+        self.move_in();
+        self.drop_surplus()
+    }
+
+    /// Moves the levels that a window from `base` on does not cover to the far ones.
+    fn move_out(&mut self, base: i64) {
+        let mut next = self.next_near(self.base + MASK);
+        let mut moved = false;
+        while let Some(number) = next {
+            if number.wrapping_sub(base) as u64 >= WINDOW as u64 {
+                let slot = (number & MASK) as usize;
+                let level = core::mem::take(&mut self.slots[slot]);
+                self.occupied[slot / 64] &= !(1 << (slot % 64));
+                let key = number * self.tick;
+                self.far.push(Far { key, level });
+                moved = true;
+            }
+            next = (number > self.base)
+                .then(|| self.next_near(number - 1))
+                .flatten();
+        }
+        if moved {
+            self.far.sort_unstable_by_key(|far| far.key);
+        }
+    }
+
+    /// Moves the far levels that the window covers into it.
+    fn move_in(&mut self) {
+        let mut far = core::mem::take(&mut self.far);
+        far.retain(|far| {
+            let number = far.key.div_euclid(self.tick);
+            if number * self.tick != far.key || !self.in_window(number) {
+                return true;
+            }
+            let slot = (number & MASK) as usize;
+            self.slots[slot] = far.level;
+            self.occupied[slot / 64] |= 1 << (slot % 64);
+            false
+        });
+        self.far = far;
+    }
+
+    /// Drops the farthest levels beyond the limit.
+    fn drop_surplus(&mut self) -> bool {
+        let surplus = self.far.len().saturating_sub(self.far_max);
+        for far in self.far.drain(..surplus) {
+            self.hash = self.hash.wrapping_sub(far.level.hash);
+        }
+        if surplus > 0 {
+            self.find_best();
+        }
+        surplus > 0
+    }
+
+    /// Forgets every level.
+    pub(crate) fn clear(&mut self) {
+        for word in 0..WORDS {
+            while self.occupied[word] != 0 {
+                let bit = self.occupied[word].trailing_zeros() as usize;
+                self.occupied[word] &= self.occupied[word] - 1;
+                self.slots[word * 64 + bit] = Level::default();
+            }
+        }
+        self.far.clear();
+        self.hash = 0;
+        self.best_key = NO_KEY;
+        self.best_qty = 0;
+    }
+
+    /// All levels, best first.
+    pub(crate) fn levels(&self) -> Levels<'_> {
+        Levels {
+            ladder: self,
+            near: self.next_near(self.base + MASK),
+            far: self.far.len(),
+        }
+    }
+}
+
+/// Iterator over the levels of one side, best first.
+#[derive(Debug)]
+pub(crate) struct Levels<'a> {
+    ladder: &'a Ladder,
+    near: Option<i64>,
+    far: usize,
+}
+
+impl<'a> Iterator for Levels<'a> {
+    type Item = (Price, &'a Level);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let ladder = self.ladder;
+        let near = self.near.map(|number| (number, number * ladder.tick));
+        let far = self.far.checked_sub(1).map(|at| &ladder.far[at]);
+        match (near, far) {
+            (Some((number, key)), far) if far.is_none_or(|far| key > far.key) => {
+                self.near = (number > ladder.base)
+                    .then(|| ladder.next_near(number - 1))
+                    .flatten();
+                let level = &ladder.slots[(number & MASK) as usize];
+                Some((Price(key * ladder.sign), level))
+            }
+            (_, Some(far)) => {
+                self.far -= 1;
+                Some((Price(far.key * ladder.sign), &far.level))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! One price level, and the hash of what stands in it.
+
+use stream::hash::mix;
+use stream::{Price, Side};
+
+/// The most that one `Level` or quote may claim to stand at a price: room for all orders beside.
+pub(crate) const LEVEL_QTY_MAX: u64 = 1 << 61;
+
+/// A price level: orders known by id, and an anonymous residue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Level {
+    /// Quantity of the orders known by id.
+    pub(crate) ordered: u64,
+    /// Quantity without order ids.
+    pub(crate) anonymous: u64,
+    /// Sum of [`order_hash`] of its orders and [`anonymous_hash`] of its residue.
+    pub(crate) hash: u64,
+    /// The book's arrivals when its known orders began: an order that arrived at or before this is
+    /// forgotten, even where its entry still stands in the order table.
+    pub(crate) born: u64,
+}
+
+impl Level {
+    pub(crate) const fn total(&self) -> u64 {
+        self.ordered + self.anonymous
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.total() == 0
+    }
+
+    /// True when the order that arrived as number `priority` still stands here.
+    pub(crate) const fn holds(&self, priority: u64) -> bool {
+        self.ordered > 0 && priority > self.born
+    }
+
+    /// Takes a new whole: known orders are forgotten.
+    pub(crate) fn replace(&mut self, side: Side, price: Price, qty: u64, arrivals: u64) {
+        *self = Self {
+            ordered: 0,
+            anonymous: qty,
+            hash: anonymous_hash(side, price).wrapping_mul(qty),
+            born: arrivals,
+        };
+    }
+}
+
+/// What one share of an order adds to its level's hash. Linear in the quantity, so that a
+/// reduction needs no knowledge of the rest.
+#[inline]
+pub(crate) const fn order_hash(order_id: u64, side: Side, price: Price, priority: u64) -> u64 {
+    let place = (price.0 as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ side as u64;
+    mix(order_id ^ place ^ priority.wrapping_mul(0xA076_1D64_78BD_642F))
+}
+
+/// What one anonymous share adds to its level's hash.
+#[inline]
+pub(crate) const fn anonymous_hash(side: Side, price: Price) -> u64 {
+    order_hash(0x9E37_79B9_0000_0000, side, price, 0)
+}

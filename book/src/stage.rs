@@ -1,0 +1,180 @@
+//! The book stage: books in the stream.
+
+use crate::books::{Books, Config};
+use crate::effect::Touched;
+use crate::view::{self, Totals};
+use stream::hash::fold;
+use stream::payload::{Best, Evaluate, Tick, Timer};
+use stream::{Emitter, FrameRef, InstrumentId, Kind, Nanos, Out, Stage, StageId};
+
+/// Keeps the books and reports them.
+///
+/// * `Best` behind every frame that changed an instrument's best quote or quality, at most one for
+///   each; none while a venue event is between two states.
+/// * Behind `Tick(evaluate)`: a `BookView` for each instrument that changed since its last one, in
+///   the order of ids, then `Evaluate`.
+/// * Behind `Tick(housekeeping)`: the state hash.
+///
+/// Books that become stale do so at ticks; their `Best` goes before the views.
+#[derive(Debug)]
+pub struct BookStage {
+    books: Books,
+    emitter: Emitter,
+    stale: Nanos,
+    /// The newest `Best` of each instrument.
+    bests: Vec<Best>,
+    /// The tape's totals at each instrument's newest view.
+    totals: Vec<Totals>,
+    /// One bit for each instrument: changed since its newest view.
+    changed: Vec<u64>,
+}
+
+impl BookStage {
+    /// A stage with empty books.
+    ///
+    /// # Panics
+    /// As [`Books::new`].
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let books = Books::new(config);
+        let nothing = books
+            .get(InstrumentId(1))
+            .map_or_else(Best::zeroed, view::best);
+        Self {
+            emitter: Emitter::new(StageId::Book),
+            stale: config.stale,
+            bests: vec![nothing; config.instruments],
+            totals: vec![Totals::default(); config.instruments],
+            changed: vec![0; config.instruments.div_ceil(64)],
+            books,
+        }
+    }
+
+    /// The books.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Marks an instrument's book as changed and emits its `Best` if that is another one.
+    #[inline]
+    fn report<O: Out>(&mut self, frame: FrameRef<'_>, index: usize, out: &mut O) {
+        self.changed[index / 64] |= 1 << (index % 64);
+        let book = &self.books.books[index];
+        if book.between_states() {
+            return;
+        }
+        let best = view::best(book);
+        if best != self.bests[index] {
+            self.bests[index] = best;
+            let instrument = InstrumentId(index as u16 + 1);
+            self.emitter.emit(frame, instrument, &best, out);
+        }
+    }
+
+    /// Reports every book that a frame about all of them changed.
+    fn report_all<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
+        // A session starts every tape anew; all else that is about every book shows in its best.
+        let always = frame.kind() == Kind::Session;
+        for index in 0..self.books.len() {
+            if always || view::best(&self.books.books[index]) != self.bests[index] {
+                self.report(frame, index, out);
+            }
+        }
+    }
+
+    fn on_tick<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
+        let tick = frame.read::<Tick>();
+        match tick.timer {
+            Timer::Evaluate => self.evaluate(frame, tick, out),
+            Timer::Housekeeping => {
+                let hash = self.state_hash();
+                self.emitter.state_hash(frame, hash, out);
+            }
+            Timer::Pulse => {}
+        }
+    }
+
+    fn evaluate<O: Out>(&mut self, frame: FrameRef<'_>, tick: &Tick, out: &mut O) {
+        let mut views = 0;
+        for word in 0..self.changed.len() {
+            let mut bits = core::mem::take(&mut self.changed[word]);
+            while bits != 0 {
+                let index = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let book = &self.books.books[index];
+                let view = view::view(book, &self.totals[index], frame.ts(), self.stale);
+                self.totals[index] = Totals::of(book);
+                let instrument = InstrumentId(index as u16 + 1);
+                self.emitter.emit(frame, instrument, &view, out);
+                views += 1;
+            }
+        }
+        let evaluate = Evaluate {
+            due: tick.due,
+            number: tick.number,
+            views,
+            missed: tick.missed,
+            market_ts: self.books.market_ts(),
+        };
+        self.emitter.emit(frame, InstrumentId::NONE, &evaluate, out);
+    }
+}
+
+impl Stage for BookStage {
+    const NAME: &'static str = "book";
+    const ID: StageId = StageId::Book;
+
+    fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
+        let all = self.books.len();
+        match kind {
+            Kind::Fault => {}
+            // These may be about every instrument.
+            Kind::Gap | Kind::Clear | Kind::Halt => tell(Kind::Best, all.max(1)),
+            Kind::Instrument => tell(Kind::Best, 1),
+            Kind::Tick => {
+                tell(Kind::Best, all);
+                tell(Kind::BookView, all);
+                tell(Kind::Evaluate, 1);
+                tell(Kind::StateHash, 1);
+            }
+            kind if kind.is_market() => tell(Kind::Best, 1),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn on_frame<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
+        self.emitter.pass(frame, out);
+        match self.books.apply(frame, &mut |_| {}).touched {
+            Touched::None => {}
+            Touched::One(instrument) => self.report(frame, instrument.index() - 1, out),
+            Touched::All => self.report_all(frame, out),
+        }
+        if frame.kind() == Kind::Tick {
+            self.on_tick(frame, out);
+        }
+    }
+
+    fn state_hash(&self) -> u64 {
+        let mut hash = self.books.state_hash();
+        for best in &self.bests {
+            hash = fold(fold(hash, best.bid.0 as u64), best.ask.0 as u64);
+            let qtys = u64::from(best.bid_qty) << 32 | u64::from(best.ask_qty);
+            hash = fold(fold(hash, qtys), u64::from(best.quality));
+        }
+        for totals in &self.totals {
+            hash = fold(fold(hash, totals.trades), totals.bought);
+            hash = fold(hash, totals.sold);
+        }
+        self.changed
+            .iter()
+            .fold(hash, |hash, &word| fold(hash, word))
+    }
+
+    fn save(&self, _bytes: &mut Vec<u8>) {}
+
+    fn load(&mut self, _bytes: &[u8]) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
