@@ -119,7 +119,10 @@ impl Ladder {
     /// The best price and its quantity.
     #[inline]
     pub(crate) fn best(&self) -> Option<(Price, u64)> {
-        (self.best_key != NO_KEY).then_some((Price(self.best_key * self.sign), self.best_qty))
+        if self.best_key == NO_KEY {
+            return None;
+        }
+        Some((Price(self.best_key * self.sign), self.best_qty))
     }
 
     /// Sum of the hashes of all levels.
@@ -132,7 +135,7 @@ impl Ladder {
     fn tick_number(&self, price: Price) -> Option<i64> {
         let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
         // Exact for prices on the grid (the error is below 1 ÷ tick); all others fail the test.
-        (number.wrapping_mul(self.tick) == price.0).then_some(number * self.sign)
+        (number.wrapping_mul(self.tick) == price.0).then(|| number * self.sign)
     }
 
     #[inline]

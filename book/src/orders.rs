@@ -218,8 +218,10 @@ mod tests {
             "none was said to die"
         );
         orders.some_died();
-        assert!(orders.insert(order(65, 1), |dead| dead.id % 2 == 0));
-        assert_eq!(orders.used(), 33);
+        for id in 0..32 {
+            assert!(orders.insert(order(101 + 2 * id, 1), |dead| dead.id % 2 == 0));
+        }
+        assert!(!orders.insert(order(201, 1), |dead| dead.id % 2 == 0));
         assert!((0..64).all(|id| orders.find(InstrumentId(1), id).is_some() == (id % 2 == 1)));
     }
 
