@@ -1,0 +1,624 @@
+//! Messages to frames: at most one frame a message, for the wanted universe only.
+//!
+//! | message | frame |
+//! |---|---|
+//! | `A` `F` | `Add` |
+//! | `E` | `Execute` at the order's own price |
+//! | `C` | `Execute` at the price given; `NON_PRINTABLE` when so marked |
+//! | `X` | `Modify` with `REDUCE` |
+//! | `D` | `Delete` |
+//! | `U` | `Modify` to a new id, price and quantity; the book keeps the side |
+//! | `P` | `Trade`, the aggressor's side unknown: the venue always prints `B` |
+//! | `Q` | `Trade`; none where the cross found no match |
+//! | `H` `h` | `Halt`, of both causes together |
+//! | `R` | `Instrument`, with the locate; the lot is 1 unless only round lots trade |
+//!
+//! A cross is printed twice by the venue, in bulk as `Q` and order by order as `C` marked
+//! non-printable. The specification counts `Q` in volume and skips the `C`s, and so does this.
+//! Everything else (`S Y L V W K J B I N O`) makes no frame and is counted by type: a broken trade
+//! does not change the book, and the tape of a strategy that has acted on it is not rewritten.
+//!
+//! A stock's locate of the day is learned from its directory message, or from any message that
+//! names the stock where the directory was missed. Messages of other stocks cost one look into a
+//! table. Stamps become UTC.
+
+use super::message::{
+    CrossTrade, LENGTHS, OperationalHalt, OrderExecutedPrice, OrderReplace, StockDirectory,
+    TradingAction,
+};
+use super::{ItchError, Message};
+use crate::file::Frames;
+use crate::symbols::Universe;
+use stream::limits::INSTRUMENTS_MAX;
+use stream::payload::{
+    Add, Delete, Execute, Fault, FaultCode, Halt, HaltState, Instrument, InstrumentType, Modify,
+    Trade, flags, text,
+};
+use stream::{Draft, InstrumentId, Nanos, Payload, Price, Side, SourceId};
+
+/// 1e-9 dollars in one unit of `Price(4)`.
+const PRICE_4: i64 = 100_000;
+/// Stamps are below this: a day and the hour that a clock change adds.
+const STAMP_END: u64 = 25 * 3_600 * 1_000_000_000;
+/// The smallest price step of a share quoted at a dollar or more (Regulation NMS, rule 612).
+const TICK_SIZE: Price = Price(10_000_000);
+/// A locate that no message has named yet; not an instrument.
+const UNSEEN: u16 = u16::MAX;
+const _: () = assert!(INSTRUMENTS_MAX < UNSEEN as usize);
+
+/// Takes the frames that messages make.
+pub trait Sink {
+    /// Takes a frame of the message at `position`, whose stamp is `ts`.
+    fn put<P: Payload>(&mut self, ts: Nanos, instrument: InstrumentId, position: u64, payload: &P);
+    /// Takes a fault of the message at `position`.
+    fn fault(&mut self, source: SourceId, code: FaultCode, position: u64, value: u64);
+}
+
+/// The one frame of one message, for live sources: its time is for the head to say.
+impl Sink for Draft {
+    #[inline]
+    fn put<P: Payload>(&mut self, _: Nanos, instrument: InstrumentId, _: u64, payload: &P) {
+        self.write(instrument, payload);
+    }
+
+    fn fault(&mut self, source: SourceId, code: FaultCode, position: u64, value: u64) {
+        let fault = Fault {
+            position,
+            value,
+            source,
+            code,
+            spare: [0; 13],
+        };
+        self.write(InstrumentId::NONE, &fault);
+    }
+}
+
+/// Frames of a file, in the file's time.
+impl Sink for Frames {
+    #[inline]
+    fn put<P: Payload>(&mut self, ts: Nanos, instrument: InstrumentId, position: u64, payload: &P) {
+        self.begin(ts, instrument, position);
+        self.push(instrument, payload);
+    }
+
+    fn fault(&mut self, _: SourceId, code: FaultCode, position: u64, value: u64) {
+        Frames::fault(self, InstrumentId::NONE, code, position, value);
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// True when it made a frame.
+    pub frame: bool,
+    /// The wanted instrument that it is about, else none.
+    pub instrument: InstrumentId,
+    /// Its stamp, UTC; 0 when it was skipped or malformed.
+    pub venue_ts: Nanos,
+}
+
+impl Made {
+    const NOTHING: Self = Self {
+        frame: false,
+        instrument: InstrumentId::NONE,
+        venue_ts: Nanos::ZERO,
+    };
+    const FAULT: Self = Self {
+        frame: true,
+        ..Self::NOTHING
+    };
+}
+
+/// What a decoder has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages of right type and length, by type byte.
+    pub by_type: [u64; 256],
+    /// Messages of stocks outside the universe.
+    pub unwanted: u64,
+    /// Messages about orders of a locate that nothing has named yet.
+    pub unlocated: u64,
+    /// Messages that became a `Fault`.
+    pub faults: u64,
+}
+
+impl Counts {
+    /// Messages of right type and length.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.by_type.iter().sum()
+    }
+
+    /// Messages of one type.
+    #[must_use]
+    pub fn of(&self, code: u8) -> u64 {
+        self.by_type[usize::from(code)]
+    }
+}
+
+/// What may trade in an instrument.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trading {
+    /// Regulatory state, on every venue.
+    state: HaltState,
+    reason: [u8; 8],
+    /// Halted by Nasdaq alone.
+    operational: bool,
+}
+
+/// A value outside its range.
+struct Bad(u64);
+
+/// Turns messages into frames.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    source: SourceId,
+    midnight: Nanos,
+    universe: Universe,
+    /// Instrument by locate; 0 is unwanted.
+    locates: Box<[u16]>,
+    /// By instrument id.
+    trading: Box<[Trading]>,
+    located: u64,
+    replay: u8,
+    counts: Counts,
+}
+
+impl Decoder {
+    /// A decoder of one session. `midnight` is the session date's start in New York, see
+    /// [`midnight`](super::midnight). Symbols longer than ITCH's 8 characters never match.
+    #[must_use]
+    pub fn new(source: SourceId, midnight: Nanos, universe: &Universe) -> Self {
+        Self {
+            source,
+            midnight,
+            universe: universe.clone(),
+            locates: vec![UNSEEN; 1 << 16].into_boxed_slice(),
+            trading: vec![Trading::default(); universe.len() + 1].into_boxed_slice(),
+            located: 0,
+            replay: 0,
+            counts: Counts {
+                by_type: [0; 256],
+                unwanted: 0,
+                unlocated: 0,
+                faults: 0,
+            },
+        }
+    }
+
+    /// What has been seen so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The source that its frames name.
+    #[must_use]
+    pub const fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// The wanted instruments.
+    #[must_use]
+    pub const fn universe(&self) -> &Universe {
+        &self.universe
+    }
+
+    /// How often a wanted stock was given its locate; 0 as long as none was named.
+    #[must_use]
+    pub const fn located(&self) -> u64 {
+        self.located
+    }
+
+    /// Tells whether what follows repeats what was decoded before. Repeated orders and executions
+    /// carry `SNAPSHOT`, executions also `NON_PRINTABLE`, and trades that name no order are left
+    /// out, so that they rebuild the book and are not counted in volume twice.
+    pub const fn set_replay(&mut self, replay: bool) {
+        self.replay = if replay { flags::SNAPSHOT } else { 0 };
+    }
+
+    /// Decodes one message, without any length prefix; it makes at most one frame. `position` is
+    /// where it stands in its source (byte offset or sequence number); a `Fault` repeats it.
+    #[inline]
+    pub fn decode<S: Sink>(&mut self, bytes: &[u8], position: u64, sink: &mut S) -> Made {
+        // The head is common to all types: after this check the locate can be read.
+        let code = bytes.first().copied().unwrap_or(0);
+        let length = usize::from(LENGTHS[usize::from(code)]);
+        if length != bytes.len() || length == 0 {
+            return self.malformed(bytes, position, sink);
+        }
+        self.counts.by_type[usize::from(code)] += 1;
+        let locate = u16::from_be_bytes([bytes[1], bytes[2]]);
+        let known = self.locates[usize::from(locate)];
+        if known == 0 && code != StockDirectory::CODE {
+            self.counts.unwanted += 1;
+            return Made::NOTHING;
+        }
+        let Ok(message) = Message::parse(bytes) else {
+            unreachable!("type and length were checked");
+        };
+        let known = if known == UNSEEN || code == StockDirectory::CODE {
+            self.resolve(&message, known)
+        } else {
+            known
+        };
+        if known == 0 {
+            return Made::NOTHING;
+        }
+        self.wanted(message, InstrumentId(known), position, sink)
+    }
+
+    #[inline]
+    fn wanted<S: Sink>(
+        &mut self,
+        message: Message<'_>,
+        id: InstrumentId,
+        position: u64,
+        sink: &mut S,
+    ) -> Made {
+        let stamp = message.stamp();
+        if stamp >= STAMP_END {
+            return self.fault(FaultCode::BadValue, stamp, position, sink);
+        }
+        let ts = self.midnight.saturating_add(Nanos(stamp));
+        let mut to = To {
+            ts,
+            id,
+            position,
+            sink,
+        };
+        match self.write(message, &mut to) {
+            Ok(frame) => Made {
+                frame,
+                instrument: id,
+                venue_ts: ts,
+            },
+            Err(Bad(value)) => self.fault(FaultCode::BadValue, value, position, sink),
+        }
+    }
+
+    /// The instrument of a locate that is new or named anew; 0 when it is unknown or unwanted.
+    #[cold]
+    fn resolve(&mut self, message: &Message<'_>, known: u16) -> u16 {
+        let Some(stock) = stock(message) else {
+            self.counts.unlocated += u64::from(names_an_order(message));
+            return 0;
+        };
+        let length = stock
+            .iter()
+            .rposition(|&byte| byte != b' ')
+            .map_or(0, |last| last + 1);
+        let id = self
+            .universe
+            .id_of_bytes(&stock[..length])
+            .map_or(0, |id| id.0);
+        self.locates[usize::from(message.locate())] = id;
+        if id == 0 {
+            self.counts.unwanted += 1;
+        } else if id != known {
+            self.located += 1;
+        }
+        id
+    }
+
+    #[cold]
+    fn malformed<S: Sink>(&mut self, bytes: &[u8], position: u64, sink: &mut S) -> Made {
+        let (code, value) = match Message::parse(bytes) {
+            Err(ItchError::UnknownType { code }) => (FaultCode::UnknownType, u64::from(code)),
+            Err(ItchError::Length { found, .. }) => (FaultCode::Malformed, found as u64),
+            Err(ItchError::Empty) | Ok(_) => (FaultCode::Malformed, 0),
+        };
+        self.fault(code, value, position, sink)
+    }
+
+    /// Puts a fault of the transport into the same place as the messages'.
+    pub(crate) fn report<S: Sink>(
+        &mut self,
+        code: FaultCode,
+        position: u64,
+        value: u64,
+        sink: &mut S,
+    ) {
+        self.fault(code, value, position, sink);
+    }
+
+    #[cold]
+    fn fault<S: Sink>(&mut self, code: FaultCode, value: u64, position: u64, sink: &mut S) -> Made {
+        self.counts.faults += 1;
+        sink.fault(self.source, code, position, value);
+        Made::FAULT
+    }
+
+    /// Writes the message's frame; false when it makes none.
+    #[inline]
+    fn write<S: Sink>(&mut self, message: Message<'_>, to: &mut To<'_, S>) -> Result<bool, Bad> {
+        match message {
+            Message::AddOrder(m) => {
+                to.put(&self.add(m.order_id(), m.side(), m.shares(), m.price(), to.ts)?);
+            }
+            Message::AddOrderMpid(m) => {
+                to.put(&self.add(m.order_id(), m.side(), m.shares(), m.price(), to.ts)?);
+            }
+            Message::OrderExecuted(m) => {
+                to.put(&self.execute(m.order_id(), m.shares(), Price::ZERO, true, to.ts)?);
+            }
+            Message::OrderExecutedPrice(m) => to.put(&self.execute_at(m, to.ts)?),
+            Message::OrderCancel(m) => to.put(&Modify {
+                order_id: m.order_id(),
+                new_order_id: m.order_id(),
+                price: Price::ZERO,
+                qty: some(m.shares())?,
+                side: Side::None,
+                flags: flags::REDUCE | self.replay,
+                source: self.source,
+            }),
+            Message::OrderDelete(m) => to.put(&Delete {
+                order_id: m.order_id(),
+                price: Price::ZERO,
+                qty: 0,
+                side: Side::None,
+                flags: self.replay,
+                source: self.source,
+                venue_ts: to.ts,
+            }),
+            Message::OrderReplace(m) => to.put(&self.replace(m)?),
+            Message::TradeNonCross(m) => {
+                return self.trade(m.match_id(), m.price(), m.shares(), to);
+            }
+            Message::CrossTrade(m) => return self.cross(m, to),
+            Message::TradingAction(m) => to.put(&self.action(m, to.id, to.ts)?),
+            Message::OperationalHalt(m) => return self.operational(m, to),
+            Message::StockDirectory(m) => to.put(&definition(m, message.locate())?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn add(&self, order_id: u64, code: u8, qty: u32, price: u32, ts: Nanos) -> Result<Add, Bad> {
+        Ok(Add {
+            order_id,
+            price: positive(price)?,
+            qty: some(qty)?,
+            side: side(code)?,
+            flags: self.replay,
+            source: self.source,
+            venue_ts: ts,
+        })
+    }
+
+    #[inline]
+    fn execute(
+        &self,
+        order_id: u64,
+        qty: u32,
+        price: Price,
+        printable: bool,
+        ts: Nanos,
+    ) -> Result<Execute, Bad> {
+        let counted = printable && self.replay == 0;
+        Ok(Execute {
+            order_id,
+            price,
+            qty: some(qty)?,
+            side: Side::None,
+            flags: self.replay | if counted { 0 } else { flags::NON_PRINTABLE },
+            source: self.source,
+            venue_ts: ts,
+        })
+    }
+
+    #[inline]
+    fn execute_at(&self, m: OrderExecutedPrice<'_>, ts: Nanos) -> Result<Execute, Bad> {
+        let printable = match m.printable() {
+            b'Y' => true,
+            b'N' => false,
+            other => return Err(Bad(u64::from(other))),
+        };
+        let price = positive(m.price())?;
+        self.execute(m.order_id(), m.shares(), price, printable, ts)
+    }
+
+    #[inline]
+    fn replace(&self, m: OrderReplace<'_>) -> Result<Modify, Bad> {
+        Ok(Modify {
+            order_id: m.order_id(),
+            new_order_id: m.new_order_id(),
+            price: positive(m.price())?,
+            qty: some(m.shares())?,
+            side: Side::None,
+            flags: self.replay,
+            source: self.source,
+        })
+    }
+
+    fn trade<S: Sink>(
+        &self,
+        trade_id: u64,
+        price: u32,
+        qty: u32,
+        to: &mut To<'_, S>,
+    ) -> Result<bool, Bad> {
+        let trade = Trade {
+            price: positive(price)?,
+            trade_id,
+            qty: some(qty)?,
+            side: Side::None,
+            flags: 0,
+            source: self.source,
+            venue_ts: to.ts,
+        };
+        let news = self.replay == 0;
+        if news {
+            to.put(&trade);
+        }
+        Ok(news)
+    }
+
+    fn cross<S: Sink>(&self, m: CrossTrade<'_>, to: &mut To<'_, S>) -> Result<bool, Bad> {
+        let shares = m.shares();
+        if shares == 0 {
+            return Ok(false);
+        }
+        let qty = u32::try_from(shares).map_err(|_| Bad(shares))?;
+        self.trade(m.match_id(), m.price(), qty, to)
+    }
+
+    fn action(&mut self, m: TradingAction<'_>, id: InstrumentId, ts: Nanos) -> Result<Halt, Bad> {
+        let state = match m.state() {
+            b'H' => HaltState::Halted,
+            b'P' => HaltState::Paused,
+            b'Q' => HaltState::QuoteOnly,
+            b'T' => HaltState::Trading,
+            other => return Err(Bad(u64::from(other))),
+        };
+        let mut reason = [0; 8];
+        for (to, from) in reason.iter_mut().zip(m.reason()) {
+            *to = if from == b' ' { 0 } else { from };
+        }
+        let trading = &mut self.trading[id.index()];
+        trading.state = state;
+        trading.reason = reason;
+        Ok(self.halt(id, ts))
+    }
+
+    /// A halt of Nasdaq's own. Those of the sister markets do not concern this book.
+    fn operational<S: Sink>(
+        &mut self,
+        m: OperationalHalt<'_>,
+        to: &mut To<'_, S>,
+    ) -> Result<bool, Bad> {
+        let halted = match m.action() {
+            b'H' => true,
+            b'T' => false,
+            other => return Err(Bad(u64::from(other))),
+        };
+        match m.market() {
+            b'Q' => {}
+            b'B' | b'X' => return Ok(false),
+            other => return Err(Bad(u64::from(other))),
+        }
+        self.trading[to.id.index()].operational = halted;
+        to.put(&self.halt(to.id, to.ts));
+        Ok(true)
+    }
+
+    /// Both causes together: an operational resume does not lift a regulatory halt.
+    fn halt(&self, id: InstrumentId, ts: Nanos) -> Halt {
+        let trading = &self.trading[id.index()];
+        let (state, reason) = if trading.operational {
+            (HaltState::Halted, text("OPHALT"))
+        } else {
+            (trading.state, trading.reason)
+        };
+        Halt {
+            venue_ts: ts,
+            reason,
+            source: self.source,
+            state,
+            spare: [0; 13],
+        }
+    }
+}
+
+/// Where a message's frame goes.
+struct To<'a, S> {
+    ts: Nanos,
+    id: InstrumentId,
+    position: u64,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> To<'_, S> {
+    #[inline(always)]
+    fn put<P: Payload>(&mut self, payload: &P) {
+        self.sink.put(self.ts, self.id, self.position, payload);
+    }
+}
+
+/// The directory's facts; what it does not say is what holds for every share.
+fn definition(m: StockDirectory<'_>, locate: u16) -> Result<Instrument, Bad> {
+    let mut symbol = [0; 16];
+    for (to, from) in symbol.iter_mut().zip(m.stock()) {
+        *to = if from == b' ' { 0 } else { from };
+    }
+    let venue = match m.market_category() {
+        b'Q' | b'G' | b'S' => "NASDAQ",
+        b'N' => "NYSE",
+        b'A' => "AMEX",
+        b'P' => "ARCA",
+        b'Z' => "BATS",
+        b'V' => "IEX",
+        _ => "",
+    };
+    let lot = match m.round_lots_only() {
+        b'Y' => some(m.round_lot())?,
+        _ => 1,
+    };
+    Ok(Instrument {
+        symbol,
+        venue: text(venue),
+        currency: text("USD"),
+        multiplier: 1,
+        tick_size: TICK_SIZE,
+        venue_id: u64::from(locate),
+        lot,
+        what: InstrumentType::Stock,
+        shortable: 1,
+        spare: [0; 42],
+    })
+}
+
+/// The stock that a message names.
+fn stock(message: &Message<'_>) -> Option<[u8; 8]> {
+    Some(match message {
+        Message::StockDirectory(view) => view.stock(),
+        Message::TradingAction(view) => view.stock(),
+        Message::RegSho(view) => view.stock(),
+        Message::ParticipantPosition(view) => view.stock(),
+        Message::OperationalHalt(view) => view.stock(),
+        Message::AddOrder(view) => view.stock(),
+        Message::AddOrderMpid(view) => view.stock(),
+        Message::TradeNonCross(view) => view.stock(),
+        Message::CrossTrade(view) => view.stock(),
+        Message::Imbalance(view) => view.stock(),
+        Message::RetailInterest(view) => view.stock(),
+        _ => return None,
+    })
+}
+
+fn names_an_order(message: &Message<'_>) -> bool {
+    matches!(
+        message,
+        Message::OrderExecuted(_)
+            | Message::OrderExecutedPrice(_)
+            | Message::OrderCancel(_)
+            | Message::OrderDelete(_)
+            | Message::OrderReplace(_)
+    )
+}
+
+#[inline(always)]
+fn side(code: u8) -> Result<Side, Bad> {
+    match code {
+        b'B' => Ok(Side::Buy),
+        b'S' => Ok(Side::Sell),
+        other => Err(Bad(u64::from(other))),
+    }
+}
+
+#[inline(always)]
+fn positive(price: u32) -> Result<Price, Bad> {
+    if price == 0 {
+        return Err(Bad(0));
+    }
+    Ok(Price(i64::from(price) * PRICE_4))
+}
+
+#[inline(always)]
+fn some(shares: u32) -> Result<u32, Bad> {
+    if shares == 0 {
+        return Err(Bad(0));
+    }
+    Ok(shares)
+}
