@@ -362,7 +362,7 @@ impl Ladder {
         let mut far = core::mem::take(&mut self.far);
         far.retain(|far| {
             let number = far.key.div_euclid(self.tick);
-            if number * self.tick != far.key || !self.in_window(number) {
+            if !self.in_window(number) || far.key.rem_euclid(self.tick) != 0 {
                 return true;
             }
             let slot = (number & MASK) as usize;

@@ -27,6 +27,8 @@ mod orders;
 mod rows;
 mod stage;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use book::{Book, OrderView, SOURCES_MAX};

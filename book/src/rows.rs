@@ -1,5 +1,6 @@
 //! A broker's positional depth: rows by position, several makers at one price.
 
+use crate::apply_orders::is_price;
 use stream::hash::fold;
 use stream::payload::{DepthRow, DepthSnapshot, FaultCode, RowOp, SNAPSHOT_ROWS};
 use stream::{Price, Side};
@@ -17,7 +18,7 @@ pub(crate) struct Row {
 impl Row {
     /// A row without price or quantity keeps its position and counts for nothing.
     pub(crate) const fn counts(&self) -> bool {
-        self.price.0 > 0 && self.qty > 0
+        is_price(self.price) && self.qty > 0
     }
 }
 
