@@ -19,3 +19,4 @@ pub mod open;
 pub mod pcap;
 pub mod symbols;
 pub mod synthetic;
+mod text;
