@@ -1,0 +1,3 @@
+//! The strategies, one module each.
+
+pub mod opening_range;
