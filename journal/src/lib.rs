@@ -1,1 +1,57 @@
-//! Placeholder; written in this session.
+//! The memory-mapped journal: the gate and the record.
+//!
+//! A journal is one folder for one account and session date. What is not in it has not happened:
+//! the engine lets a command out only behind [`Writer::append`]. Other processes read it while it
+//! grows.
+//!
+//! ```text
+//!  DIR/identity              who this journal belongs to            (512 bytes, never changed)
+//!  DIR/lock                  held by the one writer for its life    (its process id; empty when closed)
+//!  DIR/00000001-00000000.seg epoch 1, first segment                 (header 512 bytes, then lines)
+//!  DIR/00000001-00000001.seg epoch 1, second segment
+//!  DIR/00000001.closed       epoch 1 ended here, on purpose         (512 bytes, never changed)
+//!  DIR/00000002-00000000.seg epoch 2: the next start
+//!  DIR/00000002.mark         epoch 2 is durable up to here          (two slots of 512 bytes)
+//!  DIR/reserve.seg           room for winding down on a full disk   (zeros)
+//! ```
+//!
+//! * Each start is an *epoch*: a new segment whose header says where the epoch before it ended. A
+//!   file that an earlier life wrote is never written again.
+//! * A frame's `crc` covers its bytes, its epoch's random salt and its *position* (lines since the
+//!   journal began), so a moved, missing, repeated or stale frame cannot verify.
+//! * A frame appears all at once: its first word is stored last. A zero word is the end.
+//! * Damage below the *durable mark* is corruption and refuses a start; damage above it is the
+//!   tail of a crash and is left behind, never edited.
+//!
+//! Deliberately absent: any filter or meaning of frames, any clock, any write by readers.
+//!
+//! Reading order: [`layout`], [`Writer`], [`create_or_continue`], [`Reader`], [`verify`].
+#![deny(unsafe_code)]
+
+mod catalogue;
+mod cursor;
+mod disk;
+mod epoch;
+mod error;
+pub mod layout;
+mod map;
+mod options;
+mod prepare;
+mod reader;
+mod seal;
+mod segment;
+mod shared;
+mod start;
+mod sync;
+mod verify;
+mod walk;
+mod writer;
+
+pub use disk::{Faults, Operation};
+pub use error::{Damage, Error, What};
+pub use options::{Durability, Options};
+pub use reader::{EpochInfo, Reader};
+pub use shared::{Health, Why};
+pub use start::{Recovered, create_or_continue};
+pub use verify::{Report, State, verify};
+pub use writer::Writer;

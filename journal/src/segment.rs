@@ -1,0 +1,145 @@
+//! A segment file while it is written.
+
+use crate::disk::{Disk, create_new};
+use crate::layout::{RECORD_BYTES, offset_of};
+use crate::map::{Map, Pen};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use stream::Line;
+
+const PAGE_BYTES: u64 = 4_096;
+
+/// A segment as the helpers know it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    pub(crate) first_position: u64,
+    pub(crate) data_lines: u64,
+    file: File,
+    map: Arc<Map>,
+}
+
+/// A segment that no frame has been stored into yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) pen: Pen,
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) index: u32,
+}
+
+/// Makes a new file of `bytes` zeros with all its blocks, and sees to it that it survives. A file
+/// that could not be made whole is removed again.
+pub(crate) fn allocate(disk: &Disk, path: &Path, bytes: u64) -> io::Result<File> {
+    let file = create_new(path)?;
+    let made = disk
+        .allocate(&file, path, bytes)
+        .and_then(|()| disk.sync_file(&file, path))
+        .and_then(|()| disk.sync_folder());
+    match made {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // The first error tells more than a failure to remove what it left.
+            let _ = std::fs::remove_file(path);
+            Err(error)
+        }
+    }
+}
+
+/// Opens a file that [`allocate`] made, to be mapped.
+pub(crate) fn reopen(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
+}
+
+/// Maps an allocated file.
+pub(crate) fn prepare(
+    file: File,
+    path: PathBuf,
+    index: u32,
+    first_position: u64,
+    data_lines: u64,
+) -> io::Result<Prepared> {
+    let (mut pen, map) = Map::new(&file, offset_of(data_lines))?;
+    if map.populate(0..RECORD_BYTES).is_err() {
+        pen.touch();
+    }
+    Ok(Prepared {
+        pen,
+        segment: Arc::new(Segment {
+            path,
+            first_position,
+            data_lines,
+            file,
+            map,
+        }),
+        index,
+    })
+}
+
+impl Segment {
+    /// Position behind the last line.
+    pub(crate) const fn end(&self) -> u64 {
+        self.first_position + self.data_lines
+    }
+
+    /// Byte offset of a position, held inside the segment.
+    pub(crate) fn offset(&self, position: u64) -> u64 {
+        offset_of(position.clamp(self.first_position, self.end()) - self.first_position)
+    }
+
+    /// Makes the pages of a range of positions writable.
+    pub(crate) fn populate(&self, positions: Range<u64>) -> io::Result<()> {
+        let bytes = self.offset(positions.start)..self.offset(positions.end);
+        self.map.populate(bytes.start as usize..bytes.end as usize)
+    }
+
+    /// Syncs lines from `from` on towards `to`, at most `most` bytes, and returns the position
+    /// below which everything is durable then. With `whole_pages` the page in which `to` lies is
+    /// left alone, for its next store would trap.
+    pub(crate) fn sync(
+        &self,
+        disk: &Disk,
+        positions: Range<u64>,
+        whole_pages: bool,
+        most: u64,
+    ) -> io::Result<u64> {
+        let start = match positions.start <= self.first_position {
+            true => 0,
+            false => self.offset(positions.start) / PAGE_BYTES * PAGE_BYTES,
+        };
+        let target = self.offset(positions.end);
+        let mut end = target.min(start.saturating_add(most));
+        if whole_pages || end < target {
+            end = end / PAGE_BYTES * PAGE_BYTES;
+        }
+        if end <= start || end < RECORD_BYTES as u64 {
+            return Ok(positions.start);
+        }
+        disk.sync_range(&self.map, &self.path, start as usize..end as usize)?;
+        if end == target {
+            return Ok(positions.end.min(self.end()));
+        }
+        // A frame that begins among the last seven of these lines may end in a line that was not
+        // synced: only what begins before them is whole.
+        let lines = (end - RECORD_BYTES as u64) / Line::BYTES as u64;
+        let whole = lines.saturating_sub(stream::frame::LINES_MAX as u64 - 1);
+        Ok(positions.start.max(self.first_position + whole))
+    }
+
+    /// Gives back what lies behind the end. The mapping must not be stored into any more.
+    pub(crate) fn truncate(&self, position: u64) -> io::Result<()> {
+        self.file.set_len(self.offset(position))
+    }
+
+    /// Syncs the file, its size included.
+    pub(crate) fn sync_file(&self, disk: &Disk) -> io::Result<()> {
+        disk.sync_file(&self.file, &self.path)
+    }
+}

@@ -1,0 +1,194 @@
+//! The helper that brings what was written to the disk, says how far it got, and unmaps what is
+//! finished.
+
+use crate::disk::Disk;
+use crate::layout::{Mark, RECORD_BYTES, Record};
+use crate::segment::Segment;
+use crate::shared::{Health, Shared, Why};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+use zerocopy::FromZeros;
+
+/// Bytes synced at once, so that the position moves on while a long stretch is synced.
+const SYNC_BYTES_MAX: u64 = 8 << 20;
+
+/// The two slots of an epoch's durable mark.
+#[derive(Debug)]
+pub(crate) struct MarkFile {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) mark: Mark,
+}
+
+impl MarkFile {
+    /// Marks everything below `position` as durable, in the slot that is older.
+    fn write(&mut self, disk: &Disk, position: u64) -> io::Result<()> {
+        self.mark.position = position;
+        self.mark.count += 1;
+        let slot = self.mark.count % 2 * RECORD_BYTES as u64;
+        self.file.write_all_at(&self.mark.seal(), slot)?;
+        disk.sync_file(&self.file, &self.path)
+    }
+
+    pub(crate) fn new(file: File, path: PathBuf, journal: u64, salt: u64, epoch: u32) -> Self {
+        Self {
+            file,
+            path,
+            mark: Mark {
+                journal,
+                salt,
+                epoch,
+                ..Mark::new_zeroed()
+            },
+        }
+    }
+}
+
+/// The syncing helper.
+#[derive(Debug)]
+pub(crate) struct Syncer {
+    shared: Arc<Shared>,
+    disk: Disk,
+    /// Segments as the writer enters them.
+    entered: Receiver<Arc<Segment>>,
+    /// Segments that are not yet durable or not yet left.
+    segments: VecDeque<Arc<Segment>>,
+    mark: MarkFile,
+    /// Zero: never.
+    every: Duration,
+    head_before: u64,
+    failed: bool,
+}
+
+impl Syncer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        disk: Disk,
+        first: Arc<Segment>,
+        mark: MarkFile,
+        every: Duration,
+        entered: Receiver<Arc<Segment>>,
+    ) -> Self {
+        Self {
+            head_before: shared.head(),
+            shared,
+            disk,
+            entered,
+            segments: VecDeque::from([first]),
+            mark,
+            every,
+            failed: false,
+        }
+    }
+
+    /// Syncs what is due; true when there may be more to do at once.
+    pub(crate) fn turn(&mut self) -> bool {
+        let wanted = self.shared.wanted();
+        // The position first: whatever segment it lies in has been sent before it was published.
+        let head = self.shared.head();
+        while let Ok(segment) = self.entered.try_recv() {
+            self.segments.push_back(segment);
+        }
+        let durable = self.shared.durable();
+        let quiet = head == self.head_before;
+        self.head_before = head;
+        if self.failed || self.every.is_zero() {
+            self.release(u64::MAX);
+            return false;
+        }
+        let whole_pages = !quiet && wanted <= durable;
+        match self.sync_towards(head, whole_pages) {
+            Ok(durable) => {
+                self.release(durable);
+                durable < wanted.min(head)
+            }
+            Err(error) => {
+                self.fail(&error);
+                false
+            }
+        }
+    }
+
+    /// Syncs everything below `head`, the writer having stopped there.
+    pub(crate) fn finish(&mut self, head: u64) -> io::Result<()> {
+        self.shared.set_head(head);
+        while let Ok(segment) = self.entered.try_recv() {
+            self.segments.push_back(segment);
+        }
+        if self.every.is_zero() {
+            return Ok(());
+        }
+        if self.failed {
+            return Err(io::Error::other("an earlier sync failed"));
+        }
+        while self.shared.durable() < head {
+            let before = self.shared.durable();
+            let now = self.sync_towards(head, false).inspect_err(|error| {
+                self.shared.report(Health::SyncFailed {
+                    why: Why::of(error),
+                })
+            })?;
+            if now == before {
+                return Err(io::Error::other("a segment to be synced is not known"));
+            }
+        }
+        Ok(())
+    }
+
+    /// One sync at most; returns what is durable then.
+    fn sync_towards(&mut self, head: u64, whole_pages: bool) -> io::Result<u64> {
+        let durable = self.shared.durable();
+        let Some(segment) = self.segments.iter().find(|segment| segment.end() > durable) else {
+            return Ok(durable);
+        };
+        if head <= durable {
+            return Ok(durable);
+        }
+        let last = head <= segment.end();
+        let to = head.min(segment.end());
+        let reached = segment.sync(&self.disk, durable..to, whole_pages && last, SYNC_BYTES_MAX)?;
+        if reached > durable {
+            // First the position, for a command may wait for it; the mark only tells a later
+            // start which damage is a crash's.
+            self.shared.set_durable(reached);
+            self.mark.write(&self.disk, reached)?;
+        }
+        Ok(reached)
+    }
+
+    /// Lets go of segments that end at or below a position, all but the newest: the last one to
+    /// let go unmaps, and that shall not be the writer.
+    fn release(&mut self, position: u64) {
+        while self.segments.len() > 1 && self.segments[0].end() <= position {
+            self.segments.pop_front();
+        }
+    }
+
+    /// A sync that failed has lost pages that look clean now: trying again would lie.
+    fn fail(&mut self, error: &io::Error) {
+        self.failed = true;
+        self.shared.report(Health::SyncFailed {
+            why: Why::of(error),
+        });
+    }
+
+    /// Removes the mark of an epoch that has a close record instead.
+    pub(crate) fn remove_mark(&self) -> io::Result<()> {
+        std::fs::remove_file(&self.mark.path)
+    }
+
+    /// How long to rest between turns.
+    pub(crate) fn rest(&self) -> Duration {
+        if self.every.is_zero() {
+            Duration::from_millis(100)
+        } else {
+            self.every
+        }
+    }
+}

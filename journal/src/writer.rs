@@ -1,0 +1,419 @@
+//! The writer: the gate at the end of the chain.
+
+use crate::catalogue::{closed_path, reserve_path};
+use crate::disk::{Disk, Lock};
+use crate::epoch::Past;
+use crate::error::{Error, io_error};
+use crate::layout::{self, Closed, PAD, Record, SegmentHeader};
+use crate::map::Pen;
+use crate::prepare::Preparer;
+use crate::seal::Seal;
+use crate::segment::{Prepared, Segment};
+use crate::shared::{Health, Shared};
+use crate::sync::Syncer;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use stream::{FrameRef, Out};
+use zerocopy::FromZeros;
+
+/// How often a writer that runs its helpers itself lets them look ahead, in lines: 512 KiB.
+const INLINE_TURN_LINES: u64 = 8_192;
+/// How long the preparing helper rests when nothing is due.
+const PREPARE_REST: Duration = Duration::from_micros(500);
+/// How often a writer that waits for a segment looks whether there will be one.
+const ROLL_PATIENCE: Duration = Duration::from_millis(1);
+
+/// The one writer of a journal.
+///
+/// [`Writer::append`] stores a frame into the mapped segment: no system call, no lock, no
+/// allocation, except where a segment ends. Two helpers prepare and sync, on threads of their own
+/// after [`Writer::spawn_helper`], and inside `append` and [`Writer::turn`] without it.
+///
+/// Dropping a writer leaves the journal open, as a crash would; [`Writer::close`] ends it.
+#[derive(Debug)]
+pub struct Writer {
+    pen: Pen,
+    seal: Seal,
+    /// Line of the segment that is stored next.
+    line: u64,
+    /// Lines that the segment has left.
+    room: u64,
+    position: u64,
+    past: Past,
+    /// Position at which the helpers are next run from here; never, when they have threads.
+    turn_at: u64,
+    dead: bool,
+    shared: Arc<Shared>,
+    segment: Arc<Segment>,
+    header: SegmentHeader,
+    ready: Receiver<Prepared>,
+    entered: SyncSender<Arc<Segment>>,
+    helpers: Helpers,
+    disk: Disk,
+    /// Whether a close must reach the disk.
+    synced: bool,
+    lock: Lock,
+}
+
+#[derive(Debug)]
+enum Helpers {
+    Inline(Box<(Preparer, Syncer)>),
+    Threads(JoinHandle<Preparer>, JoinHandle<Syncer>),
+    Gone,
+}
+
+/// What a start hands to the writer.
+pub(crate) struct Parts {
+    pub(crate) prepared: Prepared,
+    pub(crate) header: SegmentHeader,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ready: Receiver<Prepared>,
+    pub(crate) entered: SyncSender<Arc<Segment>>,
+    pub(crate) preparer: Preparer,
+    pub(crate) syncer: Syncer,
+    pub(crate) disk: Disk,
+    pub(crate) synced: bool,
+    pub(crate) lock: Lock,
+}
+
+impl Writer {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let header = parts.header;
+        Self {
+            pen: parts.prepared.pen,
+            seal: Seal::new(header.salt),
+            line: 0,
+            room: header.data_lines,
+            position: header.first_position,
+            past: Past::before(&header),
+            turn_at: header.first_position,
+            dead: false,
+            shared: parts.shared,
+            segment: parts.prepared.segment,
+            header,
+            ready: parts.ready,
+            entered: parts.entered,
+            helpers: Helpers::Inline(Box::new((parts.preparer, parts.syncer))),
+            disk: parts.disk,
+            synced: parts.synced,
+            lock: parts.lock,
+        }
+    }
+
+    /// Writes a frame and returns the position behind it: lines since the journal began.
+    ///
+    /// When the journal has failed, nothing is written and the position stays: look at
+    /// [`Writer::is_failed`] before anything that depends on the frame leaves.
+    ///
+    /// # Panics
+    /// When the frame does not follow from the one before it (a gap in `seq`, time going back), or
+    /// has the kind of a pad.
+    #[inline]
+    pub fn append(&mut self, frame: FrameRef<'_>) -> u64 {
+        let header = frame.header();
+        assert!(
+            header.seq != 0 && header.kind != PAD && self.past.admits(header),
+            "a frame that does not follow from the one before it"
+        );
+        let lines = frame.lines();
+        let count = lines.len() as u64;
+        if self.room < count && !self.roll() {
+            return self.position;
+        }
+        let (first, crc) = self.seal.stamp(self.position, lines);
+        self.pen.store_frame(self.line, &first, &lines[1..]);
+        self.past = Past {
+            seq: header.seq,
+            ts: header.ts.0,
+            crc,
+        };
+        self.advance(count);
+        if self.position >= self.turn_at {
+            self.turn();
+        }
+        self.position
+    }
+
+    #[inline]
+    fn advance(&mut self, lines: u64) {
+        self.line += lines;
+        self.room -= lines;
+        self.position += lines;
+        self.shared.set_head(self.position);
+    }
+
+    /// Lines since the journal began.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// `seq` of the last frame, 0 when there is none.
+    #[must_use]
+    pub const fn last_seq(&self) -> u64 {
+        self.past.seq
+    }
+
+    /// This start's number, from 1.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.header.epoch
+    }
+
+    /// Everything below this position is on the disk.
+    #[must_use]
+    #[inline]
+    pub fn durable(&self) -> u64 {
+        self.shared.durable()
+    }
+
+    /// How the journal is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// True when nothing is written any more.
+    #[must_use]
+    #[inline]
+    pub const fn is_failed(&self) -> bool {
+        self.dead
+    }
+
+    /// Asks for a sync of everything written so far, now: for durability `power`. Without helper
+    /// threads it is done before this returns.
+    pub fn request_sync(&mut self) {
+        self.shared.want(self.position);
+        if let Helpers::Inline(helpers) = &mut self.helpers {
+            while helpers.1.turn() {}
+        }
+    }
+
+    /// Runs the helpers once, when they have no threads of their own.
+    pub fn turn(&mut self) {
+        if let Helpers::Inline(helpers) = &mut self.helpers {
+            while helpers.0.turn() {}
+            while helpers.1.turn() {}
+            self.turn_at = self.position + INLINE_TURN_LINES;
+        }
+    }
+
+    /// Gives the helpers two threads of their own. They inherit the calling thread's affinity, so
+    /// call this before pinning.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn spawn_helper(&mut self) -> Result<(), Error> {
+        let helpers = std::mem::replace(&mut self.helpers, Helpers::Gone);
+        let Helpers::Inline(helpers) = helpers else {
+            self.helpers = helpers;
+            return Ok(());
+        };
+        let (preparer, syncer) = *helpers;
+        self.turn_at = u64::MAX;
+        let dir = self.disk.dir.clone();
+        let failed = || io_error(&dir, "start a helper thread", 0);
+        let preparing = spawn("journal-prepare", &self.shared, preparer, |helper| {
+            (helper.turn(), PREPARE_REST)
+        })
+        .map_err(failed())?;
+        let syncing = spawn("journal-sync", &self.shared, syncer, |helper| {
+            (helper.turn(), helper.rest())
+        });
+        match syncing {
+            Ok(syncing) => {
+                self.helpers = Helpers::Threads(preparing, syncing);
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.stop();
+                // The first error is the one to tell.
+                let _ = preparing.join();
+                Err(failed()(error))
+            }
+        }
+    }
+
+    /// Goes over to the next segment; false when there is none, and then the journal is dead.
+    #[cold]
+    fn roll(&mut self) -> bool {
+        if self.dead {
+            return false;
+        }
+        if self.room > 0 {
+            let pad = layout::pad(self.room as usize, self.past.seq, self.past.ts);
+            let zeros = [stream::Line::ZERO; stream::frame::LINES_MAX];
+            let mut lines = zeros;
+            lines[0] = pad;
+            let count = self.room as usize;
+            let (first, crc) = self.seal.stamp(self.position, &lines[..count]);
+            self.pen.store_frame(self.line, &first, &zeros[1..count]);
+            self.past.crc = crc;
+            self.advance(count as u64);
+        }
+        let Some(prepared) = self.next_segment() else {
+            let why = match self.health() {
+                Health::Reserve { why } | Health::SyncFailed { why } => why,
+                _ => crate::shared::Why(0),
+            };
+            self.dead = true;
+            self.shared.report(Health::Failed { why });
+            return false;
+        };
+        self.header.index = prepared.index;
+        self.header.first_position = self.position;
+        self.header.seq_before = self.past.seq;
+        self.header.ts_before = self.past.ts;
+        self.header.crc_before = self.past.crc;
+        self.header.cut_lines = 0;
+        assert_eq!(
+            prepared.segment.first_position, self.position,
+            "segments join without a gap"
+        );
+        self.pen = prepared.pen;
+        self.pen.store_header(&self.header.seal());
+        self.line = 0;
+        self.room = self.header.data_lines;
+        self.segment = prepared.segment;
+        // The syncing helper must know the segment before it sees a position in it.
+        if self.entered.send(self.segment.clone()).is_err() {
+            self.shared.report(Health::SyncFailed {
+                why: crate::shared::Why(0),
+            });
+        }
+        self.shared.set_index(prepared.index);
+        self.shared.wake();
+        true
+    }
+
+    fn next_segment(&mut self) -> Option<Prepared> {
+        match &mut self.helpers {
+            Helpers::Inline(_) => {
+                self.turn();
+                self.ready.try_recv().ok()
+            }
+            Helpers::Threads(..) => loop {
+                self.shared.wake();
+                // SYNC POINT exhausted: what was made last is in the channel when this is seen.
+                let exhausted = self.shared.is_exhausted();
+                match self.ready.recv_timeout(ROLL_PATIENCE) {
+                    Ok(prepared) => return Some(prepared),
+                    Err(RecvTimeoutError::Timeout) if !exhausted => {}
+                    Err(_) => return None,
+                }
+            },
+            Helpers::Gone => None,
+        }
+    }
+
+    /// Ends the epoch on purpose: syncs, gives unused space back and writes the close record.
+    ///
+    /// # Errors
+    /// When the disk refuses; the journal is then left open, as after a crash.
+    pub fn close(mut self) -> Result<(), Error> {
+        let (preparer, mut syncer) = self.stop_helpers()?;
+        drop(preparer);
+        let dir = self.disk.dir.clone();
+        let failed = |doing| io_error(&dir, doing, 0);
+        syncer
+            .finish(self.position)
+            .map_err(failed("sync the journal"))?;
+        // Nothing is stored any more from here on.
+        while let Ok(prepared) = self.ready.try_recv() {
+            remove(&prepared.segment.path)?;
+        }
+        remove(&reserve_path(&dir))?;
+        self.segment
+            .truncate(self.position)
+            .map_err(failed("give unused space back"))?;
+        if self.synced {
+            self.segment
+                .sync_file(&self.disk)
+                .and_then(|()| self.disk.sync_folder())
+                .map_err(failed("sync the journal"))?;
+        }
+        let closed = Closed {
+            journal: self.header.journal,
+            salt: self.header.salt,
+            position: self.position,
+            seq: self.past.seq,
+            ts: self.past.ts,
+            epoch: self.header.epoch,
+            segments: self.header.index + 1,
+            last_crc: self.past.crc,
+            ..Closed::new_zeroed()
+        };
+        let path = closed_path(&dir, self.header.epoch);
+        self.disk.write_whole(&path, &closed.seal())?;
+        syncer.remove_mark().map_err(failed("remove the mark"))?;
+        self.lock.clear().map_err(failed("clear the lock"))
+    }
+
+    fn stop_helpers(&mut self) -> Result<(Preparer, Syncer), Error> {
+        let lost = |name| {
+            let error = std::io::Error::other(format!("the {name} thread ended early"));
+            io_error(&self.disk.dir, "end the journal's helpers", 0)(error)
+        };
+        match std::mem::replace(&mut self.helpers, Helpers::Gone) {
+            Helpers::Inline(helpers) => Ok(*helpers),
+            Helpers::Threads(preparing, syncing) => {
+                self.shared.stop();
+                let (preparer, syncer) = (preparing.join(), syncing.join());
+                Ok((
+                    preparer.map_err(|_| lost("journal-prepare"))?,
+                    syncer.map_err(|_| lost("journal-sync"))?,
+                ))
+            }
+            Helpers::Gone => Err(lost("helper")),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The lock must not be free while a helper may still write.
+        let _ = self.stop_helpers();
+    }
+}
+
+impl Out for Writer {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        self.append(frame);
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(io_error(path, "remove unused space", 0)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs a helper on a thread of its own until it is told to stop, and gives it back.
+fn spawn<H: Send + 'static>(
+    name: &str,
+    shared: &Arc<Shared>,
+    mut helper: H,
+    turn: fn(&mut H) -> (bool, Duration),
+) -> std::io::Result<JoinHandle<H>> {
+    let state = shared.clone();
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            while !state.is_stopped() {
+                let (busy, rest) = turn(&mut helper);
+                if !busy {
+                    std::thread::park_timeout(rest);
+                }
+            }
+            helper
+        })?;
+    shared.enlist(thread.thread().clone());
+    Ok(thread)
+}
