@@ -10,7 +10,8 @@
 //! construction; the same frames give the same books, the same effects and the same state hash.
 //!
 //! Deliberately absent: clocks, files, features, and any judgement of whether a price is
-//! reasonable. Books are never saved; a restart folds the day again or waits for fresh data.
+//! reasonable. Books are never saved: a restart folds the day again or waits for fresh data. What a
+//! checkpoint keeps is the session's tape and whether an instrument is halted.
 //!
 //! Reading order: [`Effect`], [`Books`], [`Book`], [`BookStage`]; inside: `level`, `orders`,
 //! `ladder`, `rows`, `tape`, `apply_orders`, `apply_levels`.
@@ -25,6 +26,7 @@ mod ladder;
 mod level;
 mod orders;
 mod rows;
+mod saved;
 mod stage;
 mod tape;
 #[cfg(test)]

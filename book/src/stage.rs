@@ -2,6 +2,7 @@
 
 use crate::books::{Books, Config};
 use crate::effect::Touched;
+use crate::saved;
 use crate::view::{self, Totals};
 use stream::hash::fold;
 use stream::payload::{Best, Evaluate, Tick, Timer};
@@ -172,9 +173,13 @@ impl Stage for BookStage {
             .fold(hash, |hash, &word| fold(hash, word))
     }
 
-    fn save(&self, _bytes: &mut Vec<u8>) {}
+    /// What a session's tape shows and whether the instrument trades; never books: they are built
+    /// anew from fresh data.
+    fn save(&self, bytes: &mut Vec<u8>) {
+        saved::save(&self.books.books, bytes);
+    }
 
-    fn load(&mut self, _bytes: &[u8]) -> Result<(), &'static str> {
-        Ok(())
+    fn load(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        saved::load(&mut self.books.books, bytes)
     }
 }

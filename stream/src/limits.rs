@@ -6,8 +6,9 @@ use crate::units::Nanos;
 
 /// Instruments in one universe, ids 1 to this.
 pub const INSTRUMENTS_MAX: usize = 1_024;
-/// Lines that book adds to one evaluation tick at most: a three-line view each, and `Evaluate`.
-pub const BOOK_BURST_LINES: usize = INSTRUMENTS_MAX * 3 + 1;
+/// Lines that book adds to one tick at most: for each instrument a `Best` (a book becomes stale at
+/// a tick) and a three-line view, then `Evaluate` or `StateHash`.
+pub const BOOK_BURST_LINES: usize = INSTRUMENTS_MAX * 4 + 2;
 /// Lines in a ring between two lanes: a power of two.
 pub const RING_LINES: usize = 16_384;
 /// Input lines that may be numbered and not yet journaled.
@@ -42,7 +43,7 @@ pub const BUDGET: Nanos = Nanos::from_millis(500);
 const _: () = assert!(RING_LINES >= 2 * (BOOK_BURST_LINES + LINES_MAX));
 const _: () = assert!(RING_LINES.is_power_of_two());
 // One stage's frames of one input must fit its counter.
-const _: () = assert!(INSTRUMENTS_MAX + 1 < 1 << SUB_COUNT_BITS);
+const _: () = assert!(2 * INSTRUMENTS_MAX + 2 < 1 << SUB_COUNT_BITS);
 const _: () = assert!(3 * OUTCOMES_MAX / 2 < 1 << SUB_COUNT_BITS);
 // The window must hold a batch of the longest frames, or the head could never fill it.
 const _: () = assert!(WINDOW_LINES >= MARKET_BATCH * LINES_MAX);

@@ -2,5 +2,8 @@
 
 mod conformance;
 mod frames;
+mod limits;
 mod random;
+mod stage;
+mod tape;
 mod twin;
