@@ -521,6 +521,10 @@ wire_enum! {
         FlattenBand = 0 => "flatten_band",
         /// A position has no live stop.
         Unprotected = 1 => "unprotected",
+        /// No wish but news: the order was given up before any of it left (its set-up died while
+        /// it waited, a kill level, no room, nothing left to close), or it lives on in another
+        /// one's leg. Nothing will ever be heard under its own name.
+        GivenUp = 2 => "given_up",
     }
 }
 

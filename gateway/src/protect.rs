@@ -1,0 +1,217 @@
+//! The bracket invariant: what is open is protected, in equal size, within a bound of event time,
+//! or a flatten is asked for. And the pair rule: when one exit has closed the position, the other
+//! ends.
+//!
+//! The broker's own pair and parent rules normally do the work; the gateway verifies them, and
+//! acts where they did not.
+
+use crate::bracket::{Leg, Purpose};
+use crate::leg::Event;
+use crate::state::{Port, State};
+use stream::payload::{LegRole, LegState, Reason, RequestWhy};
+use stream::{InstrumentId, Nanos, Side};
+
+/// Doublings of the pause between requests, at most.
+const BACKOFF_MAX: u8 = 5;
+
+impl State {
+    /// What follows for a bracket, its instrument and a flatten that waits, after any change.
+    pub(crate) fn settle(&mut self, port: &mut Port<'_>, slot: u16) {
+        if !self.bracket(slot).used {
+            return;
+        }
+        let instrument = self.bracket(slot).instrument;
+        if self.bracket(slot).purpose == Purpose::Trade {
+            self.settle_pair(port, slot);
+            if self.watches[instrument.index()].flatten == 0 {
+                self.settle_failed_exit(port, slot, LegRole::Stop);
+                self.settle_failed_exit(port, slot, LegRole::Target);
+            }
+        }
+        self.settle_flatten(port, instrument);
+        self.check_protection(port, instrument);
+        self.release_if_done(slot);
+    }
+
+    /// An exit that traded ends the entry; a bracket that holds nothing any more ends its exits.
+    fn settle_pair(&mut self, port: &mut Port<'_>, slot: u16) {
+        let pair_by = port.now() + self.config.pair_patience;
+        if self.bracket(slot).has_exited() {
+            self.end_entry(port, slot, Reason::OneCancelsOther);
+        }
+        let bracket = self.bracket(slot);
+        let holds = bracket.exposure() * bracket.side.sign() > 0;
+        if bracket.entry_is_open() || holds {
+            return;
+        }
+        for index in 1..usize::from(bracket.count) {
+            let leg = &mut self.bracket(slot).legs[index];
+            if leg.is_final() || leg.cancel != Reason::None {
+                continue;
+            }
+            if leg.state() == LegState::Queued {
+                self.want_cancel(port, (slot, index), Reason::OneCancelsOther);
+            } else if leg.pair_by == Nanos::ZERO {
+                leg.pair_by = pair_by;
+            }
+        }
+    }
+
+    /// An exit that was refused is replaced once. Without a stop, an entry does not go on.
+    fn settle_failed_exit(&mut self, port: &mut Port<'_>, slot: u16, role: LegRole) {
+        let bracket = self.bracket(slot);
+        let failed = |leg: &Leg| matches!(leg.state(), LegState::Rejected | LegState::Abandoned);
+        let mut exits = bracket.legs().iter().filter(|leg| leg.role == role);
+        if !exits.all(failed) {
+            return;
+        }
+        let needed = bracket.entry_is_open() || bracket.exposure() * bracket.side.sign() > 0;
+        if !needed {
+            return;
+        }
+        if !bracket.was_replaced(role) {
+            self.replace(slot, role);
+        } else if role == LegRole::Stop {
+            self.end_entry(port, slot, Reason::Unprotected);
+        }
+    }
+
+    /// Queues a second try of an exit, at the first one's price.
+    fn replace(&mut self, slot: u16, role: LegRole) {
+        let bracket = self.bracket(slot);
+        let entry = bracket.legs[0];
+        let Some(first) = bracket.legs().iter().find(|leg| leg.role == role).copied() else {
+            return;
+        };
+        let leg = Leg {
+            attached: !entry.is_final(),
+            replacement: true,
+            ..Leg::new(
+                role,
+                first.side,
+                first.order_type,
+                entry.qty_max,
+                first.price,
+            )
+        };
+        if let Some(index) = bracket.push(leg) {
+            self.queue_exit((slot, index));
+        }
+    }
+
+    /// Sizes an exit before its command: the whole order while its entry is open, else what is
+    /// held. False when nothing is to be sent.
+    pub(crate) fn size_exit(&mut self, port: &mut Port<'_>, at: (u16, usize)) -> bool {
+        let bracket = self.bracket(at.0);
+        let open = bracket.entry_is_open();
+        let held = u32::try_from(bracket.exposure() * bracket.side.sign()).unwrap_or(0);
+        let leg = &mut bracket.legs[at.1];
+        let queued = leg.state() == LegState::Queued;
+        if queued && open {
+            leg.qty = leg.qty_max;
+            return true;
+        }
+        leg.attached &= !queued;
+        if held > 0 && (queued || leg.remaining() != held) {
+            let qty = leg.filled.saturating_add(held);
+            let fits = qty <= leg.qty_max;
+            if fits {
+                leg.qty = qty;
+            }
+            return fits;
+        }
+        if queued {
+            self.happen(port, at, Event::GivenUp, (Reason::OneCancelsOther, 0));
+        }
+        false
+    }
+
+    /// Compares the position of an instrument with its live stops; corrects, then asks.
+    pub(crate) fn check_protection(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
+        let (now, within) = (port.now(), self.config.protection_within);
+        let position = self.watches[instrument.index()].position;
+        let (protection, hope) = self.protection(instrument, position);
+        let watch = &mut self.watches[instrument.index()];
+        if position == 0 || protection == -position {
+            watch.agree();
+            return;
+        }
+        if watch.flatten != 0 {
+            return;
+        }
+        if watch.unprotected == Nanos::ZERO {
+            watch.unprotected = now;
+        }
+        let since = watch.unprotected;
+        if hope && !watch.corrected && now >= since + Nanos(within.0 / 2) {
+            watch.corrected = true;
+            self.correct(instrument);
+            self.drain(port);
+        }
+        let watch = &mut self.watches[instrument.index()];
+        let due = if hope { since + within } else { since };
+        if now < due || now < watch.request_at {
+            return;
+        }
+        watch.request_at = now + Nanos(within.0 << watch.requests.min(BACKOFF_MAX));
+        watch.requests = watch.requests.saturating_add(1);
+        let origin = watch.origin;
+        let wish = closing(position);
+        port.request(instrument, origin, wish, RequestWhy::Unprotected);
+    }
+
+    /// Signed quantity of the live stops, and whether more may come without asking.
+    fn protection(&self, instrument: InstrumentId, position: i64) -> (i64, bool) {
+        let (mut protection, mut hope) = (0, false);
+        for &slot in self.watches[instrument.index()].slots() {
+            let bracket = &self.brackets[usize::from(slot)];
+            for leg in bracket.legs() {
+                if leg.is_live_protection() {
+                    protection += leg.side.sign() * i64::from(leg.remaining());
+                }
+                let comes = leg.role == LegRole::Stop
+                    && !leg.is_final()
+                    && leg.state() != LegState::Unknown
+                    && leg.cancel == Reason::None;
+                hope |= comes && leg.side.sign() * position < 0;
+            }
+            let holds = bracket.exposure() * bracket.side.sign() > 0;
+            let trade = bracket.purpose == Purpose::Trade;
+            hope |= trade && holds && !bracket.was_replaced(LegRole::Stop);
+        }
+        (protection, hope)
+    }
+
+    /// Half of the time is over: a stop of the wrong size is modified, a missing one replaced.
+    fn correct(&mut self, instrument: InstrumentId) {
+        let watch = &self.watches[instrument.index()];
+        let (slots, count) = (watch.slots, usize::from(watch.count));
+        for &slot in &slots[..count] {
+            let bracket = self.bracket(slot);
+            let held = bracket.exposure() * bracket.side.sign();
+            if bracket.purpose != Purpose::Trade || held <= 0 {
+                continue;
+            }
+            let live = bracket.legs().iter().position(Leg::is_live_protection);
+            let is_open = |leg: &Leg| leg.role == LegRole::Stop && !leg.is_final();
+            if let Some(index) = live {
+                let leg = &mut bracket.legs[index];
+                if i64::from(leg.remaining()) != held {
+                    leg.modify = true;
+                    self.queue_exit((slot, index));
+                }
+            } else if !bracket.legs().iter().any(is_open) && !bracket.was_replaced(LegRole::Stop) {
+                self.replace(slot, LegRole::Stop);
+            }
+        }
+    }
+}
+
+/// Side and quantity that close a position.
+pub(crate) fn closing(position: i64) -> (Side, u32) {
+    let side = if position > 0 { Side::Sell } else { Side::Buy };
+    (
+        side,
+        u32::try_from(position.unsigned_abs()).unwrap_or(u32::MAX),
+    )
+}

@@ -1,0 +1,246 @@
+//! A broker inside the process: deterministic, seeded matching on the book's ladders.
+//!
+//! It sees every journaled frame, in order. A `Command` is answered by a `Sent` that falls due
+//! after the outbound delay; when that `Sent` comes back through the stream, the command has
+//! *arrived*, and is decided then. Resting orders are decided at market frames. Reports fall due
+//! after the response delay, in the order of their decisions, as over one connection; the
+//! commission of an execution comes later, on its own. So every decision coincides with a frame of
+//! the stream, and the same stream brings the same answers, whatever the number of lanes.
+//!
+//! Like the real broker's: attached orders wait for their parent and work what it has filled;
+//! the orders of a pair shrink by each other's fills at once; cancels race with fills; new orders
+//! are refused for want of funds, for prices off the grid, and now and then for no reason at all.
+//! Unlike it, an exit that trades ends what its entry still wanted.
+//!
+//! It keeps its own truth ([`SimEdge::truth`]), to be compared with what others folded.
+//!
+//! Deliberately absent: the effect of our orders on the market, beyond that the same displayed
+//! shares are not taken twice; borrowing costs and interest; hidden liquidity.
+//!
+//! Reading order: [`Config`], `order` (queues), `venue` (matching), `desk` (commands), `account`,
+//! [`Fees`], `report`.
+
+mod account;
+mod config;
+mod desk;
+mod fees;
+mod order;
+mod report;
+mod taken;
+mod venue;
+
+pub use account::Truth;
+pub use config::{Config, Latency};
+pub use fees::Fees;
+
+use book::{Books, Touched};
+use report::{Line, Reporter};
+use stream::limits::COMMANDS_UNANSWERED_MAX;
+use stream::payload::{Command, Instrument, Level, Sent, SentOutcome, Session, Tick, Timer, flags};
+use stream::{Answers, Edge, FrameId, FrameRef, InstrumentId, Kind, Nanos, Qty};
+use venue::Venue;
+
+/// The code of a command that found no room: the broker's message-rate error.
+const TOO_MANY: i32 = 100;
+
+/// The simulated broker.
+#[derive(Debug)]
+pub struct SimEdge {
+    config: Config,
+    books: Books,
+    venue: Venue,
+    line: Line,
+    /// Commands on their way to the venue.
+    pending: Vec<(FrameId, InstrumentId, Command)>,
+    started: bool,
+    report_at: Nanos,
+}
+
+impl SimEdge {
+    /// A broker with cash and without orders. It does not allocate after this.
+    ///
+    /// # Panics
+    /// When [`Config::faults`] names any, or the books' configuration is not sound.
+    #[must_use]
+    pub fn new(config: Config, books: &book::Config) -> Self {
+        let faults = config.faults();
+        assert!(faults.is_empty(), "sim config: {faults:?}");
+        Self {
+            config,
+            books: Books::new(books),
+            venue: Venue::new(&config, books.instruments),
+            line: Line::new(),
+            pending: Vec::with_capacity(COMMANDS_UNANSWERED_MAX),
+            started: false,
+            report_at: Nanos::ZERO,
+        }
+    }
+
+    /// The broker's own truth of the account.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        self.venue.account.truth()
+    }
+
+    /// The broker's own truth of a position; zero for instruments that it does not know.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentId) -> Qty {
+        Qty(self
+            .venue
+            .account
+            .holding(instrument)
+            .map_or(0, |holding| holding.qty))
+    }
+
+    /// Orders that work or wait for their parent.
+    #[must_use]
+    pub fn orders_live(&self) -> usize {
+        self.venue.live.iter().map(Vec::len).sum()
+    }
+
+    /// The books that it matches on.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+
+    fn handle(&mut self, frame: FrameRef<'_>, answers: &mut dyn Answers) {
+        let mut reporter = Reporter {
+            line: &mut self.line,
+            answers,
+            config: &self.config,
+            frame,
+        };
+        let reporter = &mut reporter;
+        if !self.started || frame.kind() == Kind::Restart {
+            self.started = true;
+            reporter.ready();
+            reporter.account(&self.venue.account, &self.books);
+        }
+        if frame.ts() >= self.venue.next_expiry {
+            self.venue.expire(frame.ts(), reporter);
+        }
+        match frame.kind() {
+            Kind::Instrument => {
+                let definition = frame.read::<Instrument>();
+                self.venue.account.define(frame.instrument(), definition);
+            }
+            Kind::Session => {
+                self.venue.close = frame.read::<Session>().close;
+                self.venue.next_expiry = Nanos::ZERO;
+                self.venue.expire(frame.ts(), reporter);
+            }
+            Kind::Tick if is_housekeeping(frame) && frame.ts() >= self.report_at => {
+                self.report_at = frame.ts() + self.config.account_every;
+                report_all(&self.venue, &self.books, reporter);
+            }
+            Kind::Command => {
+                let room = self.pending.len() < COMMANDS_UNANSWERED_MAX;
+                let command = frame.read::<Command>();
+                if room {
+                    self.pending
+                        .push((frame.id(), frame.instrument(), *command));
+                }
+                reporter.sent(frame.instrument(), &sent_of(frame.id(), command, room));
+            }
+            Kind::Sent => self.arrived(frame.read::<Sent>(), frame, answers),
+            _ => {}
+        }
+    }
+
+    /// A `Sent` came back: its command has arrived.
+    fn arrived(&mut self, sent: &Sent, frame: FrameRef<'_>, answers: &mut dyn Answers) {
+        let Some(at) = self.pending.iter().position(|(id, ..)| *id == sent.command) else {
+            return;
+        };
+        let (id, instrument, command) = self.pending.remove(at);
+        if sent.outcome != SentOutcome::Sent {
+            return;
+        }
+        let mut reporter = Reporter {
+            line: &mut self.line,
+            answers,
+            config: &self.config,
+            frame,
+        };
+        let name = (id, instrument);
+        desk::arrive(&mut self.venue, &self.books, name, &command, &mut reporter);
+    }
+
+    /// A market frame: the book, the queues, the fills.
+    #[inline]
+    fn market(&mut self, frame: FrameRef<'_>, answers: &mut dyn Answers) {
+        let instrument = frame.instrument();
+        if !self.venue.watches(instrument) {
+            let applied = self.books.apply(frame, &mut |_| {});
+            if applied.touched == Touched::All {
+                self.venue.lose_queues();
+            }
+            return;
+        }
+        let revealed =
+            frame.kind() == Kind::Level && frame.read::<Level>().flags & flags::REVEALED != 0;
+        let venue = &mut self.venue;
+        let applied = self.books.apply(frame, &mut |effect| {
+            venue.follow(instrument, effect, revealed)
+        });
+        match applied.touched {
+            Touched::None => {}
+            Touched::All => self.venue.lose_queues(),
+            Touched::One(instrument) => {
+                let mut reporter = Reporter {
+                    line: &mut self.line,
+                    answers,
+                    config: &self.config,
+                    frame,
+                };
+                self.venue.work(&self.books, instrument, &mut reporter);
+            }
+        }
+    }
+}
+
+impl Edge for SimEdge {
+    #[inline]
+    fn on_frame<A: Answers>(&mut self, frame: FrameRef<'_>, answers: &mut A) {
+        if frame.kind().is_market() {
+            if frame.ts() >= self.venue.next_expiry {
+                self.handle(frame, answers);
+            }
+            self.market(frame, answers);
+        } else if frame.is_input() || frame.kind() == Kind::Command {
+            self.books.apply(frame, &mut |_| {});
+            self.handle(frame, answers);
+        }
+    }
+}
+
+fn is_housekeeping(tick: FrameRef<'_>) -> bool {
+    tick.read::<Tick>().timer == Timer::Housekeeping
+}
+
+fn sent_of(id: FrameId, command: &Command, room: bool) -> Sent {
+    Sent {
+        command: id,
+        leg: command.leg,
+        origin: command.origin,
+        outcome: if room {
+            SentOutcome::Sent
+        } else {
+            SentOutcome::NotSent
+        },
+        op: command.op,
+        spare: [0; 2],
+        code: if room { 0 } else { TOO_MANY },
+    }
+}
+
+/// Account values, and every position that is open.
+fn report_all(venue: &Venue, books: &Books, reporter: &mut Reporter<'_>) {
+    for (index, holding) in venue.account.holdings.iter().enumerate() {
+        if holding.qty != 0 {
+            reporter.position(&venue.account, InstrumentId(index as u16));
+        }
+    }
+    reporter.account(&venue.account, books);
+}

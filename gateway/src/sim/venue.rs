@@ -1,0 +1,523 @@
+//! The venue: orders, their queues, and what the market does to them.
+//!
+//! When an order trades:
+//!
+//! * on arrival, a limit order that reaches the other side walks its displayed levels, each at the
+//!   level's price, less what we took there before; the rest queues at its limit;
+//! * a resting order trades at its limit: with the volume that trades at its price once what was
+//!   ahead has traded; wholly, when the market prints through its price, or the other side's best
+//!   appears through it; with the displayed quantity, when the other side shows up at its price;
+//! * a stop triggers when a trade prints at or through its trigger, or the quote that it would
+//!   trade with is through it; then it walks the ladder like a market order, at whatever the
+//!   levels cost, and waits for more when the ladder is exhausted;
+//! * nothing trades while the book is halted, gapped, crossed, empty or between two states.
+//!
+//! One print fills our orders at one price in their order, not each of them anew.
+
+use super::account::Account;
+use super::config::Config;
+use super::order::{Order, Queue};
+use super::report::Reporter;
+use super::taken::TakenTable;
+use book::{Book, Books, Effect};
+use stream::payload::{LegRole, LegState, Liquidity, OrderType, TimeInForce, quality};
+use stream::{FrameId, InstrumentId, Nanos, Price, Side};
+
+/// Levels of which the venue remembers that we took from them.
+const TAKEN_MAX: usize = 512;
+
+/// IB's code for a cancelled order.
+pub(crate) const CANCELLED: i32 = 202;
+
+#[derive(Debug)]
+pub(crate) struct Venue {
+    pub(crate) orders: Vec<Order>,
+    pub(crate) orders_max: usize,
+    /// Where the search for a finished order to replace goes on.
+    oldest: usize,
+    /// Live and held orders of each instrument, in the order of their arrival.
+    pub(crate) live: Vec<Vec<u16>>,
+    taken: TakenTable,
+    scratch: Vec<u16>,
+    /// A trade of a named order was followed; the print behind it is the same.
+    follows_order: bool,
+    pub(crate) account: Account,
+    /// When the next live order may expire.
+    pub(crate) next_expiry: Nanos,
+    pub(crate) close: Nanos,
+}
+
+impl Venue {
+    pub(crate) fn new(config: &Config, instruments: usize) -> Self {
+        Self {
+            orders: Vec::with_capacity(config.orders_max),
+            orders_max: config.orders_max,
+            oldest: 0,
+            live: (0..=instruments)
+                .map(|_| Vec::with_capacity(config.orders_per_instrument))
+                .collect(),
+            taken: TakenTable::new(TAKEN_MAX),
+            scratch: Vec::with_capacity(config.orders_per_instrument),
+            follows_order: false,
+            account: Account::new(config.cash, instruments),
+            next_expiry: Nanos::MAX,
+            close: Nanos::ZERO,
+        }
+    }
+
+    pub(crate) fn find(&self, leg: FrameId) -> Option<u16> {
+        let found = self.orders.iter().position(|order| order.leg == leg)?;
+        Some(found as u16)
+    }
+
+    pub(crate) fn order(&mut self, slot: u16) -> &mut Order {
+        &mut self.orders[usize::from(slot)]
+    }
+
+    /// Remembers an order, in place of the oldest finished one when the table is full.
+    pub(crate) fn remember(&mut self, order: Order) -> Option<u16> {
+        if self.orders.len() < self.orders_max {
+            self.orders.push(order);
+            return Some((self.orders.len() - 1) as u16);
+        }
+        for _ in 0..self.orders_max {
+            let slot = self.oldest;
+            self.oldest = (self.oldest + 1) % self.orders_max;
+            if self.orders[slot].state.is_final() {
+                self.orders[slot] = order;
+                return Some(slot as u16);
+            }
+        }
+        None
+    }
+
+    /// True when effects on the instrument's book matter.
+    pub(crate) fn watches(&self, instrument: InstrumentId) -> bool {
+        self.live
+            .get(instrument.index())
+            .is_some_and(|live| !live.is_empty())
+            || !self.taken.is_empty()
+    }
+
+    /// Follows what one frame does to a book. `revealed` says that new levels were there before.
+    pub(crate) fn follow(&mut self, instrument: InstrumentId, effect: Effect, revealed: bool) {
+        match effect {
+            Effect::Reduced {
+                side, price, qty, ..
+            } => {
+                self.taken.left(instrument, side, price, qty);
+            }
+            Effect::Level {
+                side,
+                price,
+                old,
+                new,
+            } if new < old => {
+                self.taken.left(instrument, side, price, old - new);
+            }
+            Effect::Reset => self.taken.reset(instrument),
+            _ => {}
+        }
+        let named = self.follows_order;
+        self.follows_order = matches!(effect, Effect::Reduced { traded: true, .. });
+        let mut given = 0;
+        let live = self
+            .live
+            .get(instrument.index())
+            .map_or(&[][..], |live| &live[..]);
+        for &slot in live {
+            let order = &mut self.orders[usize::from(slot)];
+            if order.waits_for_trigger() {
+                trip(order, effect);
+            } else if order.rests() {
+                follow_queue(order, effect, revealed, named, &mut given);
+            }
+        }
+    }
+
+    /// Every queue is lost: books were emptied without being told one by one.
+    pub(crate) fn lose_queues(&mut self) {
+        for order in &mut self.orders {
+            order.queue.lost |= order.rests();
+        }
+    }
+
+    /// What the market now does to our orders of an instrument.
+    pub(crate) fn work(
+        &mut self,
+        books: &Books,
+        instrument: InstrumentId,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let Some(book) = books.get(instrument) else {
+            return;
+        };
+        if !is_sound(book) || self.live[instrument.index()].is_empty() {
+            return;
+        }
+        let mut scratch = core::mem::take(&mut self.scratch);
+        scratch.clear();
+        scratch.extend_from_slice(&self.live[instrument.index()]);
+        for &slot in &scratch {
+            if self.order(slot).is_live() {
+                self.work_order(books, slot, reporter);
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// One live order: its trigger, its queue, what it may take.
+    pub(crate) fn work_order(&mut self, books: &Books, slot: u16, reporter: &mut Reporter<'_>) {
+        let order = *self.order(slot);
+        let book = books.book(order.instrument);
+        if order.waits_for_trigger() {
+            if !is_triggered(&order, book) {
+                return;
+            }
+            self.order(slot).triggered = true;
+            if order.order_type == OrderType::StopLimit {
+                self.arrive(book, slot, reporter);
+            } else {
+                self.walk(book, slot, None, reporter);
+            }
+        } else if order.rests() {
+            self.work_resting(book, slot, reporter);
+        } else {
+            self.walk(book, slot, None, reporter);
+        }
+        self.after_fills(books, slot, order.filled, reporter);
+    }
+
+    fn work_resting(&mut self, book: &Book, slot: u16, reporter: &mut Reporter<'_>) {
+        let order = self.order(slot);
+        let limit = order.limit;
+        let queue = &mut order.queue;
+        let hits = core::mem::take(&mut queue.hits);
+        let through = core::mem::take(&mut queue.through);
+        if core::mem::take(&mut queue.lost) {
+            *queue = Queue::back_of(book.level_qty(order.side, limit), book.arrivals());
+        }
+        let remaining = order.remaining();
+        let by_tape = if through {
+            remaining
+        } else {
+            u32::try_from(hits).unwrap_or(u32::MAX).min(remaining)
+        };
+        if by_tape > 0 {
+            self.execute(slot, (by_tape, limit), Liquidity::Maker, reporter);
+        }
+        if self.order(slot).is_live() {
+            self.walk(book, slot, Some(limit), reporter);
+        }
+    }
+
+    /// A limit order reaches the venue: takes what it can, and queues with the rest.
+    pub(crate) fn arrive(&mut self, book: &Book, slot: u16, reporter: &mut Reporter<'_>) {
+        if is_sound(book) {
+            self.walk(book, slot, None, reporter);
+        }
+        let order = self.order(slot);
+        let level = book.level_qty(order.side, order.limit);
+        order.queue = Queue::back_of(level, book.arrivals());
+        order.queue.lost = !is_sound(book);
+    }
+
+    /// Walks the other side's levels as far as the order's worst price. `resting` is the price at
+    /// which a resting order trades instead of the level's.
+    fn walk(
+        &mut self,
+        book: &Book,
+        slot: u16,
+        resting: Option<Price>,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let order = *self.order(slot);
+        let other = order.side.opposite();
+        let liquidity = if resting.is_some() {
+            Liquidity::Maker
+        } else {
+            Liquidity::Taker
+        };
+        for (price, shown) in book.levels(other) {
+            let worst = order.worst();
+            if worst.is_some_and(|worst| (worst.0 - price.0) * order.side.sign() < 0) {
+                break;
+            }
+            let remaining = self.order(slot).remaining();
+            if remaining == 0 {
+                break;
+            }
+            let before = self.taken.get(order.instrument, other, price);
+            // A level that is new and through our resting price has traded with all of us first.
+            let through = resting.is_some_and(|limit| limit != price) && before.is_none();
+            let free = shown.saturating_sub(before.unwrap_or(0));
+            let qty = if through {
+                remaining
+            } else {
+                u32::try_from(free).unwrap_or(u32::MAX).min(remaining)
+            };
+            if qty == 0 {
+                continue;
+            }
+            let mark = u64::from(qty).min(free);
+            if !self.taken.take(order.instrument, other, price, mark) {
+                break;
+            }
+            let at = resting.unwrap_or(price);
+            self.execute(slot, (qty, at), liquidity, reporter);
+        }
+    }
+
+    /// An execution: the order, the account, the reports.
+    fn execute(
+        &mut self,
+        slot: u16,
+        (qty, price): (u32, Price),
+        liquidity: Liquidity,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let order = &mut self.orders[usize::from(slot)];
+        let holding = &self.account.holdings[order.instrument.index()];
+        let kind = (holding.what, holding.multiplier);
+        let fee = order.trade((qty, price), &reporter.config.fees, kind);
+        self.account
+            .trade(order.instrument, order.side, (qty, price), fee);
+        reporter.fill(order, (qty, price), liquidity, fee);
+        reporter.status(order, 0);
+    }
+
+    /// What follows from an order's fills in this frame: its children live, its pair shrinks, its
+    /// parent's rest ends, the account is reported.
+    pub(crate) fn after_fills(
+        &mut self,
+        books: &Books,
+        slot: u16,
+        before: u32,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let order = *self.order(slot);
+        let qty = order.filled - before;
+        if qty == 0 {
+            return;
+        }
+        if order.state.is_final() {
+            self.retire(slot);
+        }
+        if !order.parent.is_none() {
+            self.end_parent(order.parent, reporter);
+        }
+        if order.oca != 0 {
+            self.shrink_pair(slot, qty, reporter);
+        }
+        if order.role == LegRole::Entry {
+            self.feed_children(books, order.leg, qty, reporter);
+        }
+        reporter.position(&self.account, order.instrument);
+        reporter.account(&self.account, books);
+    }
+
+    /// An exit that trades ends what its entry still wanted, so that exits never grow again.
+    fn end_parent(&mut self, parent: FrameId, reporter: &mut Reporter<'_>) {
+        if let Some(parent) = self.find(parent)
+            && self.order(parent).is_live()
+        {
+            self.end(parent, LegState::Cancelled, CANCELLED, reporter);
+        }
+    }
+
+    /// The other orders of a pair shrink by what one has traded, at once: both cannot fill.
+    fn shrink_pair(&mut self, slot: u16, qty: u32, reporter: &mut Reporter<'_>) {
+        let order = *self.order(slot);
+        let mut index = 0;
+        while let Some(&other) = self.live[order.instrument.index()].get(index) {
+            index += 1;
+            let pair = self.order(other);
+            if other == slot || pair.oca != order.oca || !pair.is_live() {
+                continue;
+            }
+            pair.total = pair.total.saturating_sub(qty).max(pair.filled);
+            if pair.remaining() == 0 {
+                self.end(other, LegState::Cancelled, CANCELLED, reporter);
+                index -= 1;
+            } else {
+                reporter.status(self.order(other), 0);
+            }
+        }
+    }
+
+    /// Attached orders work what their entry has filled. Growing, they join the queue's back.
+    fn feed_children(
+        &mut self,
+        books: &Books,
+        parent: FrameId,
+        qty: u32,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let instrument = self
+            .find(parent)
+            .map_or(InstrumentId::NONE, |p| self.order(p).instrument);
+        for index in 0..self.live[instrument.index()].len() {
+            let slot = self.live[instrument.index()][index];
+            let child = self.order(slot);
+            if child.parent != parent {
+                continue;
+            }
+            if child.state == LegState::Held {
+                child.total = 0;
+                child.state = LegState::Working;
+            }
+            child.total = child.total.saturating_add(qty).min(child.ordered);
+            self.join(books.book(instrument), slot);
+            reporter.status(self.order(slot), 0);
+        }
+    }
+
+    /// Joins the back of the queue at its limit.
+    pub(crate) fn join(&mut self, book: &Book, slot: u16) {
+        let order = self.order(slot);
+        let level = book.level_qty(order.side, order.limit);
+        order.queue = Queue::back_of(level, book.arrivals());
+        order.queue.lost = !is_sound(book);
+    }
+
+    /// Ends an order; the children of an entry that never filled end with it.
+    pub(crate) fn end(
+        &mut self,
+        slot: u16,
+        state: LegState,
+        code: i32,
+        reporter: &mut Reporter<'_>,
+    ) {
+        let order = self.order(slot);
+        order.state = state;
+        let (leg, instrument, filled) = (order.leg, order.instrument, order.filled);
+        reporter.status(self.order(slot), code);
+        self.retire(slot);
+        if filled > 0 {
+            return;
+        }
+        let mut index = 0;
+        while let Some(&child) = self.live[instrument.index()].get(index) {
+            index += 1;
+            if self.order(child).parent == leg {
+                self.end(child, LegState::Cancelled, CANCELLED, reporter);
+                index = 0;
+            }
+        }
+    }
+
+    fn retire(&mut self, slot: u16) {
+        let instrument = self.order(slot).instrument;
+        self.live[instrument.index()].retain(|&live| live != slot);
+    }
+
+    /// Notes when a live order expires.
+    pub(crate) fn note_expiry(&mut self, slot: u16) {
+        if let Some(at) = expiry(&self.orders[usize::from(slot)], self.close) {
+            self.next_expiry = self.next_expiry.min(at);
+        }
+    }
+
+    /// Ends what has expired.
+    pub(crate) fn expire(&mut self, now: Nanos, reporter: &mut Reporter<'_>) {
+        let (mut next, close) = (Nanos::MAX, self.close);
+        for instrument in 0..self.live.len() {
+            let mut index = 0;
+            while let Some(&slot) = self.live[instrument].get(index) {
+                index += 1;
+                let Some(at) = expiry(self.order(slot), close) else {
+                    continue;
+                };
+                if now >= at {
+                    self.end(slot, LegState::Cancelled, CANCELLED, reporter);
+                    index = 0;
+                } else {
+                    next = next.min(at);
+                }
+            }
+        }
+        self.next_expiry = next;
+    }
+}
+
+/// Day orders end at the session's close, where it is known.
+fn expiry(order: &Order, close: Nanos) -> Option<Nanos> {
+    match order.tif {
+        TimeInForce::GoodTillDate => Some(order.expire),
+        TimeInForce::Day => (close > Nanos::ZERO).then_some(close),
+        TimeInForce::ImmediateOrCancel => None,
+    }
+}
+
+fn is_sound(book: &Book) -> bool {
+    let bad = quality::GAPPED | quality::HALTED | quality::CROSSED | quality::EMPTY;
+    book.quality() & bad == 0 && !book.between_states()
+}
+
+/// A print at or through the trigger, or the quote that it would trade with through it.
+fn is_triggered(order: &Order, book: &Book) -> bool {
+    let through = |(price, _): (Price, u64)| (price.0 - order.trigger.0) * order.side.sign() > 0;
+    order.tripped || book.best(order.side.opposite()).is_some_and(through)
+}
+
+fn trip(order: &mut Order, effect: Effect) {
+    if let Effect::Traded {
+        price,
+        printed: true,
+        ..
+    } = effect
+    {
+        order.tripped |= (price.0 - order.trigger.0) * order.side.sign() >= 0;
+    }
+}
+
+/// `named`: the print belongs to a trade of a named order, followed already. `given`: what this
+/// effect's volume has given to our earlier orders.
+fn follow_queue(order: &mut Order, effect: Effect, revealed: bool, named: bool, given: &mut u64) {
+    let (own, limit) = (order.side, order.limit);
+    let here = |side: Side, price: Price| side == own && price == limit;
+    let queue = &mut order.queue;
+    let mut reached = 0;
+    match effect {
+        Effect::Added {
+            side, price, qty, ..
+        } if here(side, price) => queue.added(qty),
+        Effect::Reduced {
+            side,
+            price,
+            qty,
+            priority,
+            traded,
+        } if here(side, price) => {
+            if traded {
+                reached = queue.traded_by_order(qty, priority);
+            } else {
+                queue.cancelled(qty, priority);
+            }
+        }
+        Effect::Level {
+            side,
+            price,
+            old,
+            new,
+        } if here(side, price) => {
+            queue.leveled(old, new, revealed);
+        }
+        Effect::Traded {
+            price,
+            qty,
+            resting,
+            printed: true,
+        } if resting != own.opposite() => {
+            queue.through |= (limit.0 - price.0) * own.sign() > 0;
+            if price == limit && !named {
+                reached = queue.printed(qty);
+            }
+        }
+        Effect::Reset => queue.lost = true,
+        _ => {}
+    }
+    let ours = reached.saturating_sub(*given);
+    queue.hits += ours;
+    *given += ours;
+}

@@ -1,0 +1,216 @@
+//! The gateway's state, and how its parts are found.
+
+use crate::bracket::{Bracket, Purpose};
+use crate::config::Config;
+use crate::credits::Credits;
+use crate::leg::Event;
+use crate::watch::Watch;
+use stream::limits::LEGS_PER_BRACKET_MAX;
+use stream::payload::{self, KillLevel, LegState, Payload, Reason, RequestWhy};
+use stream::{Emitter, FrameId, FrameRef, InstrumentId, Nanos, Out, Price, Side};
+
+/// Executions whose repetition is noticed: far more than can be under way at a time.
+const RECENT: usize = 1_024;
+
+/// Where frames go while one frame is handled.
+pub(crate) struct Port<'a> {
+    pub(crate) emitter: &'a mut Emitter,
+    pub(crate) frame: FrameRef<'a>,
+    pub(crate) out: &'a mut dyn Out,
+}
+
+impl Port<'_> {
+    pub(crate) fn emit<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) -> FrameId {
+        self.emitter
+            .emit(self.frame, instrument, payload, &mut self.out)
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.frame.ts()
+    }
+
+    pub(crate) fn next_id(&self) -> FrameId {
+        self.emitter.next_id(self.frame)
+    }
+
+    pub(crate) fn request(
+        &mut self,
+        instrument: InstrumentId,
+        origin: FrameId,
+        (side, qty): (Side, u32),
+        why: RequestWhy,
+    ) {
+        let request = payload::Request {
+            origin,
+            limit: Price::ZERO,
+            qty,
+            side,
+            why,
+            spare: [0; 10],
+        };
+        self.emit(instrument, &request);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) brackets: Vec<Bracket>,
+    pub(crate) watches: Vec<Watch>,
+    pub(crate) credits: Credits,
+    pub(crate) kill: KillLevel,
+    pub(crate) recent: Vec<u64>,
+    pub(crate) recent_next: usize,
+    /// Trades' brackets in use; flattens have as many slots again.
+    pub(crate) trades: usize,
+    pub(crate) checkpoint_at: Nanos,
+}
+
+impl State {
+    pub(crate) fn new(config: Config) -> Self {
+        let faults = config.faults();
+        assert!(faults.is_empty(), "gateway config: {faults:?}");
+        let slots = 2 * config.brackets_max;
+        Self {
+            brackets: vec![Bracket::empty(); slots],
+            watches: vec![Watch::default(); config.instruments + 1],
+            credits: Credits::new(
+                config.unanswered_max,
+                config.unanswered_reserved,
+                slots * LEGS_PER_BRACKET_MAX,
+                slots,
+            ),
+            kill: KillLevel::None,
+            recent: vec![0; RECENT],
+            recent_next: 0,
+            trades: 0,
+            checkpoint_at: Nanos::ZERO,
+            config,
+        }
+    }
+
+    /// The slot and leg index of a leg that an answer names.
+    pub(crate) fn find(&self, origin: FrameId, leg: FrameId) -> Option<(u16, usize)> {
+        if leg.is_none() {
+            return None;
+        }
+        self.brackets
+            .iter()
+            .enumerate()
+            .find_map(|(slot, bracket)| {
+                if !bracket.used || bracket.origin != origin {
+                    return None;
+                }
+                Some((slot as u16, bracket.find(leg)?))
+            })
+    }
+
+    /// True when the origin names a live bracket.
+    pub(crate) fn knows(&self, origin: FrameId) -> bool {
+        self.brackets
+            .iter()
+            .any(|bracket| bracket.used && bracket.origin == origin)
+    }
+
+    pub(crate) fn bracket(&mut self, slot: u16) -> &mut Bracket {
+        &mut self.brackets[usize::from(slot)]
+    }
+
+    pub(crate) fn watch(&mut self, instrument: InstrumentId) -> Option<&mut Watch> {
+        if instrument == InstrumentId::NONE {
+            return None;
+        }
+        self.watches.get_mut(instrument.index())
+    }
+
+    /// Takes a free slot for a bracket of that purpose, or says that there is none.
+    pub(crate) fn claim(&mut self, instrument: InstrumentId, purpose: Purpose) -> Option<u16> {
+        let flatten = purpose == Purpose::Flatten;
+        if !self.watch(instrument)?.has_room(flatten) {
+            return None;
+        }
+        if !flatten && self.trades >= self.config.brackets_max {
+            return None;
+        }
+        let slot = self.brackets.iter().position(|bracket| !bracket.used)? as u16;
+        self.trades += usize::from(!flatten);
+        let bracket = self.bracket(slot);
+        *bracket = Bracket::empty();
+        bracket.used = true;
+        bracket.purpose = purpose;
+        bracket.instrument = instrument;
+        let watch = self.watch(instrument)?;
+        watch.add(slot);
+        if flatten {
+            watch.flatten = slot + 1;
+        }
+        Some(slot)
+    }
+
+    /// Lets a bracket go once nothing can come of it any more: all legs final, and what it holds
+    /// is nothing or was closed by a flatten.
+    pub(crate) fn release_if_done(&mut self, slot: u16) {
+        let bracket = &self.brackets[usize::from(slot)];
+        if !bracket.used || !bracket.is_done() {
+            return;
+        }
+        let position = self.watches[bracket.instrument.index()].position;
+        if bracket.purpose == Purpose::Trade && bracket.exposure() != 0 && position != 0 {
+            return;
+        }
+        let instrument = bracket.instrument;
+        self.trades -= usize::from(bracket.purpose == Purpose::Trade);
+        self.watches[instrument.index()].remove(slot);
+        self.bracket(slot).used = false;
+    }
+
+    /// Applies an event to a leg and tells the world when its state changed.
+    pub(crate) fn happen(
+        &mut self,
+        port: &mut Port<'_>,
+        (slot, index): (u16, usize),
+        event: Event,
+        (reason, code): (Reason, i32),
+    ) {
+        let bracket = self.bracket(slot);
+        let from = bracket.legs[index].state();
+        bracket.legs[index].life = bracket.legs[index].life.next(event);
+        if bracket.legs[index].state() != from {
+            self.tell(port, (slot, index), from, (reason, code));
+        }
+    }
+
+    /// Tells the world of a leg; `from` equal to its state says that the instrument froze.
+    pub(crate) fn tell(
+        &mut self,
+        port: &mut Port<'_>,
+        (slot, index): (u16, usize),
+        from: LegState,
+        (reason, code): (Reason, i32),
+    ) {
+        let bracket = &self.brackets[usize::from(slot)];
+        let leg = &bracket.legs[index];
+        let payload = payload::Leg {
+            leg: leg.id,
+            origin: bracket.origin,
+            filled: leg.filled,
+            qty: leg.qty,
+            from,
+            to: leg.state(),
+            role: leg.role,
+            reason,
+            code,
+        };
+        port.emit(bracket.instrument, &payload);
+    }
+
+    /// True the first time that an execution is seen.
+    pub(crate) fn is_new_execution(&mut self, exec_id: u64) -> bool {
+        if self.recent.contains(&exec_id) {
+            return false;
+        }
+        self.recent[self.recent_next] = exec_id;
+        self.recent_next = (self.recent_next + 1) % RECENT;
+        true
+    }
+}
