@@ -23,7 +23,7 @@ pub struct ThrottleConfig {
     pub signals_per_session: u32,
     /// Intents in one session at most, all strategies. Default 100.
     pub intents_per_session: u32,
-    /// Entries of one instrument in a session. Default 12.
+    /// Entries of one instrument in a session. Default 20.
     pub entries_per_instrument: u16,
     /// Entries of one strategy in a session. Default 60.
     pub entries_per_strategy: u32,
@@ -52,7 +52,7 @@ impl Default for ThrottleConfig {
             intents_per_evaluation: 2,
             signals_per_session: 2_000,
             intents_per_session: 100,
-            entries_per_instrument: 12,
+            entries_per_instrument: 20,
             entries_per_strategy: 60,
             signal_quiet: Nanos::from_secs(30),
             rearm_share: 0.7,
@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn entries_are_counted_and_given_back_when_nothing_filled() {
         let mut throttles = throttles();
-        for _ in 0..12 {
+        for _ in 0..20 {
             throttles.begin_evaluation();
             throttles.on_intent(ONE, 1);
         }

@@ -50,7 +50,10 @@ fn price(text: &str) -> Price {
 
 fn rows(path: PathBuf) -> Vec<Row> {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
-    let names: Vec<String> = archive.file_names().map(String::from).collect();
+    let names: Vec<String> = archive
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .collect();
     let mut lines = |what: &str| -> Vec<String> {
         let name = names
             .iter()
