@@ -137,7 +137,8 @@ impl Synthetic {
                 .map(|symbol| Flow::new(symbol, config.start))
                 .collect(),
             intensities: (base_rates.iter())
-                .map(|rate| Intensity::new(*rate, config.start))
+                .map(|rate| rate * weather::u_shape(config.u_shape, 0.0))
+                .map(|rate| Intensity::new(rate, config.start))
                 .collect(),
             base_rates,
             trading: vec![false; count],
@@ -228,6 +229,13 @@ impl Synthetic {
         Some(self.regime_of(self.index_of(instrument)?))
     }
 
+    /// True when all frames of the last event have been taken: only then does what was published
+    /// have to equal the truth.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.publisher.is_empty()
+    }
+
     fn index_of(&self, instrument: InstrumentId) -> Option<usize> {
         let index = instrument.index().checked_sub(1)?;
         (index < self.flows.len()).then_some(index)
@@ -246,12 +254,13 @@ impl Synthetic {
         }
     }
 
-    /// What is next and when; never before what has happened already.
+    /// What is next and when.
     fn due(&self) -> (Nanos, What) {
         let (flow, _) = self.agenda.first();
         let first = [
             (self.plan.due(), What::Incident),
-            (self.slots.due(), What::Slot),
+            // Asked for too late, a slot is next, but behind what else is due by now.
+            (self.slots.due().max(self.now), What::Slot),
             (self.weather_due, What::Weather),
             (self.sample_due, What::Sample),
             (flow, What::Flow),
@@ -259,7 +268,8 @@ impl Synthetic {
         .into_iter()
         .min()
         .expect("there are five candidates");
-        (first.0.max(self.now), first.1)
+        assert!(first.0 >= self.now, "the true market ran backwards");
+        first
     }
 
     fn happen(&mut self, ts: Nanos, what: What) {
@@ -320,8 +330,7 @@ impl Synthetic {
         self.publisher.cross(&flow.ladder, flow.value_tick(), qty);
         self.trading[index] = true;
         let burst = self.config.burst * self.base_rates[index];
-        self.intensities[index].advance(self.now, self.kernel);
-        self.intensities[index].add_burst(burst);
+        self.intensities[index].begin(self.now, burst, self.kernel);
         self.plan_next(index);
     }
 
@@ -437,6 +446,65 @@ impl Source for Synthetic {
         if self.config.publish == Publish::Broker && self.index_of(instrument).is_some() {
             let due = ts.saturating_add(self.config.depth_delay);
             self.slots.ask(due, instrument, subscribe);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Room of everything that could grow.
+    fn room(market: &Synthetic) -> Vec<usize> {
+        let mut room = vec![
+            market.log.capacity(),
+            market.slots.room(),
+            market.publisher.room(),
+        ];
+        room.extend(market.flows.iter().map(|flow| flow.ladder.room()));
+        room
+    }
+
+    #[test]
+    fn nothing_grows() {
+        for publish in [Publish::Broker, Publish::Orders] {
+            let mut config = Config::demo(9, Nanos::SECOND, Nanos::from_secs(40));
+            config.events_per_second = 20_000.0;
+            config.publish = publish;
+            let mut market = Synthetic::new(config).expect("a sound configuration");
+            let before = room(&market);
+            let mut draft = Draft::new();
+            let mut count = 0u64;
+            while let Next::At(ts) = market.next() {
+                count += 1;
+                if count % 5_000 == 0 {
+                    let instrument = InstrumentId((count / 5_000 % 12 + 1) as u16);
+                    market.depth_slot(ts, instrument, count % 10_000 == 0);
+                }
+                market.take(&mut draft);
+            }
+            assert!(count > 1_000_000, "{count}");
+            assert_eq!(room(&market), before);
+        }
+    }
+
+    #[test]
+    fn the_true_book_is_never_crossed_and_never_one_sided() {
+        for seed in 0..20 {
+            let mut config = Config::demo(seed, Nanos::SECOND, Nanos::from_secs(10));
+            // A wild market: books must be rebuilt far away again and again.
+            for symbol in &mut config.symbols {
+                symbol.volatility_bps = 40.0;
+            }
+            let mut market = Synthetic::new(config).expect("a sound configuration");
+            let mut draft = Draft::new();
+            while let Next::At(_) = market.next() {
+                market.take(&mut draft);
+                let ladder = &market.flows[market.publisher.symbol()].ladder;
+                let bid = ladder.best(stream::Side::Buy).expect("there are bids").0;
+                let ask = ladder.best(stream::Side::Sell).expect("there are asks").0;
+                assert!(bid < ask && bid > 0, "seed {seed}: {bid} {ask}");
+            }
         }
     }
 }

@@ -103,8 +103,8 @@ pub struct Config {
     pub length: Nanos,
     /// The symbols; their instrument ids are 1, 2, 3 and so on.
     pub symbols: Vec<Symbol>,
-    /// Events in the true market a second, all symbols together, on average. Not all of them are
-    /// published.
+    /// Events in the true market a second, all symbols together, on average in a normal regime
+    /// and without the opening burst. Not all of them are published, some with several frames.
     pub events_per_second: f64,
     /// Events that one event brings about on average, 0 to 0.9: how clustered the flow is.
     pub branching: f64,
@@ -235,7 +235,7 @@ impl Config {
             start,
             length,
             symbols: (0..DEFAULT_SYMBOLS.len()).map(default_symbol).collect(),
-            events_per_second: 3_000.0,
+            events_per_second: 2_000.0,
             branching: 0.6,
             branching_decay: 6.0,
             burst: 4.0,
@@ -243,8 +243,8 @@ impl Config {
             u_shape: 0.0,
             factor_volatility_bps: 0.6,
             momentum: Momentum {
-                informed: 0.5,
-                drift_bps: 0.8,
+                informed: 0.55,
+                drift_bps: 1.2,
                 memory: Nanos::from_secs(5),
             },
             herding: 0.3,

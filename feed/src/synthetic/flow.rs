@@ -142,7 +142,7 @@ impl Flow {
             .into_iter()
             .find(|side| self.ladder.count(*side) < SCARCE);
         if let Some(side) = scarce {
-            self.add(side, climate, hands);
+            self.refill(side, climate, hands);
         } else if !self.clear_stale(climate, hands) {
             if hands.random.chance(TAKERS) {
                 self.take(climate, hands);
@@ -255,6 +255,18 @@ impl Flow {
                 self.ladder.replace(index, id, tick, qty, hands.log);
             }
             _ => self.ladder.delete(index, hands.log),
+        }
+    }
+
+    /// Adds to a side that runs dry, or makes room for that.
+    fn refill(&mut self, side: Side, climate: &Climate, hands: &mut Hands<'_>) {
+        if self.ladder.is_full() {
+            let crowded = side.opposite();
+            let index = hands.random.below(self.ladder.count(crowded));
+            self.ladder
+                .delete(self.ladder.nth(crowded, index), hands.log);
+        } else {
+            self.add(side, climate, hands);
         }
     }
 

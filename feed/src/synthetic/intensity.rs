@@ -54,8 +54,11 @@ impl Intensity {
         self.base = base;
     }
 
-    pub(super) fn add_burst(&mut self, burst: f64) {
-        self.burst += burst;
+    /// Flow begins at `ts` as if it had always been there, with a burst on top.
+    pub(super) fn begin(&mut self, ts: Nanos, burst: f64, kernel: Kernel) {
+        self.at = ts;
+        self.burst = burst;
+        self.excitation = self.base * kernel.branching / (1.0 - kernel.branching);
     }
 
     /// Lets the decaying parts decay until `ts`.
@@ -116,7 +119,7 @@ mod tests {
     fn events(kernel: Kernel, burst: f64, seconds: u64) -> Vec<Nanos> {
         let mut random = Random::new(7);
         let mut intensity = Intensity::new(40.0, Nanos::ZERO);
-        intensity.add_burst(burst);
+        intensity.begin(Nanos::ZERO, burst, kernel);
         let mut times = Vec::new();
         loop {
             let next = intensity.next(kernel, &mut random);

@@ -156,6 +156,16 @@ impl Ladder {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.free.capacity()
+            + self
+                .halves
+                .iter()
+                .map(|half| half.live.capacity())
+                .sum::<usize>()
+    }
+
     /// Live orders of a side.
     pub(super) fn count(&self, side: Side) -> usize {
         self.halves[half_of(side)].live.len()

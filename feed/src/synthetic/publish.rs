@@ -96,6 +96,11 @@ impl Publisher {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.pending.capacity()
+    }
+
     /// True when no frame waits.
     pub(super) fn is_empty(&self) -> bool {
         self.taken == self.pending.len()
@@ -180,11 +185,7 @@ impl Publisher {
             return;
         }
         self.push(Item::Quote(top, flags));
-        let channel = self.channel();
-        // What is lost is not known: the end of the gap says it.
-        if !channel.in_gap {
-            channel.top = top;
-        }
+        self.channel().top = top;
     }
 
     /// Positional rows, while a depth slot is on.
@@ -238,6 +239,7 @@ impl Publisher {
             }
             return;
         }
+        // No true best is all zero, so the quote is told whether it changed or not.
         self.channel().top = Top::default();
         self.quote(ladder, flags::SNAPSHOT);
         if self.channel().subscribed {

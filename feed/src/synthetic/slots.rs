@@ -29,6 +29,11 @@ impl Slots {
         self.waiting.last().map_or(Nanos::MAX, |waiting| waiting.0)
     }
 
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.waiting.capacity()
+    }
+
     /// The next one.
     ///
     /// # Panics
