@@ -439,7 +439,8 @@ mod tests {
             for (round, gap) in rounds {
                 ts += gap;
                 let mut all = vec![Claim::default()];
-                all.extend(round.iter().map(|&(score, locked)| Claim { score, needs: true, locked }));
+                let claim = |&(score, locked): &(f64, bool)| Claim { score, needs: true, locked };
+                all.extend(round.iter().map(claim));
                 for change in slots.step(Nanos(ts), &all).to_vec() {
                     let id = change.instrument.0;
                     if change.frame.action == SlotAction::Subscribe {

@@ -168,7 +168,10 @@ proptest! {
 
     /// Bytes from outside are taken whole or not at all.
     #[test]
-    fn a_damaged_checkpoint_changes_nothing(cut in any::<prop::sample::Index>(), flip in any::<u8>()) {
+    fn a_damaged_checkpoint_changes_nothing(
+        cut in any::<prop::sample::Index>(),
+        flip in any::<u8>(),
+    ) {
         let (mut rig, _) = demo_run(4, false, 12);
         let mut bytes = Vec::new();
         rig.stage.save(&mut bytes);

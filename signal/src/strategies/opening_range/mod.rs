@@ -7,8 +7,8 @@
 //!
 //! A breakout is confirmed when the tape runs at `tape_min` times its baseline or faster, the
 //! aggressors' flow and the quote imbalance are for the side, and (with `require_vwap`) the mid
-//! lies on the side's side of the VWAP. Only a confirmed breakout scores; see [`score`] for the ten
-//! components and [`levels`] for entry, stop and target.
+//! lies on the side's side of the VWAP. Only a confirmed breakout scores; see `score.rs` for the
+//! ten components and `levels.rs` for entry, stop and target.
 //!
 //! Deliberately absent: exits other than the bracket's own, and any knowledge of the account.
 
