@@ -8,16 +8,22 @@
 //! The first record is decoded when the file is opened, so a wrong format or an unknown symbol is
 //! an error before anything starts. Later damage ends the source; [`FileSource::error`] tells.
 
+mod frames;
+mod memory;
+
+pub use frames::Frames;
+pub use memory::MemorySource;
+
 use crate::bars;
 use crate::dbn;
-use crate::error::FeedError;
+use crate::error::{FeedError, Place};
+use crate::itch;
 use crate::lobster;
 use crate::open::{self, Member};
 use crate::symbols::Universe;
 use std::path::Path;
-use stream::payload::{Fault, FaultCode};
 use stream::source::{Next, Source};
-use stream::{Draft, FrameRef, InstrumentId, Line, Nanos, Payload, SourceId};
+use stream::{Draft, InstrumentId, Nanos, SourceId};
 
 /// What a codec counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,117 +72,6 @@ pub trait Decode: Send {
     fn counts(&self) -> Counts;
 }
 
-/// Frames that are decoded and not yet taken: whole frames, back to back, each with its time in
-/// its header.
-#[derive(Debug)]
-pub struct Frames {
-    lines: Vec<Line>,
-    read: usize,
-    draft: Draft,
-    source: SourceId,
-    ts: Nanos,
-    made: u64,
-    faults: u64,
-}
-
-impl Frames {
-    /// An empty queue for what `source` says.
-    #[must_use]
-    pub fn new(source: SourceId) -> Self {
-        Self {
-            lines: Vec::with_capacity(1_024),
-            read: 0,
-            draft: Draft::new(),
-            source,
-            ts: Nanos::ZERO,
-            made: 0,
-            faults: 0,
-        }
-    }
-
-    /// The source that its frames name.
-    #[must_use]
-    pub const fn source(&self) -> SourceId {
-        self.source
-    }
-
-    /// Begins a record of `ts` at `position` (line, offset or number) in the file. When that lies
-    /// before the previous record, a `Fault` is queued and the time stays.
-    pub fn begin(&mut self, ts: Nanos, instrument: InstrumentId, position: u64) {
-        if ts >= self.ts {
-            self.ts = ts;
-        } else {
-            self.fault(instrument, FaultCode::TimeBackwards, position, ts.0);
-        }
-    }
-
-    /// The time of the record that has begun.
-    #[must_use]
-    pub const fn now(&self) -> Nanos {
-        self.ts
-    }
-
-    /// Queues a frame of the record that has begun.
-    #[inline]
-    pub fn push<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) {
-        self.draft.write(instrument, payload);
-        self.draft.header_mut().ts = self.ts;
-        self.lines.extend_from_slice(self.draft.frame().lines());
-        self.made += 1;
-    }
-
-    /// Queues a `Fault` of the record that has begun.
-    #[cold]
-    pub fn fault(&mut self, instrument: InstrumentId, code: FaultCode, position: u64, value: u64) {
-        self.faults += 1;
-        let fault = Fault {
-            position,
-            value,
-            source: self.source,
-            code,
-            spare: [0; 13],
-        };
-        self.push(instrument, &fault);
-    }
-
-    /// The frame that is next, if one is queued.
-    #[must_use]
-    #[inline]
-    pub fn front(&self) -> Option<FrameRef<'_>> {
-        FrameRef::first_of(&self.lines[self.read..])
-    }
-
-    /// Removes the frame that is next.
-    #[inline]
-    pub fn pop(&mut self) {
-        if let Some(frame) = self.front() {
-            self.read += frame.lines().len();
-        }
-        if self.read == self.lines.len() {
-            self.lines.clear();
-            self.read = 0;
-        }
-    }
-
-    /// True when nothing is queued.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
-    /// Frames queued so far.
-    #[must_use]
-    pub const fn made(&self) -> u64 {
-        self.made
-    }
-
-    /// Faults among them.
-    #[must_use]
-    pub const fn faults(&self) -> u64 {
-        self.faults
-    }
-}
-
 /// A format of market data files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -186,6 +81,8 @@ pub enum Format {
     Dbn,
     /// OHLCV bars.
     Bars,
+    /// NASDAQ TotalView-ITCH 5.0 BinaryFILE.
+    Itch,
 }
 
 /// How a file is to be read.
@@ -230,6 +127,10 @@ pub fn holdings(path: &Path, bars: Option<&bars::Config>) -> Result<Holdings, Fe
                 .into_iter()
                 .collect(),
         }),
+        Found::Itch(member) => Ok(Holdings {
+            format: Format::Itch,
+            symbols: itch::file::symbols_in(member.open()?)?,
+        }),
     }
 }
 
@@ -237,6 +138,7 @@ enum Found<'a> {
     Lobster(lobster::Pair),
     Dbn(Member),
     Bars(Member, &'a bars::Config),
+    Itch(Member),
 }
 
 fn detect<'a>(path: &Path, bars: Option<&'a bars::Config>) -> Result<Found<'a>, FeedError> {
@@ -246,7 +148,7 @@ fn detect<'a>(path: &Path, bars: Option<&'a bars::Config>) -> Result<Found<'a>, 
     }
     let [member] = <[Member; 1]>::try_from(members).map_err(|members| FeedError::Bad {
         file: path.display().to_string(),
-        place: crate::error::Place::Whole,
+        place: Place::Whole,
         what: format!(
             "is an archive with {} files and no LOBSTER pair among them",
             members.len()
@@ -265,15 +167,19 @@ fn detect<'a>(path: &Path, bars: Option<&'a bars::Config>) -> Result<Found<'a>, 
     if &first == b"DBN" {
         return Ok(Found::Dbn(member));
     }
+    if first == itch::file::FIRST_BYTES {
+        return Ok(Found::Itch(member));
+    }
     match bars {
         Some(config) if member.stem().ends_with(".csv") => Ok(Found::Bars(member, config)),
         _ => Err(FeedError::Bad {
             file: member.label(),
-            place: crate::error::Place::Offset(0),
+            place: Place::Offset(0),
             what: "is of no format that is known here".to_owned(),
             remedy: "LOBSTER pairs are known by their names \
-                     (SYMBOL_DATE_START_END_message_LEVELS.csv), DBN files by their first bytes, \
-                     bar files by a [bars] section in the configuration and a name ending in .csv",
+                     (SYMBOL_DATE_START_END_message_LEVELS.csv), DBN and ITCH 5.0 files by \
+                     their first bytes, bar files by a [bars] section in the configuration and a \
+                     name ending in .csv",
         }),
     }
 }
@@ -286,6 +192,12 @@ pub fn decoder(path: &Path, options: &Options<'_>) -> Result<Box<dyn Decode>, Fe
     Ok(match detect(path, options.bars)? {
         Found::Lobster(pair) => Box::new(lobster::Decoder::open(&pair, options.universe)?),
         Found::Dbn(member) => Box::new(dbn::Decoder::open(member.open()?, options.universe)?),
+        Found::Itch(member) => Box::new(itch::file::FileDecoder::open(
+            member.open()?,
+            options.source,
+            options.universe,
+            None,
+        )?),
         Found::Bars(member, config) => Box::new(bars::Decoder::open(
             member.open()?,
             config,
@@ -411,99 +323,6 @@ impl Source for FileSource {
         };
         draft.copy_from(frame);
         self.frames.pop();
-        true
-    }
-}
-
-/// Decoded frames in memory, for measurements without decoding; they can be repeated with shifted
-/// times.
-#[derive(Clone, Debug)]
-pub struct MemorySource {
-    lines: std::sync::Arc<[Line]>,
-    read: usize,
-    shift: Nanos,
-    period: Nanos,
-    repeats: u32,
-}
-
-impl MemorySource {
-    /// Frames back to back, with their times in their headers.
-    #[must_use]
-    pub fn new(lines: Vec<Line>) -> Self {
-        Self {
-            lines: lines.into(),
-            read: 0,
-            shift: Nanos::ZERO,
-            period: Nanos::ZERO,
-            repeats: 0,
-        }
-    }
-
-    /// The same from the start, to be given `times` times, each `period` later than the one
-    /// before. A `period` shorter than the frames span would make time run backwards and is
-    /// lengthened to that span.
-    #[must_use]
-    pub fn repeated(&self, times: u32, period: Nanos) -> Self {
-        let mut first = None;
-        let mut last = Nanos::ZERO;
-        for frame in self.iter() {
-            first.get_or_insert(frame.ts());
-            last = frame.ts();
-        }
-        let span = last - first.unwrap_or(last);
-        Self {
-            lines: self.lines.clone(),
-            read: if times == 0 { self.lines.len() } else { 0 },
-            shift: Nanos::ZERO,
-            period: period.max(span),
-            repeats: times.saturating_sub(1),
-        }
-    }
-
-    /// The frames of one round.
-    pub fn iter(&self) -> impl Iterator<Item = FrameRef<'_>> {
-        let mut rest = &self.lines[..];
-        core::iter::from_fn(move || {
-            let frame = FrameRef::first_of(rest)?;
-            rest = &rest[frame.lines().len()..];
-            Some(frame)
-        })
-    }
-
-    /// Frames in one round.
-    #[must_use]
-    pub fn frames(&self) -> usize {
-        self.iter().count()
-    }
-
-    fn turn(&mut self) {
-        if self.read == self.lines.len() && self.repeats > 0 && !self.lines.is_empty() {
-            self.repeats -= 1;
-            self.read = 0;
-            self.shift += self.period;
-        }
-    }
-}
-
-impl Source for MemorySource {
-    #[inline]
-    fn next(&mut self) -> Next {
-        self.turn();
-        match FrameRef::first_of(&self.lines[self.read..]) {
-            Some(frame) => Next::At(frame.ts() + self.shift),
-            None => Next::End,
-        }
-    }
-
-    #[inline]
-    fn take(&mut self, draft: &mut Draft) -> bool {
-        self.turn();
-        let Some(frame) = FrameRef::first_of(&self.lines[self.read..]) else {
-            return false;
-        };
-        draft.copy_from(frame);
-        draft.header_mut().ts += self.shift;
-        self.read += frame.lines().len();
         true
     }
 }

@@ -122,7 +122,11 @@ impl<'a> Iterator for Reader<'a> {
         let Some(packet) = self.record() else {
             let place = Place::Offset(self.at as u64);
             self.at = self.bytes.len();
-            return Some(Err(FeedError::bad(self.label, place, "ends within a packet")));
+            return Some(Err(FeedError::bad(
+                self.label,
+                place,
+                "ends within a packet",
+            )));
         };
         self.at += RECORD_HEADER + packet.frame.len();
         Some(Ok(packet))

@@ -144,6 +144,29 @@ impl BinaryFile {
     }
 }
 
+/// The stocks that a file's directory names: those before the first order or trade.
+///
+/// # Errors
+/// When the file cannot be read on.
+pub fn symbols_in(input: Input) -> Result<Vec<String>, FeedError> {
+    let mut file = BinaryFile::new(input);
+    let mut symbols = Vec::new();
+    while let Some((_, message)) = file.advance()? {
+        match message[0] {
+            b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U' | b'P' | b'Q' => break,
+            StockDirectory::CODE => symbols.push(symbol(message)),
+            _ => {}
+        }
+    }
+    Ok(symbols)
+}
+
+/// The symbol of a directory message; empty where the message is too short.
+fn symbol(message: &[u8]) -> String {
+    let stock = message.get(11..19).unwrap_or_default();
+    String::from_utf8_lossy(stock).trim_end().to_owned()
+}
+
 /// A BinaryFILE as a codec of the file source.
 #[derive(Debug)]
 pub struct FileDecoder {
@@ -201,9 +224,7 @@ impl Decode for FileDecoder {
         };
         self.records += 1;
         if message[0] == StockDirectory::CODE && self.holds.len() < HOLDS_MAX {
-            let stock = message.get(11..19).unwrap_or_default();
-            let name = String::from_utf8_lossy(stock).trim_end().to_owned();
-            self.holds.push(name);
+            self.holds.push(symbol(message));
         }
         let made = self.decoder.decode(message, offset, frames);
         Ok(Some(Record {
