@@ -79,7 +79,7 @@ impl Books {
         let arrivals = self.books[index].arrivals;
         order.priority = arrivals + 1;
         let books = &self.books;
-        if !self.orders.insert(order, |order| !is_alive(books, order)) {
+        if !self.orders.insert(&order, |order| !is_alive(books, order)) {
             self.books[index].gap(source);
             return Some(FaultCode::TableFull);
         }

@@ -26,8 +26,8 @@ use stream::{FrameRef, InstrumentId, Kind, Nanos, SourceId};
 
 /// Sizes, fixed for the life of the books, and the stale limit.
 ///
-/// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 48 to 96 bytes for each
-/// of `orders_max`; taken whole at construction.
+/// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 96 to 192 bytes for each
+/// of `orders_max`; reserved whole at construction, of the orders only what is used is touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Highest instrument id.
@@ -403,15 +403,9 @@ impl Books {
     /// folded here.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
-        let (left, at) = self.orders.sweep_state();
-        let own = [
-            self.market_ts.0,
-            self.strangers,
-            self.orders.used() as u64,
-            left as u64,
-            at as u64,
-        ];
-        let hash = own.into_iter().fold(self.books.len() as u64, fold);
+        let own = [self.market_ts.0, self.strangers, self.orders.used() as u64];
+        let own = own.into_iter().chain(self.orders.layout());
+        let hash = own.fold(self.books.len() as u64, fold);
         self.books
             .iter()
             .fold(hash, |hash, book| fold(hash, book.hash()))

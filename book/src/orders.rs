@@ -3,7 +3,17 @@
 //! Open addressing with linear probing and backward-shift deletion (Knuth, TAOCP 3, 6.4, algorithm
 //! R): an entry is 32 bytes and never straddles a cache line, so that a look-up costs one cache
 //! miss however many orders live. The hash is fixed (Fibonacci hashing: venues count their ids
-//! up, which it spreads almost evenly). The size is fixed at construction.
+//! up, which it spreads almost evenly).
+//!
+//! A new id falls on a line that has not been touched lately, so a table much larger than what
+//! lives in it costs a miss for every order. The memory is therefore reserved whole at
+//! construction, but only a region of it is in use, at most half full until the last; when it
+//! fills, the next region of twice the size takes over and entries move a few at a time.
+//!
+//! ```text
+//!   slot   0 ─ unused ─ 1,024 ──── 2,048 ──────── 4,096 ──────────────── 8,192 …
+//!                         └ region ──┴─ next region ─┴──── and so on
+//! ```
 //!
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
 //! weight until the table's sweep comes by, a few slots with each insertion.
@@ -12,7 +22,6 @@ use stream::{InstrumentId, Price, Side};
 
 /// An order in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(32))]
 pub(crate) struct Order {
     pub(crate) id: u64,
     pub(crate) price: Price,
@@ -21,30 +30,111 @@ pub(crate) struct Order {
     /// At least 1.
     pub(crate) qty: u32,
     pub(crate) instrument: InstrumentId,
-    /// `None` marks a free slot.
     pub(crate) side: Side,
 }
 
-const _: () = assert!(size_of::<Order>() == 32);
+/// Half an entry. Plain zeros, so that the system hands out untouched pages.
+type Half = [u64; 2];
+/// An entry: id and price; priority and `qty | instrument << 32 | side << 48`. A free slot is zero
+/// in the last word, which no order is.
+type Entry = [Half; 2];
 
-const FREE: Order = Order {
-    id: 0,
-    price: Price::ZERO,
-    priority: 0,
-    qty: 0,
-    instrument: InstrumentId::NONE,
-    side: Side::None,
-};
-
+const FREE: Entry = [[0; 2]; 2];
+/// Slots of the smallest region.
+const REGION_MIN: usize = 1_024;
 /// Slots that each insertion sweeps while dead entries may stand in the table.
 const SWEEP_SLOTS: usize = 4;
+/// Slots that each insertion empties while a region is being left.
+const MOVE_SLOTS: usize = 8;
+
+#[inline]
+const fn place_word(instrument: InstrumentId, side: Side) -> u64 {
+    (instrument.0 as u64) << 32 | (side as u64) << 48
+}
+
+#[inline]
+const fn pack(order: &Order) -> Entry {
+    let last = order.qty as u64 | place_word(order.instrument, order.side);
+    [[order.id, order.price.0 as u64], [order.priority, last]]
+}
+
+#[inline]
+const fn is_free(entry: &Entry) -> bool {
+    entry[1][1] == 0
+}
+
+#[inline]
+const fn instrument_of(entry: &Entry) -> InstrumentId {
+    InstrumentId((entry[1][1] >> 32) as u16)
+}
+
+#[inline]
+const fn unpack(entry: &Entry) -> Order {
+    let last = entry[1][1];
+    Order {
+        id: entry[0][0],
+        price: Price(entry[0][1] as i64),
+        priority: entry[1][0],
+        qty: last as u32,
+        instrument: instrument_of(entry),
+        side: if last >> 48 == Side::Buy as u64 {
+            Side::Buy
+        } else {
+            Side::Sell
+        },
+    }
+}
+
+/// Slots `size` to `2 × size`; `size` is a power of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Region {
+    size: usize,
+    shift: u32,
+}
+
+impl Region {
+    const fn new(size: usize) -> Self {
+        Self {
+            size,
+            shift: u64::BITS - size.trailing_zeros(),
+        }
+    }
+
+    /// The region of a slot.
+    #[inline]
+    const fn of(slot: usize) -> Self {
+        Self::new(1 << slot.ilog2())
+    }
+
+    /// Where the search for an order begins.
+    #[inline]
+    const fn home(self, instrument: InstrumentId, id: u64) -> usize {
+        let key = id ^ (instrument.0 as u64) << 48;
+        self.size + (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+
+    #[inline]
+    const fn next(self, slot: usize) -> usize {
+        self.size + ((slot + 1) & (self.size - 1))
+    }
+
+    /// Steps from one slot on to another, around the end.
+    #[inline]
+    const fn distance(self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & (self.size - 1)
+    }
+}
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Orders {
-    slots: Box<[Order]>,
-    mask: usize,
-    shift: u32,
+    halves: Vec<Half>,
+    /// Halves before the first that begins a pair of 32 aligned bytes.
+    lead: usize,
+    region: Region,
+    region_max: usize,
+    /// The region that is being left, and the slot up to which it is empty.
+    leaving: Option<(Region, usize)>,
     used: usize,
     used_max: usize,
     /// Slots still to be swept. An entry that a removal moves behind the sweep waits for the next.
@@ -55,93 +145,174 @@ pub(crate) struct Orders {
 impl Orders {
     /// A table for at most `orders_max` entries, at most two thirds full.
     pub(crate) fn new(orders_max: usize) -> Self {
-        let slots = (orders_max + orders_max / 2).next_power_of_two().max(8);
+        let region_max = (orders_max + orders_max / 2)
+            .next_power_of_two()
+            .max(REGION_MIN);
+        let halves = vec![[0; 2]; 2 * 2 * region_max + 1];
+        // Half an entry is 16 bytes, and so is the least alignment of a large allocation.
+        let lead = usize::from(!(halves.as_ptr() as usize).is_multiple_of(32));
         Self {
-            slots: vec![FREE; slots].into_boxed_slice(),
-            mask: slots - 1,
-            shift: u64::BITS - slots.trailing_zeros(),
+            halves,
+            lead,
+            region: Region::new(REGION_MIN),
+            region_max,
+            leaving: None,
             used: 0,
             used_max: orders_max,
             sweep_left: 0,
-            sweep_at: 0,
+            sweep_at: REGION_MIN,
         }
     }
 
     #[inline]
-    fn home(&self, instrument: InstrumentId, id: u64) -> usize {
-        let key = id ^ (u64::from(instrument.0) << 48);
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    fn entry(&self, slot: usize) -> &Entry {
+        &self.halves[self.lead..].as_chunks().0[slot]
+    }
+
+    #[inline]
+    fn entry_mut(&mut self, slot: usize) -> &mut Entry {
+        &mut self.halves[self.lead..].as_chunks_mut().0[slot]
     }
 
     /// The slot of an order.
     #[inline]
     pub(crate) fn find(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
-        let mut slot = self.home(instrument, id);
+        match self.find_in(self.region, instrument, id) {
+            None => self.find_leaving(instrument, id),
+            found => found,
+        }
+    }
+
+    #[inline]
+    fn find_leaving(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
+        let (region, _) = self.leaving?;
+        self.find_in(region, instrument, id)
+    }
+
+    #[inline]
+    fn find_in(&self, region: Region, instrument: InstrumentId, id: u64) -> Option<usize> {
+        let mut slot = region.home(instrument, id);
         loop {
-            let order = &self.slots[slot & self.mask];
-            if order.side == Side::None {
+            let entry = self.entry(slot);
+            if is_free(entry) {
                 return None;
             }
-            if order.id == id && order.instrument == instrument {
-                return Some(slot & self.mask);
+            if entry[0][0] == id && instrument_of(entry) == instrument {
+                return Some(slot);
             }
-            slot += 1;
+            slot = region.next(slot);
         }
     }
 
     /// The order in a slot that [`Orders::find`] gave.
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> Order {
-        self.slots[slot & self.mask]
+        unpack(self.entry(slot))
     }
 
-    /// Sets the quantity of the order in that slot.
+    /// Sets the quantity of the order in that slot, at least 1.
     #[inline]
     pub(crate) fn set_qty(&mut self, slot: usize, qty: u32) {
-        self.slots[slot & self.mask].qty = qty;
+        let last = &mut self.entry_mut(slot)[1][1];
+        *last = *last >> 32 << 32 | u64::from(qty);
     }
 
     /// Puts in an order whose id is not in the table; false when it is full.
     #[inline]
-    pub(crate) fn insert(&mut self, order: Order, dead: impl Fn(&Order) -> bool) -> bool {
-        if self.sweep_left > 0 {
-            self.sweep(SWEEP_SLOTS, &dead);
-        }
-        if self.used >= self.used_max {
-            self.sweep(self.sweep_left, &dead);
+    pub(crate) fn insert(&mut self, order: &Order, dead: impl Fn(&Order) -> bool) -> bool {
+        if self.leaving.is_some() || self.sweep_left > 0 || self.is_crowded() {
+            self.tidy(&dead);
             if self.used >= self.used_max {
                 return false;
             }
         }
-        let mut slot = self.home(order.instrument, order.id) & self.mask;
-        while self.slots[slot].side != Side::None {
-            slot = (slot + 1) & self.mask;
-        }
-        self.slots[slot] = order;
+        self.put(pack(order));
         self.used += 1;
         true
+    }
+
+    #[inline]
+    fn is_crowded(&self) -> bool {
+        self.used >= self.used_max
+            || (2 * self.used >= self.region.size && self.region.size < self.region_max)
+    }
+
+    #[inline]
+    fn put(&mut self, entry: Entry) {
+        let region = self.region;
+        let mut slot = region.home(instrument_of(&entry), entry[0][0]);
+        while !is_free(self.entry(slot)) {
+            slot = region.next(slot);
+        }
+        *self.entry_mut(slot) = entry;
+    }
+
+    /// The share of an insertion in sweeping, moving and growing.
+    #[inline(never)]
+    fn tidy(&mut self, dead: &impl Fn(&Order) -> bool) {
+        self.move_some(MOVE_SLOTS, dead);
+        self.sweep(SWEEP_SLOTS, dead);
+        if self.used >= self.used_max {
+            self.move_some(usize::MAX, dead);
+            self.sweep(self.sweep_left, dead);
+        }
+        if 2 * self.used >= self.region.size && self.region.size < self.region_max {
+            // A region is left long before the next one fills; were it not, it is emptied now.
+            self.move_some(usize::MAX, dead);
+            self.leaving = Some((self.region, self.region.size));
+            self.region = Region::new(2 * self.region.size);
+            self.sweep_left = 0;
+            self.sweep_at = self.region.size;
+        }
+    }
+
+    /// Moves what stands in the next slots of the region that is being left.
+    fn move_some(&mut self, slots: usize, dead: &impl Fn(&Order) -> bool) {
+        let Some((region, mut at)) = self.leaving else {
+            return;
+        };
+        let end = at.saturating_add(slots).min(2 * region.size);
+        while at < end {
+            // What shifts into the slot is moved in the same turn.
+            while !is_free(self.entry(at)) {
+                let entry = *self.entry(at);
+                self.remove_at(at);
+                if dead(&unpack(&entry)) {
+                    self.used -= 1;
+                } else {
+                    self.put(entry);
+                }
+            }
+            at += 1;
+        }
+        self.leaving = (at < 2 * region.size).then_some((region, at));
     }
 
     /// Takes the order out of a slot; entries behind it may move up.
     #[inline]
     pub(crate) fn remove(&mut self, slot: usize) {
-        let mut hole = slot & self.mask;
-        let mut next = hole;
+        self.remove_at(slot);
+        self.used -= 1;
+    }
+
+    #[inline]
+    fn remove_at(&mut self, slot: usize) {
+        let region = Region::of(slot);
+        let (mut hole, mut next) = (slot, slot);
         loop {
-            next = (next + 1) & self.mask;
-            let order = self.slots[next];
-            if order.side == Side::None {
+            next = region.next(next);
+            let entry = *self.entry(next);
+            if is_free(&entry) {
                 break;
             }
             // It may move into the hole unless its home lies behind the hole.
-            let home = self.home(order.instrument, order.id) & self.mask;
-            if (next.wrapping_sub(home) & self.mask) >= (next.wrapping_sub(hole) & self.mask) {
-                self.slots[hole] = order;
+            let home = region.home(instrument_of(&entry), entry[0][0]);
+            if region.distance(home, next) >= region.distance(hole, next) {
+                *self.entry_mut(hole) = entry;
                 hole = next;
             }
         }
-        self.slots[hole] = FREE;
-        self.used -= 1;
+        *self.entry_mut(hole) = FREE;
     }
 
     /// Entries in the table, dead ones included.
@@ -149,30 +320,33 @@ impl Orders {
         self.used
     }
 
-    /// Where the sweep stands: part of what the table will do next.
-    pub(crate) const fn sweep_state(&self) -> (usize, usize) {
-        (self.sweep_left, self.sweep_at)
+    /// Size, sweep and move: part of what the table will do next.
+    pub(crate) fn layout(&self) -> [u64; 4] {
+        let leaving = self.leaving.map_or(0, |(_, at)| at);
+        let words = [self.region.size, leaving, self.sweep_left, self.sweep_at];
+        words.map(|word| word as u64)
     }
 
     /// Tells that entries may have died.
     pub(crate) fn some_died(&mut self) {
-        self.sweep_left = self.slots.len();
+        self.sweep_left = self.region.size;
     }
 
     fn sweep(&mut self, slots: usize, dead: &impl Fn(&Order) -> bool) {
         for _ in 0..slots.min(self.sweep_left) {
-            // What moves up into the slot is looked at in the same turn.
-            while self.slots[self.sweep_at].side != Side::None && dead(&self.slots[self.sweep_at]) {
+            // What shifts into the slot is looked at in the same turn.
+            while !is_free(self.entry(self.sweep_at)) && dead(&self.get(self.sweep_at)) {
                 self.remove(self.sweep_at);
             }
-            self.sweep_at = (self.sweep_at + 1) & self.mask;
+            self.sweep_at = self.region.next(self.sweep_at);
             self.sweep_left -= 1;
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Order> {
-        self.slots.iter().filter(|order| order.side != Side::None)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Order> {
+        let entries = self.halves[self.lead..].as_chunks().0.iter();
+        entries.filter(|entry| !is_free(entry)).map(unpack)
     }
 }
 
@@ -182,78 +356,130 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    const ONE: InstrumentId = InstrumentId(1);
+
     fn order(id: u64, qty: u32) -> Order {
         Order {
             id,
             price: Price(1),
             priority: id + 1,
             qty,
-            instrument: InstrumentId(1),
+            instrument: ONE,
             side: Side::Buy,
         }
     }
 
     #[test]
+    fn an_entry_holds_its_order_within_one_cache_line() {
+        let mut orders = Orders::new(4);
+        let extreme = Order {
+            id: u64::MAX,
+            price: Price(i64::MAX - 1),
+            priority: u64::MAX,
+            qty: u32::MAX,
+            instrument: InstrumentId(u16::MAX - 1),
+            side: Side::Sell,
+        };
+        assert!(orders.insert(&extreme, |_| false));
+        let slot = orders.find(extreme.instrument, extreme.id).unwrap();
+        assert_eq!(orders.get(slot), extreme);
+        assert!((orders.entry(slot).as_ptr() as usize).is_multiple_of(32));
+        orders.set_qty(slot, 1);
+        assert_eq!(orders.get(slot), Order { qty: 1, ..extreme });
+    }
+
+    #[test]
     fn it_refuses_the_order_beyond_its_size_and_takes_one_again_after_a_removal() {
-        let mut orders = Orders::new(3);
-        for id in 0..3 {
-            assert!(orders.insert(order(id, 1), |_| false));
+        for orders_max in [3, 700, 5_000] {
+            let mut orders = Orders::new(orders_max);
+            let last = orders_max as u64;
+            for id in 0..last {
+                assert!(orders.insert(&order(id, 1), |_| false));
+            }
+            assert!(!orders.insert(&order(last, 1), |_| false));
+            orders.remove(orders.find(ONE, 1).unwrap());
+            assert!(orders.insert(&order(last, 1), |_| false));
+            assert_eq!(orders.find(ONE, 1), None);
+            assert_eq!(orders.find(InstrumentId(2), 2), None);
+            assert!((2..=last).all(|id| orders.find(ONE, id).is_some()));
         }
-        assert!(!orders.insert(order(3, 1), |_| false));
-        orders.remove(orders.find(InstrumentId(1), 1).unwrap());
-        assert!(orders.insert(order(3, 1), |_| false));
-        assert_eq!(orders.find(InstrumentId(1), 1), None);
-        assert_eq!(orders.find(InstrumentId(2), 3), None);
-        assert!(orders.find(InstrumentId(1), 3).is_some());
     }
 
     #[test]
     fn a_full_table_sweeps_its_dead_before_it_refuses() {
         let mut orders = Orders::new(64);
+        let even = |dead: &Order| dead.id.is_multiple_of(2);
         for id in 0..64 {
-            assert!(orders.insert(order(id, 1), |_| false));
+            assert!(orders.insert(&order(id, 1), |_| false));
         }
-        assert!(
-            !orders.insert(order(64, 1), |dead| dead.id % 2 == 0),
-            "none was said to die"
-        );
+        assert!(!orders.insert(&order(64, 1), even), "none was said to die");
         orders.some_died();
         for id in 0..32 {
-            assert!(orders.insert(order(101 + 2 * id, 1), |dead| dead.id % 2 == 0));
+            assert!(orders.insert(&order(101 + 2 * id, 1), even));
         }
-        assert!(!orders.insert(order(201, 1), |dead| dead.id % 2 == 0));
-        assert!((0..64).all(|id| orders.find(InstrumentId(1), id).is_some() == (id % 2 == 1)));
+        assert!(!orders.insert(&order(201, 1), even));
+        assert!((0..64).all(|id| orders.find(ONE, id).is_some() != even(&order(id, 1))));
     }
 
     #[test]
     fn the_sweep_finishes_within_a_quarter_of_the_slots_insertions() {
-        let mut orders = Orders::new(1_000);
-        for id in 0..500 {
-            orders.insert(order(id, 1), |_| false);
+        let mut orders = Orders::new(500);
+        for id in 0..200 {
+            orders.insert(&order(id, 1), |_| false);
         }
         orders.some_died();
-        for id in 500..1_012 {
-            orders.insert(order(id, 1), |dead| dead.id < 500);
+        for id in 200..456 {
+            orders.insert(&order(id, 1), |dead| dead.id < 200);
         }
-        assert_eq!((orders.used(), orders.sweep_state().0), (512, 0));
+        assert_eq!((orders.used(), orders.sweep_left), (256, 0));
+    }
+
+    #[test]
+    fn it_grows_without_losing_anyone_and_no_further_than_it_must() {
+        let mut orders = Orders::new(100_000);
+        for id in 0..100_000u64 {
+            assert!(orders.insert(&order(id * 7, 1), |_| false));
+            if id >= 300 {
+                // Three hundred live at a time: the smallest region does.
+                let oldest = orders.find(ONE, (id - 300) * 7).expect("it lives");
+                orders.remove(oldest);
+            }
+        }
+        assert_eq!((orders.used(), orders.region.size), (300, REGION_MIN));
+        for id in 700_000..750_000u64 {
+            assert!(orders.insert(&order(id, 1), |_| false));
+            let some = id - (id - 700_000) / 2;
+            assert!(orders.find(ONE, some).is_some(), "{some} of {id}");
+        }
+        assert_eq!(orders.iter().count(), orders.used());
+        assert!(orders.region.size >= 2 * 50_300);
     }
 
     proptest! {
         #[test]
-        fn it_is_a_map(steps in prop::collection::vec((0u64..40, 1u32..9, any::<bool>()), 1..400)) {
-            let mut orders = Orders::new(32);
+        fn it_is_a_map(
+            steps in prop::collection::vec((0u64..40, 1u32..9, any::<bool>()), 1..400),
+            crowd in 470u64..520,
+        ) {
+            let limit = 530;
+            let mut orders = Orders::new(limit);
             let mut twin = BTreeMap::new();
+            // A crowd at the edge of the first region, so that the steps move and grow.
+            for id in 0..crowd {
+                orders.insert(&order(id, 1), |_| false);
+                twin.insert(id, 1);
+            }
             for (id, qty, add) in steps {
-                // Ids that share their home, to make clusters that wrap around the end.
-                let id = (id << 58) | (id % 3);
-                match orders.find(InstrumentId(1), id) {
+                // Ids that share their homes, to make clusters that wrap around the end.
+                let id = (id << 58) | (id % 3) | 1 << 20;
+                match orders.find(ONE, id) {
                     Some(slot) if !add => {
                         orders.remove(slot);
                         prop_assert!(twin.remove(&id).is_some());
                     }
                     None if add => {
-                        let taken = orders.insert(order(id, qty), |_| false);
-                        prop_assert_eq!(taken, twin.len() < 32);
+                        let taken = orders.insert(&order(id, qty), |_| false);
+                        prop_assert_eq!(taken, twin.len() < limit);
                         if taken {
                             twin.insert(id, qty);
                         }
@@ -261,11 +487,12 @@ mod tests {
                     _ => {}
                 }
                 prop_assert_eq!(orders.used(), twin.len());
-                for (&id, &qty) in &twin {
-                    let slot = orders.find(InstrumentId(1), id);
-                    prop_assert_eq!(slot.map(|slot| orders.get(slot).qty), Some(qty));
-                }
             }
+            for (&id, &qty) in &twin {
+                let slot = orders.find(ONE, id);
+                prop_assert_eq!(slot.map(|slot| orders.get(slot).qty), Some(qty));
+            }
+            prop_assert_eq!(orders.iter().count(), twin.len());
         }
     }
 }
