@@ -18,6 +18,8 @@
 //!   been announced by then, so that an answer does not depend on how early someone asked
 //!   [`Source::next`]. The announced time may therefore move forward to an earlier one when
 //!   [`Source::depth_slot`] is called; it never moves before a frame that was taken.
+//! - A slot begins with a `DepthSnapshot` and ends with an empty one, so that nobody goes on with
+//!   rows that no longer live.
 //! - Published rows turn the snapshot into exactly the true top ten rows, at all times; quotes are
 //!   the true best at all times, unless they are conflated or lost in the gap.
 //! - The true book is never crossed and never one-sided. Nothing is allocated after construction

@@ -154,7 +154,8 @@ impl Letter {
         let clear = Clear {
             venue_ts: self.now,
             source: self.source,
-            flags: flags::SNAPSHOT,
+            // The orders follow: an empty book is nobody's best quote.
+            flags: flags::SNAPSHOT | flags::MORE,
             spare: [0; 21],
         };
         draft.write(self.instrument, &clear);

@@ -27,6 +27,8 @@ pub(super) struct Channel {
     halt_known: HaltState,
     /// A depth slot is on it.
     subscribed: bool,
+    /// Subscribers have rows, be they of a slot that ended in the gap.
+    shown: bool,
     rows: [Rows; 2],
     in_gap: bool,
     /// Messages so far, those lost in the gap included.
@@ -78,6 +80,7 @@ impl Publisher {
             halt: HaltState::Trading,
             halt_known: HaltState::Trading,
             subscribed: false,
+            shown: false,
             rows: [Rows::default(); 2],
             in_gap: false,
             messages: 0,
@@ -242,22 +245,28 @@ impl Publisher {
         // No true best is all zero, so the quote is told whether it changed or not.
         self.channel().top = Top::default();
         self.quote(ladder, flags::SNAPSHOT);
-        if self.channel().subscribed {
-            self.snapshot(ladder);
+        self.positional(ladder);
+    }
+
+    /// The whole positional depth, or that there is none any more.
+    fn positional(&mut self, ladder: &Ladder) {
+        let channel = self.channel();
+        if channel.subscribed {
+            channel.rows = [Rows::of(ladder, Side::Buy), Rows::of(ladder, Side::Sell)];
+        } else if channel.shown {
+            channel.rows = [Rows::default(); 2];
+        } else {
+            return;
         }
-    }
-
-    fn snapshot(&mut self, ladder: &Ladder) {
+        channel.shown = channel.subscribed;
         self.push(Item::Snapshot);
-        self.channel().rows = [Rows::of(ladder, Side::Buy), Rows::of(ladder, Side::Sell)];
     }
 
-    /// A depth slot begins or ends.
+    /// A depth slot begins or ends. In a gap, subscribers learn it when the gap ends.
     pub(super) fn slot(&mut self, ladder: &Ladder, subscribe: bool) {
         let before = core::mem::replace(&mut self.channel().subscribed, subscribe);
-        // In a gap the snapshot comes at its end.
-        if subscribe && !before && !self.channel().in_gap {
-            self.snapshot(ladder);
+        if subscribe != before && !self.channel().in_gap {
+            self.positional(ladder);
         }
     }
 
