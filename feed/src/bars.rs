@@ -187,9 +187,9 @@ impl Columns {
         let mut count = 0;
         for (index, text) in row.split(|&byte| byte == b',').enumerate() {
             count = index;
-            for role in 0..ROLES {
-                if self.at[role] == Some(index) {
-                    fields[role] = bare(text);
+            for (field, at) in fields.iter_mut().zip(self.at) {
+                if at == Some(index) {
+                    *field = bare(text);
                 }
             }
             if index == self.last {

@@ -1,7 +1,10 @@
 //! Databento files: the books they make equal those of a twin over Databento's own decoder, and
 //! every record type becomes the frames that the module promises.
 
-mod common;
+mod common {
+    pub(crate) mod data;
+    pub(crate) mod decode;
+}
 
 use book::{Books, Config};
 use dbn::encode::dbn::MetadataEncoder;
@@ -95,7 +98,7 @@ fn python() -> Option<String> {
 #[test]
 fn books_equal_a_twin_over_databentos_own_decoder() {
     for (file, symbol) in MBO_FILES {
-        let Some(path) = common::data(&format!("futures_mbo_glbx/{file}")) else {
+        let Some(path) = common::data::path(&format!("futures_mbo_glbx/{file}")) else {
             return;
         };
         let own = table(&path, symbol, 10);
@@ -127,7 +130,7 @@ fn books_equal_a_twin_over_databentos_own_decoder() {
 fn quotes_and_trades_of_the_real_files_agree() {
     let file = |schema: &str| {
         let name = format!("esu4-futures_{schema}_2024-07-01T23-58_2024-07-02T00-02.dbn.zst");
-        common::data(&format!("futures_mbo_glbx/{name}"))
+        common::data::path(&format!("futures_mbo_glbx/{name}"))
     };
     let (Some(quotes), Some(trades)) = (file("mbp-1"), file("trades")) else {
         return;
@@ -168,7 +171,7 @@ fn quotes_and_trades_of_the_real_files_agree() {
 
 #[test]
 fn definitions_are_facts() {
-    let Some(path) = common::data("futures_mbo_glbx/esm4-definition.dbn.zst") else {
+    let Some(path) = common::data::path("futures_mbo_glbx/esm4-definition.dbn.zst") else {
         return;
     };
     let all = definitions(open::open(&path).expect("opens")).expect("sound");
@@ -254,7 +257,7 @@ fn collect(bytes: Vec<u8>) -> (Collected, feed::file::Counts) {
     let universe = Universe::new(["ESH4"]).expect("a symbol");
     let mut decoder = Decoder::open(Input::from_bytes("x.dbn", bytes), &universe).expect("DBN");
     let (mut frames, mut all) = (Frames::new(SourceId(3)), Collected::default());
-    common::decode_all(&mut decoder, &mut frames, |frame| all.put(frame)).expect("sound");
+    common::decode::all(&mut decoder, &mut frames, |frame| all.put(frame)).expect("sound");
     (all, decoder.counts())
 }
 

@@ -1,7 +1,9 @@
 //! LOBSTER's own orderbook files are the truth: books that are driven by the codec's frames
 //! reproduce every row, and nothing that was already known is taken from the orderbook file.
 
-mod common;
+mod common {
+    pub(crate) mod data;
+}
 
 use book::{Books, Config};
 use feed::file::{Decode, FileSource, Frames, Options};
@@ -81,7 +83,7 @@ fn frames_of(files: &Files) -> (Collected, u64) {
 
 /// Reproduces a sample: every row, the number of rows and of revealed levels.
 fn reproduces(zip: &str, rows: u64, revealed: u64) {
-    let Some(path) = common::data(&format!("equity_l3_lobster/{zip}")) else {
+    let Some(path) = common::data::path(&format!("equity_l3_lobster/{zip}")) else {
         return;
     };
     let pair = Pair::find(&path).expect("readable").expect("a pair");
@@ -185,7 +187,7 @@ fn what_was_known_may_be_wrong_in_the_samples() {
         "LOBSTER_SampleFile_AAPL_2012-06-21_1.zip",
         "LOBSTER_SampleFile_AMZN_2012-06-21_5.zip",
     ] {
-        if let Some(path) = common::data(&format!("equity_l3_lobster/{zip}")) {
+        if let Some(path) = common::data::path(&format!("equity_l3_lobster/{zip}")) {
             altering_changes_nothing(load(&path), 7);
         }
     }

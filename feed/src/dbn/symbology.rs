@@ -87,10 +87,11 @@ impl Symbology {
     /// an id means what it meant on the nearest earlier one, or on the first.
     #[inline]
     pub(super) fn instrument(&mut self, venue_id: u32, ts: Nanos) -> Option<InstrumentId> {
-        if let Some(entry) = self.entries.get(self.last) {
-            if entry.venue_id == venue_id && (entry.from..entry.to).contains(&ts.0) {
-                return Some(entry.instrument);
-            }
+        if let Some(entry) = self.entries.get(self.last)
+            && entry.venue_id == venue_id
+            && (entry.from..entry.to).contains(&ts.0)
+        {
+            return Some(entry.instrument);
         }
         let behind = self
             .entries
@@ -114,16 +115,27 @@ impl Symbology {
         let Some(instrument) = self.universe.id(symbol) else {
             return;
         };
+        let place = |e: &Entry| (e.venue_id, e.from) < (venue_id, from.0);
+        let at = self.entries.partition_point(place);
+        let mut to = u64::MAX;
+        if let Some(later) = self.entries.get(at)
+            && later.venue_id == venue_id
+        {
+            to = later.from;
+        }
+        if let Some(earlier) = at.checked_sub(1).map(|index| &mut self.entries[index])
+            && earlier.venue_id == venue_id
+        {
+            earlier.to = earlier.to.min(from.0);
+        }
         let entry = Entry {
             venue_id,
             from: from.0,
-            to: u64::MAX,
+            to,
             instrument,
         };
-        let at = self.entries.partition_point(|other| *other < entry);
-        if self.entries.get(at) != Some(&entry) {
-            self.entries.insert(at, entry);
-        }
+        self.entries.insert(at, entry);
+        self.last = at;
     }
 }
 

@@ -1,0 +1,98 @@
+//! Decoded frames in memory.
+
+use std::sync::Arc;
+use stream::source::{Next, Source};
+use stream::{Draft, FrameRef, Line, Nanos};
+
+/// Decoded frames in memory, for measurements without decoding; they can be repeated with shifted
+/// times.
+#[derive(Clone, Debug)]
+pub struct MemorySource {
+    lines: Arc<[Line]>,
+    read: usize,
+    shift: Nanos,
+    period: Nanos,
+    repeats: u32,
+}
+
+impl MemorySource {
+    /// Frames back to back, with their times in their headers.
+    #[must_use]
+    pub fn new(lines: Vec<Line>) -> Self {
+        Self {
+            lines: lines.into(),
+            read: 0,
+            shift: Nanos::ZERO,
+            period: Nanos::ZERO,
+            repeats: 0,
+        }
+    }
+
+    /// The same from the start, to be given `times` times, each `period` later than the one
+    /// before. A `period` shorter than the frames span would make time run backwards and is
+    /// lengthened to that span.
+    #[must_use]
+    pub fn repeated(&self, times: u32, period: Nanos) -> Self {
+        let mut first = None;
+        let mut last = Nanos::ZERO;
+        for frame in self.iter() {
+            first.get_or_insert(frame.ts());
+            last = frame.ts();
+        }
+        let span = last - first.unwrap_or(last);
+        Self {
+            lines: self.lines.clone(),
+            read: if times == 0 { self.lines.len() } else { 0 },
+            shift: Nanos::ZERO,
+            period: period.max(span),
+            repeats: times.saturating_sub(1),
+        }
+    }
+
+    /// The frames of one round.
+    pub fn iter(&self) -> impl Iterator<Item = FrameRef<'_>> {
+        let mut rest = &self.lines[..];
+        core::iter::from_fn(move || {
+            let frame = FrameRef::first_of(rest)?;
+            rest = &rest[frame.lines().len()..];
+            Some(frame)
+        })
+    }
+
+    /// Frames in one round.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.iter().count()
+    }
+
+    fn turn(&mut self) {
+        if self.read == self.lines.len() && self.repeats > 0 && !self.lines.is_empty() {
+            self.repeats -= 1;
+            self.read = 0;
+            self.shift += self.period;
+        }
+    }
+}
+
+impl Source for MemorySource {
+    #[inline]
+    fn next(&mut self) -> Next {
+        self.turn();
+        match FrameRef::first_of(&self.lines[self.read..]) {
+            Some(frame) => Next::At(frame.ts() + self.shift),
+            None => Next::End,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        self.turn();
+        let Some(frame) = FrameRef::first_of(&self.lines[self.read..]) else {
+            return false;
+        };
+        draft.copy_from(frame);
+        draft.header_mut().ts += self.shift;
+        self.read += frame.lines().len();
+        true
+    }
+}
