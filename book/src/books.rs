@@ -195,55 +195,62 @@ impl Books {
                 self.arrive(frame, index, level.source, level.flags);
                 self.level(index, level, effect)
             }
-            Kind::DepthRow => {
-                let row = frame.read::<DepthRow>();
-                self.arrive(frame, index, row.source, row.flags);
-                self.depth_row(frame.ts(), index, row, effect)
-            }
-            Kind::DepthSnapshot => {
-                let snapshot = frame.read::<DepthSnapshot>();
-                self.arrive(frame, index, snapshot.source, 0);
-                self.depth_snapshot(frame.ts(), index, snapshot, effect)
-            }
-            Kind::Quote => {
-                let quote = frame.read::<Quote>();
-                self.arrive(frame, index, quote.source, quote.flags);
-                self.quote(frame.ts(), index, quote, effect)
-            }
             Kind::Trade => {
                 let trade = frame.read::<Trade>();
                 self.arrive(frame, index, trade.source, trade.flags);
                 self.trade(frame.ts(), index, trade, effect)
             }
+            _ => self.apply_broker(frame, index, effect),
+        }
+    }
+
+    /// What brokers send, and what is about a book as a whole.
+    fn apply_broker(
+        &mut self,
+        frame: FrameRef<'_>,
+        index: usize,
+        effect: &mut impl FnMut(Effect),
+    ) -> Option<FaultCode> {
+        match frame.kind() {
+            Kind::DepthRow => {
+                let row = frame.read::<DepthRow>();
+                self.arrive(frame, index, row.source, row.flags);
+                return self.depth_row(frame.ts(), index, row, effect);
+            }
+            Kind::DepthSnapshot => {
+                let snapshot = frame.read::<DepthSnapshot>();
+                self.arrive(frame, index, snapshot.source, 0);
+                return self.depth_snapshot(frame.ts(), index, snapshot, effect);
+            }
+            Kind::Quote => {
+                let quote = frame.read::<Quote>();
+                self.arrive(frame, index, quote.source, quote.flags);
+                return self.quote(frame.ts(), index, quote, effect);
+            }
             Kind::Bar => {
                 let bar = frame.read::<Bar>();
                 self.arrive(frame, index, bar.source, 0);
                 let sound = self.books[index].tape.bar(frame.ts(), bar);
-                (!sound).then_some(FaultCode::BadValue)
+                return (!sound).then_some(FaultCode::BadValue);
             }
             Kind::Halt => {
                 let halt = frame.read::<Halt>();
-                let between = self.books[index].between;
-                self.arrive(frame, index, halt.source, 0);
-                self.books[index].between = between;
+                // No part of an event between two states: it neither begins nor ends one.
+                let more = u8::from(self.books[index].between) * flags::MORE;
+                self.arrive(frame, index, halt.source, more);
                 self.books[index].halt = halt.state;
-                None
             }
             Kind::Clear => {
                 let clear = frame.read::<Clear>();
                 self.arrive(frame, index, clear.source, clear.flags);
                 self.clear(index, clear.source);
                 effect(Effect::Reset);
-                None
             }
-            Kind::Gap => {
-                let gap = frame.read::<Gap>();
-                self.gap(index, gap);
-                None
-            }
+            Kind::Gap => self.gap(index, frame.read::<Gap>()),
             // Bad bytes at the source: counted there, and no word about the book.
-            _ => None,
+            _ => {}
         }
+        None
     }
 
     /// What every market frame of a book has in common.

@@ -179,7 +179,7 @@ pub(super) fn session(date: u32) -> Session {
     }
 }
 
-pub(super) fn instrument(tick_size: Price) -> Instrument {
+pub(super) fn definition(tick_size: Price) -> Instrument {
     Instrument {
         tick_size,
         ..Instrument::zeroed()

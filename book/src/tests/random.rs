@@ -226,10 +226,11 @@ fn compare_tapes(tape: &crate::Tape, prints: &[(Price, u64, Side)]) -> Result<()
 
 /// The hashes that ladders keep as they change, made again from all that lives.
 fn compare_hashes(books: &Books) -> Result<(), TestCaseError> {
+    let live: Vec<_> = books.orders.iter().collect();
     for (at, book) in books.books.iter().enumerate() {
         for (ladder, side) in book.ladders.iter().zip([Side::Buy, Side::Sell]) {
             let mut hash = 0u64;
-            let orders = books.orders.iter().filter(|order| {
+            let orders = live.iter().filter(|order| {
                 (order.instrument.index(), order.side) == (at + 1, side)
                     && is_alive(&books.books, order)
             });
@@ -250,7 +251,7 @@ fn compare_hashes(books: &Books) -> Result<(), TestCaseError> {
 fn run(steps: &[Step], ladders: bool, tick_size: Price) -> Result<(), TestCaseError> {
     let mut books = Books::new(&Config {
         instruments: INSTRUMENTS,
-        orders_max: 5_000,
+        orders_max: 500,
         levels_max: 5_000,
         stale: STALE,
     });
@@ -261,7 +262,7 @@ fn run(steps: &[Step], ladders: bool, tick_size: Price) -> Result<(), TestCaseEr
         if at == steps.len() / 2 {
             // Another grid moves levels between window and rest; nothing of it may show.
             for instrument in (1..=INSTRUMENTS as u16).map(InstrumentId) {
-                let draft = input(ts, instrument, &instrument_frame(tick_size));
+                let draft = input(ts, instrument, &definition(tick_size));
                 books.apply(draft.frame(), &mut |effect| panic!("{effect:?}"));
             }
             compare(&books, &twin)?;
@@ -280,10 +281,6 @@ fn run(steps: &[Step], ladders: bool, tick_size: Price) -> Result<(), TestCaseEr
     Ok(())
 }
 
-fn instrument_frame(tick_size: Price) -> stream::payload::Instrument {
-    instrument(tick_size)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -300,5 +297,36 @@ proptest! {
         steps in prop::collection::vec(step(), 1..120),
     ) {
         run(&steps, false, Price(CENT))?;
+    }
+
+    /// Where room is short the twin has no say; what is kept must hold together all the same.
+    #[test]
+    fn books_without_room_hold_together(
+        steps in prop::collection::vec(step(), 1..160),
+        orders_max in 1usize..12,
+        levels_max in 1usize..4,
+    ) {
+        let mut books = Books::new(&Config {
+            instruments: INSTRUMENTS,
+            orders_max,
+            levels_max,
+            stale: STALE,
+        });
+        let mut ts = 1;
+        for step in &steps {
+            ts += step.pause;
+            let draft = step.draft(ts, true);
+            books.apply(draft.frame(), &mut |_| {});
+            compare_hashes(&books)?;
+            prop_assert!(books.orders_used() <= orders_max);
+            for book in &books.books {
+                for side in [Side::Buy, Side::Sell] {
+                    let levels: Vec<_> = book.levels(side).collect();
+                    prop_assert_eq!(book.best(side), levels.first().copied());
+                    prop_assert!(levels.iter().all(|level| level.1 > 0));
+                    prop_assert!(levels.is_sorted_by_key(|level| -level.0.0 * side.sign()));
+                }
+            }
+        }
     }
 }

@@ -442,115 +442,132 @@ impl Twin {
         &self.books[instrument.index() - 1]
     }
 
+    fn tick(&mut self, ts: u64, timer: Timer) -> Touched {
+        let mut touched = Touched::None;
+        for book in self.books.iter_mut().filter(|_| timer != Timer::Pulse) {
+            if !book.stale && book.market_ts > 0 && ts - book.market_ts > self.stale {
+                book.stale = true;
+                touched = Touched::All;
+            }
+        }
+        touched
+    }
+
+    fn gap(&mut self, instrument: InstrumentId, gap: &payload::Gap) -> Touched {
+        let (only, source) = (instrument.index(), gap.source.0);
+        for (index, book) in self.books.iter_mut().enumerate() {
+            let of = book.sources.contains(&source);
+            if index + 1 == only || (only == 0 && of) {
+                book.between = false;
+                if gap.reason == GapReason::Recovered {
+                    book.mend(source);
+                } else {
+                    book.sources.push(source);
+                    book.gap(source);
+                }
+            }
+        }
+        match only {
+            0 => Touched::All,
+            _ => Touched::One(instrument),
+        }
+    }
+
     /// Applies a frame of one of the kinds that [`super::random`] makes. What quotes and
     /// snapshots tell as effects is pinned by examples, not by the twin.
     pub(super) fn apply(&mut self, frame: FrameRef<'_>, out: &mut Vec<Effect>) -> Applied {
-        let (kind, ts, stale) = (frame.kind(), frame.ts().0, self.stale);
-        if kind == Kind::Tick {
-            let timer = frame.read::<payload::Tick>().timer;
-            let mut touched = Touched::None;
-            for book in self.books.iter_mut().filter(|_| timer != Timer::Pulse) {
-                if !book.stale && book.market_ts > 0 && ts - book.market_ts > stale {
-                    book.stale = true;
-                    touched = Touched::All;
-                }
+        let touched = match frame.kind() {
+            Kind::Tick => self.tick(frame.ts().0, frame.read::<payload::Tick>().timer),
+            Kind::Gap => self.gap(frame.instrument(), frame.read()),
+            _ => {
+                let book = &mut self.books[frame.instrument().index() - 1];
+                return Applied {
+                    touched: Touched::One(frame.instrument()),
+                    fault: book.apply(frame, self.stale, out),
+                };
             }
-            return Applied {
-                touched,
-                fault: None,
-            };
+        };
+        Applied {
+            touched,
+            fault: None,
         }
-        if kind == Kind::Gap {
-            let gap = frame.read::<payload::Gap>();
-            let only = frame.instrument().index();
-            for (index, book) in self.books.iter_mut().enumerate() {
-                let of = book.sources.contains(&gap.source.0);
-                if index + 1 == only || (only == 0 && of) {
-                    book.between = false;
-                    if gap.reason == GapReason::Recovered {
-                        book.mend(gap.source.0);
-                    } else {
-                        book.sources.push(gap.source.0);
-                        book.gap(gap.source.0);
-                    }
-                }
-            }
-            let touched = match only {
-                0 => Touched::All,
-                _ => Touched::One(frame.instrument()),
-            };
-            return Applied {
-                touched,
-                fault: None,
-            };
-        }
-        let book = &mut self.books[frame.instrument().index() - 1];
-        book.market_ts = ts;
-        book.stale = false;
-        let (fault, source, bits) = match kind {
+    }
+}
+
+impl TwinBook {
+    fn apply(
+        &mut self,
+        frame: FrameRef<'_>,
+        stale: u64,
+        out: &mut Vec<Effect>,
+    ) -> Option<FaultCode> {
+        let ts = frame.ts().0;
+        self.market_ts = ts;
+        self.stale = false;
+        let (fault, source, bits) = match frame.kind() {
             Kind::Add => {
                 let add = frame.read::<payload::Add>();
-                (book.add(add, out), add.source, add.flags)
+                (self.add(add, out), add.source, add.flags)
             }
             Kind::Modify => {
                 let modify = frame.read::<payload::Modify>();
-                (book.modify(modify, out), modify.source, modify.flags)
+                (self.modify(modify, out), modify.source, modify.flags)
             }
             Kind::Delete => {
                 let delete = frame.read::<payload::Delete>();
-                (book.delete(delete, out), delete.source, delete.flags)
+                (self.delete(delete, out), delete.source, delete.flags)
             }
             Kind::Execute => {
                 let execute = frame.read::<payload::Execute>();
-                (book.execute(execute, out), execute.source, execute.flags)
+                (self.execute(execute, out), execute.source, execute.flags)
             }
             Kind::Level => {
                 let level = frame.read::<payload::Level>();
-                (book.level(level, out), level.source, level.flags)
+                (self.level(level, out), level.source, level.flags)
             }
             Kind::DepthRow => {
                 let row = frame.read::<payload::DepthRow>();
                 if row.side != Side::None {
-                    book.depth_ts = ts;
+                    self.depth_ts = ts;
                 }
-                (book.row(row, out), row.source, row.flags)
+                (self.row(row, out), row.source, row.flags)
             }
             Kind::Quote => {
                 let quote = frame.read::<payload::Quote>();
-                (book.quote(ts, stale, quote), quote.source, quote.flags)
+                (self.quote(ts, stale, quote), quote.source, quote.flags)
             }
             Kind::Halt => {
                 let halt = frame.read::<payload::Halt>();
-                book.halted = halt.state != HaltState::Trading;
-                let more = if book.between { flags::MORE } else { 0 };
+                self.halted = halt.state != HaltState::Trading;
+                let more = if self.between { flags::MORE } else { 0 };
                 (None, halt.source, more)
             }
             Kind::Clear => {
                 let clear = frame.read::<payload::Clear>();
-                book.clear(clear.source.0);
+                self.clear(clear.source.0);
                 out.push(Effect::Reset);
                 (None, clear.source, clear.flags)
             }
             Kind::Trade => {
                 let trade = frame.read::<payload::Trade>();
-                let sound = trade.qty > 0 && !bad(trade.price);
-                if sound {
-                    let qty = u64::from(trade.qty);
-                    book.print((trade.price, qty, trade.side), trade.flags, out);
-                }
-                let fault = (!sound).then_some(FaultCode::BadValue);
-                (fault, trade.source, trade.flags)
+                (self.trade(trade, out), trade.source, trade.flags)
             }
             kind => panic!("the twin knows no {kind}"),
         };
-        book.sources.push(source.0);
-        book.between = bits & flags::MORE != 0;
+        self.sources.push(source.0);
+        self.between = bits & flags::MORE != 0;
         if let Some(code) = fault {
-            *book.faults.entry(code).or_default() += 1;
+            *self.faults.entry(code).or_default() += 1;
         }
-        Applied {
-            touched: Touched::One(frame.instrument()),
-            fault,
+        fault
+    }
+
+    fn trade(&mut self, trade: &payload::Trade, out: &mut Vec<Effect>) -> Option<FaultCode> {
+        if trade.qty == 0 || bad(trade.price) {
+            return Some(FaultCode::BadValue);
         }
+        let qty = u64::from(trade.qty);
+        self.print((trade.price, qty, trade.side), trade.flags, out);
+        None
     }
 }
