@@ -181,8 +181,14 @@ fn mark_once(path: &Path, salt: u64) -> Result<MarkState, Error> {
         .max_by_key(|mark| mark.count);
     Ok(match newest {
         Some(mark) => MarkState::At(mark.position),
-        None if bytes.iter().any(|&byte| byte != 0) => MarkState::Damaged,
-        None => MarkState::Blank,
+        // A close that was cut short may have put its record there, and has not counted.
+        None if bytes
+            .chunks(RECORD_BYTES)
+            .all(|slot| slot.iter().all(|&byte| byte == 0) || Closed::unseal(slot).is_some()) =>
+        {
+            MarkState::Blank
+        }
+        None => MarkState::Damaged,
     })
 }
 

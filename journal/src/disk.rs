@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,13 +59,16 @@ pub trait Faults: Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
+    /// Nothing is ever synced without it.
+    synced: bool,
     faults: Option<Arc<dyn Faults>>,
 }
 
 impl Disk {
-    pub(crate) fn new(dir: &Path, faults: Option<Arc<dyn Faults>>) -> Self {
+    pub(crate) fn new(dir: &Path, synced: bool, faults: Option<Arc<dyn Faults>>) -> Self {
         Self {
             dir: dir.to_owned(),
+            synced,
             faults,
         }
     }
@@ -89,6 +92,9 @@ impl Disk {
     }
 
     pub(crate) fn sync_range(&self, map: &Map, path: &Path, bytes: Range<usize>) -> io::Result<()> {
+        if !self.synced {
+            return Ok(());
+        }
         self.before(Operation::SyncRange {
             path,
             bytes: bytes.start as u64..bytes.end as u64,
@@ -97,11 +103,17 @@ impl Disk {
     }
 
     pub(crate) fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
+        if !self.synced {
+            return Ok(());
+        }
         self.before(Operation::SyncFile { path })?;
         file.sync_data()
     }
 
     pub(crate) fn sync_folder(&self) -> io::Result<()> {
+        if !self.synced {
+            return Ok(());
+        }
         self.before(Operation::SyncFolder { path: &self.dir })?;
         File::open(&self.dir)?.sync_all()
     }
@@ -195,21 +207,23 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the lock and writes this process's id into it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        let created = !path.exists();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-            .open(path)
-            .map_err(io_error(path, "open the lock", 0))?;
         let mut tries = 0;
         loop {
+            let created = !path.exists();
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+                .open(path)
+                .map_err(io_error(path, "open the lock", 0))?;
             let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
             match rustix::fs::flock(&file, exclusive) {
-                Ok(()) => break,
+                // A refused start may have removed its lock file between our two steps.
+                Ok(()) if !is_at(&file, path) => {}
+                Ok(()) => return Self { file, created }.sign(path),
                 // A reader that asks whether a writer lives holds the lock for a moment.
                 Err(rustix::io::Errno::WOULDBLOCK) if tries < LOCK_TRIES => {
                     tries += 1;
@@ -224,10 +238,15 @@ impl Lock {
                 Err(error) => return Err(io_error(path, "lock", 0)(error.into())),
             }
         }
-        file.set_len(0)
-            .and_then(|()| file.write_all_at(std::process::id().to_string().as_bytes(), 0))
-            .map_err(io_error(path, "write the process id", 16))?;
-        Ok(Self { file, created })
+    }
+
+    fn sign(self, path: &Path) -> Result<Self, Error> {
+        let pid = std::process::id().to_string();
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.write_all_at(pid.as_bytes(), 0))
+            .map_err(io_error(path, "write the process id", pid.len() as u64))?;
+        Ok(self)
     }
 
     /// True while some writer holds the lock.
@@ -238,11 +257,21 @@ impl Lock {
         let shared = rustix::fs::FlockOperation::NonBlockingLockShared;
         rustix::fs::flock(&file, shared) == Err(rustix::io::Errno::WOULDBLOCK)
     }
+}
 
-    /// Forgets the process id: a closed journal's lock is an empty file.
-    pub(crate) fn clear(&self) -> io::Result<()> {
-        self.file.set_len(0)
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock that nobody holds is an empty file; one that keeps an old process id is no harm.
+        let _ = self.file.set_len(0);
     }
+}
+
+/// True when the path still names that very file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
 }
 
 fn read_pid(file: &File) -> Option<u32> {

@@ -46,7 +46,7 @@ impl Options {
     /// Largest segment: what a 32-bit line count of a segment can never reach.
     pub const SEGMENT_BYTES_MAX: u64 = 1 << 36;
 
-    /// 64 MiB segments, durability `process`, a sync every 5 ms, 2 MiB of pages ahead, no account.
+    /// 64 MiB segments, durability `process`, a sync every 5 ms, 8 MiB of pages ahead, no account.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Options {
             segment_bytes: 64 << 20,
             durability: Durability::Process,
             sync_every: Duration::from_millis(5),
-            prefault_bytes: 2 << 20,
+            prefault_bytes: 8 << 20,
             faults: None,
         }
     }

@@ -11,8 +11,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// Bytes made writable by one call, so that the writer's own faults never wait long behind one.
-const POPULATE_BYTES_MAX: u64 = 256 << 10;
+/// Lines made writable by one call, 256 KiB.
+const POPULATE_LINES_MAX: u64 = (256 << 10) / stream::Line::BYTES as u64;
 
 /// Room for fewer further segments than this is reported.
 const LOW_SEGMENTS: u64 = 2;
@@ -151,14 +151,18 @@ impl Preparer {
     /// Makes pages ahead of the head writable; true when there are more to make.
     fn populate(&mut self) -> bool {
         let head = self.shared.head();
+        // A writer that has caught up makes its own pages: leave it some and work beyond them.
+        if self.populated < head {
+            self.populated = head + POPULATE_LINES_MAX;
+        }
+        let from = self.populated;
         let wanted = head + self.window;
-        let from = self.populated.max(head);
         let Some(segment) = self.segments.iter().find(|segment| segment.end() > from) else {
             return false;
         };
-        let most = from + POPULATE_BYTES_MAX / stream::Line::BYTES as u64;
+        let most = from + POPULATE_LINES_MAX;
         let to = wanted.min(segment.end()).min(most);
-        if to <= from || (to < segment.end() && to < most && to - from < self.window / 4) {
+        if to < most && to < segment.end() {
             return false;
         }
         // An old kernel cannot; the segment was write-touched as a whole then.

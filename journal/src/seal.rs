@@ -9,8 +9,8 @@ use stream::frame::LINES_MAX;
 use stream::{Header, Line};
 use zerocopy::IntoBytes;
 
-/// Byte range of `crc` in a header.
-const CRC: std::ops::Range<usize> = 16..20;
+/// The word of a header whose lower half is `crc`.
+const CRC_WORD: usize = 2;
 
 /// The part of the checksum that an epoch's frames share.
 #[derive(Clone, Copy, Debug)]
@@ -21,37 +21,71 @@ impl Seal {
         Self(crc32c::crc32c(&salt.to_le_bytes()))
     }
 
-    /// The first line with its `crc` filled in.
+    /// The first line with its `crc` filled in, and that checksum.
     #[inline]
     pub(crate) fn stamp(self, position: u64, lines: &[Line]) -> (Line, u32) {
         debug_assert!((1..=LINES_MAX).contains(&lines.len()));
-        let mut first = lines[0];
-        first.0[CRC].fill(0);
-        let crc = self.over(position, &first, &lines[1..]);
-        first.0[CRC].copy_from_slice(&crc.to_le_bytes());
-        (first, crc)
+        let mut words = Words::of(position, &lines[0]);
+        let crc = self.over(&words, &lines[1..]);
+        words.0[1 + CRC_WORD] |= u64::from(crc);
+        (words.line(), crc)
     }
 
     /// The checksum, when the frame verifies at `position`.
+    #[inline]
     pub(crate) fn check(self, position: u64, lines: &[Line]) -> Option<u32> {
-        let mut first = lines[0];
-        let stored = u32::from_le_bytes(first.0[CRC].try_into().ok()?);
-        first.0[CRC].fill(0);
-        (self.over(position, &first, &lines[1..]) == stored).then_some(stored)
+        let stored = word(&lines[0], CRC_WORD) as u32;
+        let words = Words::of(position, &lines[0]);
+        (self.over(&words, &lines[1..]) == stored).then_some(stored)
     }
 
     #[inline]
-    fn over(self, position: u64, first: &Line, rest: &[Line]) -> u32 {
-        let mut crc = crc32c::crc32c_append(self.0, &position.to_le_bytes());
-        crc = crc32c::crc32c_append(crc, &first.0);
-        if !rest.is_empty() {
-            crc = crc32c::crc32c_append(crc, rest.as_bytes());
+    fn over(self, words: &Words, rest: &[Line]) -> u32 {
+        let crc = crc32c::crc32c_append(self.0, words.0.as_bytes());
+        if rest.is_empty() {
+            crc
+        } else {
+            crc32c::crc32c_append(crc, rest.as_bytes())
         }
-        crc
     }
 }
 
-const _: () = assert!(core::mem::offset_of!(Header, crc) == CRC.start);
+/// The position and a frame's first line with `crc` zeroed, as words: loads then never span two
+/// stores, and the checksum takes them in one go.
+struct Words([u64; 9]);
+
+impl Words {
+    #[inline]
+    fn of(position: u64, line: &Line) -> Self {
+        let mut words = [0; 9];
+        words[0] = position;
+        for (index, target) in words[1..].iter_mut().enumerate() {
+            *target = word(line, index);
+        }
+        words[1 + CRC_WORD] = word(line, CRC_WORD) & !u64::from(u32::MAX);
+        Self(words)
+    }
+
+    #[inline]
+    fn line(&self) -> Line {
+        let mut line = Line::ZERO;
+        for (target, word) in line.0.chunks_exact_mut(8).zip(&self.0[1..]) {
+            target.copy_from_slice(&word.to_ne_bytes());
+        }
+        line
+    }
+}
+
+/// A line's word, little-endian.
+#[inline]
+fn word(line: &Line, index: usize) -> u64 {
+    let bytes = &line.0[index * 8..index * 8 + 8];
+    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+const _: () = assert!(core::mem::offset_of!(Header, crc) == CRC_WORD * 8);
+// Records and headers are kept as they lie in memory.
+const _: () = assert!(cfg!(target_endian = "little"));
 
 #[cfg(test)]
 mod tests {
@@ -59,7 +93,7 @@ mod tests {
 
     fn frame() -> [Line; 2] {
         let mut lines = [Line([7; 64]), Line([9; 64])];
-        lines[0].0[CRC].fill(0);
+        lines[0].0[16..20].fill(0);
         lines
     }
 

@@ -69,7 +69,8 @@ pub fn create_or_continue(options: &Options) -> Result<(Writer, Recovered), Erro
     if lock.created {
         made.files.push(lock_path(dir));
     }
-    let disk = Disk::new(dir, options.faults.clone());
+    let synced = !options.sync_every.is_zero();
+    let disk = Disk::new(dir, synced, options.faults.clone());
     let identity = match catalogue::identity(dir)? {
         Some(identity) => {
             refuse_foreign(&identity, options)?;
@@ -213,14 +214,11 @@ fn open_epoch(
     made: &mut Made,
 ) -> Result<Writer, Error> {
     let found = &end.found;
-    let synced = !options.sync_every.is_zero();
-    if synced {
-        // The new header will vouch for what the last epoch left; so the disk must have it.
-        for path in &end.open {
-            open_to_read(path)
-                .and_then(|file| disk.sync_file(&file, path))
-                .map_err(io_error(path, "sync the segment", 0))?;
-        }
+    // The new header will vouch for what the last epoch left; so the disk must have it.
+    for path in &end.open {
+        open_to_read(path)
+            .and_then(|file| disk.sync_file(&file, path))
+            .map_err(io_error(path, "sync the segment", 0))?;
     }
     remove_unused(&end.open)?;
     let header = SegmentHeader {
@@ -271,7 +269,6 @@ fn open_epoch(
         ready,
         entered,
         disk: disk.clone(),
-        synced,
         lock,
     }))
 }

@@ -2,14 +2,14 @@
 //! finished.
 
 use crate::disk::Disk;
-use crate::layout::{Mark, RECORD_BYTES, Record};
+use crate::layout::{Closed, Mark, RECORD_BYTES, Record};
 use crate::segment::Segment;
 use crate::shared::{Health, Shared, Why};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -34,6 +34,23 @@ impl MarkFile {
         let slot = self.mark.count % 2 * RECORD_BYTES as u64;
         self.file.write_all_at(&self.mark.seal(), slot)?;
         disk.sync_file(&self.file, &self.path)
+    }
+
+    /// Turns the file into a close record at `path`. It has its block, so this works on a full
+    /// disk; until the name changes, the second slot holds a mark that is true.
+    fn into_closed(mut self, disk: &Disk, closed: &Closed, path: &Path) -> io::Result<()> {
+        let position = closed.position;
+        while self.mark.count != 0
+            && (self.mark.position < position || self.mark.count.is_multiple_of(2))
+        {
+            self.write(disk, position)?;
+        }
+        self.file.write_all_at(&closed.seal(), 0)?;
+        disk.sync_file(&self.file, &self.path)?;
+        self.file.set_len(RECORD_BYTES as u64)?;
+        disk.sync_file(&self.file, &self.path)?;
+        std::fs::rename(&self.path, path)?;
+        disk.sync_folder()
     }
 
     pub(crate) fn new(file: File, path: PathBuf, journal: u64, salt: u64, epoch: u32) -> Self {
@@ -178,9 +195,9 @@ impl Syncer {
         });
     }
 
-    /// Removes the mark of an epoch that has a close record instead.
-    pub(crate) fn remove_mark(&self) -> io::Result<()> {
-        std::fs::remove_file(&self.mark.path)
+    /// Turns the mark into the epoch's close record.
+    pub(crate) fn into_closed(self, closed: &Closed, path: &Path) -> io::Result<()> {
+        self.mark.into_closed(&self.disk, closed, path)
     }
 
     /// How long to rest between turns.

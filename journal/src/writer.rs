@@ -53,9 +53,8 @@ pub struct Writer {
     entered: SyncSender<Arc<Segment>>,
     helpers: Helpers,
     disk: Disk,
-    /// Whether a close must reach the disk.
-    synced: bool,
-    lock: Lock,
+    /// Held until the writer is gone.
+    _lock: Lock,
 }
 
 #[derive(Debug)]
@@ -75,7 +74,6 @@ pub(crate) struct Parts {
     pub(crate) preparer: Preparer,
     pub(crate) syncer: Syncer,
     pub(crate) disk: Disk,
-    pub(crate) synced: bool,
     pub(crate) lock: Lock,
 }
 
@@ -98,8 +96,7 @@ impl Writer {
             entered: parts.entered,
             helpers: Helpers::Inline(Box::new((parts.preparer, parts.syncer))),
             disk: parts.disk,
-            synced: parts.synced,
-            lock: parts.lock,
+            _lock: parts.lock,
         }
     }
 
@@ -328,13 +325,9 @@ impl Writer {
         remove(&reserve_path(&dir))?;
         self.segment
             .truncate(self.position)
+            .and_then(|()| self.segment.sync_file(&self.disk))
+            .and_then(|()| self.disk.sync_folder())
             .map_err(failed("give unused space back"))?;
-        if self.synced {
-            self.segment
-                .sync_file(&self.disk)
-                .and_then(|()| self.disk.sync_folder())
-                .map_err(failed("sync the journal"))?;
-        }
         let closed = Closed {
             journal: self.header.journal,
             salt: self.header.salt,
@@ -347,9 +340,9 @@ impl Writer {
             ..Closed::new_zeroed()
         };
         let path = closed_path(&dir, self.header.epoch);
-        self.disk.write_whole(&path, &closed.seal())?;
-        syncer.remove_mark().map_err(failed("remove the mark"))?;
-        self.lock.clear().map_err(failed("clear the lock"))
+        syncer
+            .into_closed(&closed, &path)
+            .map_err(io_error(&path, "write the close record", 0))
     }
 
     fn stop_helpers(&mut self) -> Result<(Preparer, Syncer), Error> {

@@ -1,6 +1,8 @@
 //! Frames for tests, of every length and class, and small journals.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod power;
+
 use journal::{Options, Reader, Recovered, Writer, create_or_continue};
 use std::path::Path;
 use stream::hash::mix;
