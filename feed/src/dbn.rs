@@ -8,7 +8,7 @@
 //! | record | frame |
 //! |---|---|
 //! | MBO `A`dd, `M`odify | `Add`, `Modify` (new values) |
-//! | MBO `C`ancel | `Modify` with `REDUCE`: an order that loses all leaves; `Delete` when no size is told |
+//! | MBO `C`ancel | `Modify` with `REDUCE`; `Delete` when no size is told |
 //! | MBO clea`R` | `Clear` |
 //! | MBO `T`rade | `Trade` |
 //! | MBO `F`ill, `N`one | none: a cancel or modify follows with what the book loses |

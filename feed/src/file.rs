@@ -68,7 +68,8 @@ pub trait Decode: Send {
     /// When the file is damaged, cut short or of another format. Call it no more after that.
     fn decode(&mut self, frames: &mut Frames) -> Result<Option<Record>, FeedError>;
 
-    /// What was counted so far.
+    /// What was counted so far; frames and faults are counted where they are queued, in
+    /// [`Frames`].
     fn counts(&self) -> Counts;
 }
 

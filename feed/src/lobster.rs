@@ -15,6 +15,7 @@
 
 mod codec;
 mod known;
+mod message;
 mod row;
 
 pub use codec::Codec;

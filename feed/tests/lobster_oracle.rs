@@ -491,9 +491,16 @@ fn halts_and_crosses_are_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 48, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
     #[test]
-    fn made_up_days_are_followed(seed in 0u64..1 << 30, levels in 1usize..8, warm_up in 0usize..120) {
+    fn made_up_days_are_followed(
+        seed in 0u64..1 << 30,
+        levels in 1usize..8,
+        warm_up in 0usize..120,
+    ) {
         follows(&synthetic(levels, seed, 400, warm_up));
     }
 }

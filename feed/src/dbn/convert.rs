@@ -185,132 +185,136 @@ impl Converter {
     }
 
     fn mbo(&mut self, msg: &MboMsg, common: &Common, frames: &mut Frames) {
-        let (instrument, source) = (common.instrument, frames.source());
-        let (order_id, price, qty) = (msg.order_id, Price(msg.price), msg.size);
-        let (side, flags, venue_ts) = (side(msg.side), common.flags, common.venue_ts);
-        let placed = msg.price != UNDEF_PRICE && qty > 0 && side != Side::None;
+        let instrument = common.instrument;
         match msg.action as u8 {
-            b'A' | b'M' if !placed || msg.flags.is_tob() => {
-                let code = FaultCode::BadValue;
-                frames.fault(instrument, code, common.position, order_id);
-                self.close(msg, common, frames);
-            }
-            b'A' => frames.push(
-                instrument,
-                &Add {
-                    order_id,
-                    price,
-                    qty,
-                    side,
-                    flags,
-                    source,
-                    venue_ts,
-                },
-            ),
-            b'M' => frames.push(
-                instrument,
-                &Modify {
-                    order_id,
-                    new_order_id: order_id,
-                    price,
-                    qty,
-                    side,
-                    flags,
-                    source,
-                },
-            ),
-            b'C' if qty == 0 => {
-                let price = defined(msg.price);
-                frames.push(
-                    instrument,
-                    &Delete {
-                        order_id,
-                        price,
-                        qty,
-                        side,
-                        flags,
-                        source,
-                        venue_ts,
-                    },
-                );
-            }
-            b'C' => {
-                let (price, flags) = (defined(msg.price), flags | flags::REDUCE);
-                frames.push(
-                    instrument,
-                    &Modify {
-                        order_id,
-                        new_order_id: order_id,
-                        price,
-                        qty,
-                        side,
-                        flags,
-                        source,
-                    },
-                );
-            }
+            b'A' | b'M' => place(msg, common, frames),
+            b'C' => cancel(msg, common, frames),
             b'R' => {
                 self.gapped[instrument.index()] = false;
                 let clear = Clear {
-                    venue_ts,
-                    source,
-                    flags,
+                    venue_ts: common.venue_ts,
+                    source: frames.source(),
+                    flags: common.flags,
                     spare: [0; 21],
                 };
                 frames.push(instrument, &clear);
             }
-            b'T' => print(
-                common,
-                (msg.price, msg.size, msg.side),
-                common.flags,
-                frames,
-            ),
+            b'T' => {
+                let trade = (msg.price, msg.size, msg.side);
+                if !print(common, trade, common.flags, frames) {
+                    close(msg, common, frames);
+                }
+            }
             b'F' | b'N' => {
                 self.skipped += 1;
-                self.close(msg, common, frames);
+                close(msg, common, frames);
             }
             other => {
                 let code = FaultCode::UnknownType;
                 frames.fault(instrument, code, common.position, u64::from(other));
-                self.close(msg, common, frames);
+                close(msg, common, frames);
             }
         }
     }
+}
 
-    /// Ends an event whose last record has no frame of its own: an execution that changes neither
-    /// book nor volume stands in for it, so that the book does not wait for ever.
-    fn close(&self, msg: &MboMsg, common: &Common, frames: &mut Frames) {
-        if !common.last {
-            return;
-        }
-        let execute = Execute {
-            order_id: 0,
-            price: defined(msg.price),
-            qty: msg.size,
-            side: side(msg.side),
-            flags: flags::HIDDEN | flags::NON_PRINTABLE,
-            source: frames.source(),
+/// An order comes, or takes new values.
+fn place(msg: &MboMsg, common: &Common, frames: &mut Frames) {
+    let (instrument, source) = (common.instrument, frames.source());
+    let (order_id, price, qty) = (msg.order_id, Price(msg.price), msg.size);
+    let (side, flags, venue_ts) = (side(msg.side), common.flags, common.venue_ts);
+    let whole = msg.price != UNDEF_PRICE && qty > 0 && side != Side::None;
+    if !whole || msg.flags.is_tob() {
+        let code = FaultCode::BadValue;
+        frames.fault(instrument, code, common.position, order_id);
+        close(msg, common, frames);
+    } else if msg.action as u8 == b'A' {
+        let add = Add {
+            order_id,
+            price,
+            qty,
+            side,
+            flags,
+            source,
+            venue_ts,
+        };
+        frames.push(instrument, &add);
+    } else {
+        let modify = Modify {
+            order_id,
+            new_order_id: order_id,
+            price,
+            qty,
+            side,
+            flags,
+            source,
+        };
+        frames.push(instrument, &modify);
+    }
+}
+
+/// An order loses quantity, or leaves where no quantity is told.
+fn cancel(msg: &MboMsg, common: &Common, frames: &mut Frames) {
+    let (order_id, qty, source) = (msg.order_id, msg.size, frames.source());
+    let (price, side) = (defined(msg.price), side(msg.side));
+    if qty == 0 {
+        let delete = Delete {
+            order_id,
+            price,
+            qty,
+            side,
+            flags: common.flags,
+            source,
             venue_ts: common.venue_ts,
         };
-        frames.push(common.instrument, &execute);
+        frames.push(common.instrument, &delete);
+        return;
     }
+    let modify = Modify {
+        order_id,
+        new_order_id: order_id,
+        price,
+        qty,
+        side,
+        flags: common.flags | flags::REDUCE,
+        source,
+    };
+    frames.push(common.instrument, &modify);
+}
+
+/// Ends an event whose last record has no frame of its own: an execution that changes neither
+/// book nor volume stands in for it, so that the book does not wait for ever.
+fn close(msg: &MboMsg, common: &Common, frames: &mut Frames) {
+    if !common.last {
+        return;
+    }
+    let execute = Execute {
+        order_id: 0,
+        price: defined(msg.price),
+        qty: msg.size,
+        side: side(msg.side),
+        flags: flags::HIDDEN | flags::NON_PRINTABLE,
+        source: frames.source(),
+        venue_ts: common.venue_ts,
+    };
+    frames.push(common.instrument, &execute);
 }
 
 fn defined(price: i64) -> Price {
     Price(if price == UNDEF_PRICE { 0 } else { price })
 }
 
-/// A trade, with the side of its aggressor.
+/// A trade, with the side of its aggressor. False when it is none, which is told.
 fn print(
     common: &Common,
     (price, qty, aggressor): (i64, u32, c_char),
     flags: u8,
     frames: &mut Frames,
-) {
+) -> bool {
     if price == UNDEF_PRICE || qty == 0 {
         let code = FaultCode::BadValue;
         frames.fault(common.instrument, code, common.position, u64::from(qty));
-        return;
+        return false;
     }
     let trade = Trade {
         price: Price(price),
@@ -322,6 +326,7 @@ fn print(
         venue_ts: common.venue_ts,
     };
     frames.push(common.instrument, &trade);
+    true
 }
 
 fn quote(best: &BidAskPair, common: &Common, frames: &mut Frames) {
