@@ -1,1 +1,27 @@
-//! Placeholder; written in this session.
+//! The shell around the stream: wiring, lanes, rings, clocks, histograms, configuration, run modes.
+//!
+//! The stages are pure; everything that touches a thread, a clock or a file is here or in the
+//! journal. [`wiring`] is the picture of the running system. Nothing here decides about trading.
+#![forbid(unsafe_code)]
+
+pub mod chain;
+pub mod clock;
+pub mod config;
+pub mod feeds;
+pub mod fold;
+pub mod gate;
+pub mod head_lane;
+pub mod lane;
+pub mod layout;
+pub mod ledger;
+pub mod meter;
+pub mod probe;
+pub mod replay;
+pub mod restart;
+pub mod ring;
+pub mod run;
+pub mod setup;
+pub mod shared;
+pub mod tally;
+pub mod thrift;
+pub mod wiring;

@@ -126,6 +126,11 @@ impl Head {
         &self.window
     }
 
+    /// The most input lines that stood in the window since the last call.
+    pub const fn window_high_water(&mut self) -> usize {
+        self.window.take_high_water()
+    }
+
     /// Where answers, loop-backs and operator controls wait for their time.
     pub const fn answers(&mut self) -> &mut AnswerQueue {
         &mut self.answers
@@ -147,29 +152,25 @@ impl Head {
 
     /// The next input in virtual time.
     pub fn next_virtual(&mut self, market: &mut impl Source) -> Step<'_> {
-        let market_due = match market.next() {
-            Next::At(due) => Some(due),
-            Next::Idle | Next::End => None,
-        };
-        self.timers.start(market_due);
-        let Some((pick, due)) = self.pick(market_due) else {
-            return Step::End;
-        };
-        if !self.may_number(pick, due) {
-            return Step::Wait;
-        }
-        let ts = self.now.max(due);
-        match pick {
-            Pick::Answer => self.answers.take(&mut self.draft),
-            Pick::Timer => self.timers.take(ts, &mut self.draft),
-            Pick::Market => {
-                if !market.take(&mut self.draft) {
-                    return Step::Wait;
-                }
+        loop {
+            let market_due = match market.next() {
+                Next::At(due) => Some(due),
+                Next::Idle | Next::End => None,
+            };
+            self.timers.start(market_due);
+            let Some((pick, due)) = self.pick(market_due) else {
+                // What has not drained may still answer.
+                return if self.window.oldest_ts().is_some() { Step::Wait } else { Step::End };
+            };
+            if !self.may_number(pick, due) {
+                return Step::Wait;
+            }
+            let ts = self.now.max(due);
+            if self.fetch(pick, ts, market) {
+                self.stamp(ts, ts, pick == Pick::Timer);
+                return Step::Frame(self.draft.frame());
             }
         }
-        self.stamp(ts, ts, pick == Pick::Timer);
-        Step::Frame(self.draft.frame())
     }
 
     /// The next input in live time. `now` never runs backwards here, whatever the caller's clock
@@ -178,36 +179,38 @@ impl Head {
         let now = now.max(self.now);
         self.timers.start(Some(now));
         self.timers.reach(now);
-        let (pick, due) = if let Some(due) = self.answers.due().filter(|due| *due <= now) {
-            (Pick::Answer, due)
-        } else if let Some(due) = self.timers.due().filter(|due| *due <= now) {
-            (Pick::Timer, due)
-        } else if let Next::At(due) = market.next()
-            && due <= now
-        {
-            (Pick::Market, due)
-        } else {
-            return self.pulse(now);
-        };
-        if !self
-            .window
-            .has_room(pick == Pick::Timer && self.timers.is_evaluate_next())
-        {
-            return Step::Wait;
-        }
-        match pick {
-            Pick::Answer => self.answers.take(&mut self.draft),
-            Pick::Timer => self.timers.take(now, &mut self.draft),
-            Pick::Market => {
-                if !market.take(&mut self.draft) {
-                    return Step::Idle;
-                }
+        loop {
+            let (pick, due) = if let Some(due) = self.answers.due().filter(|due| *due <= now) {
+                (Pick::Answer, due)
+            } else if let Some(due) = self.timers.due().filter(|due| *due <= now) {
+                (Pick::Timer, due)
+            } else if let Next::At(due) = market.next()
+                && due <= now
+            {
+                (Pick::Market, due)
+            } else {
+                return self.pulse(now);
+            };
+            if !self.window.has_room(pick == Pick::Timer && self.timers.is_evaluate_next()) {
+                return Step::Wait;
+            }
+            if self.fetch(pick, now, market) {
+                // A source that says "zero" has no due time of its own: it has only just arrived.
+                let due = if due == Nanos::ZERO { now } else { due };
+                self.stamp(now, due, pick == Pick::Timer);
+                return Step::Frame(self.draft.frame());
             }
         }
-        // A source that says "zero" has no due time of its own: it has only just arrived.
-        let due = if due == Nanos::ZERO { now } else { due };
-        self.stamp(now, due, pick == Pick::Timer);
-        Step::Frame(self.draft.frame())
+    }
+
+    /// Moves what was picked into the draft; false when a source's announcement came to nothing.
+    fn fetch(&mut self, pick: Pick, ts: Nanos, market: &mut impl Source) -> bool {
+        match pick {
+            Pick::Answer => self.answers.take(&mut self.draft),
+            Pick::Timer => self.timers.take(ts, &mut self.draft),
+            Pick::Market => return market.take(&mut self.draft),
+        }
+        true
     }
 
     /// The earliest candidate; ties go to answers, then timers, then market.

@@ -310,6 +310,36 @@ payload! {
     }
 }
 
+impl Verdict {
+    /// The loop-back of a refusal.
+    #[must_use]
+    pub const fn of(refused: &super::Refused) -> Self {
+        Self {
+            intent: refused.intent,
+            limit: refused.limit,
+            observed: refused.observed,
+            reason: refused.reason,
+            spare: [0; 7],
+        }
+    }
+}
+
+impl Requested {
+    /// The loop-back of a request, which is the frame `id`.
+    #[must_use]
+    pub const fn of(request: &super::Request, id: FrameId) -> Self {
+        Self {
+            origin: request.origin,
+            request: id,
+            limit: request.limit,
+            qty: request.qty,
+            side: request.side,
+            why: request.why,
+            spare: [0; 2],
+        }
+    }
+}
+
 wire_enum! {
     /// What the operator, or a policy in the operator's name, orders.
     ControlAction {

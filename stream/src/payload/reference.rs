@@ -214,18 +214,23 @@ payload! {
 wire_enum! {
     /// What a note tells.
     NoteKind {
-        /// Ages at a decision: `a` since `ts` when the lane read the input, `b` since `ts` when
-        /// the lane had passed on its last consequence, `c` the age of the newest market frame.
+        /// A decision's age, `a`, in nanoseconds since `ts`, when it reached the lane's end; at the
+        /// edge (part 6) the command's age when it was handed over, with `b` the age of the newest
+        /// market frame behind it.
         #[default]
         Age = 0 => "age",
         /// Lane load in the last second: `a` input frames, `b` busy nanoseconds, `c` the most
         /// lines that stood in the lane's inbound ring.
         Load = 1 => "load",
-        /// An evaluation's lateness: `a` nanoseconds late, `b` its duration, `c` its number.
-        Lateness = 2 => "lateness",
-        /// Head: `a` the most input lines in the window, `b` stalls, `c` frames dropped at
-        /// sources.
+        /// Service time of a part since the start, sampled: `a` p50, `b` p99, `c` max, in
+        /// nanoseconds.
+        Service = 2 => "service",
+        /// Head, in the last second: `a` the most input lines in the window, `b` turns in which
+        /// it was full, `c` market frames dropped at the head.
         Window = 3 => "window",
+        /// Age of inputs when the lane had passed on their last consequence, since the start,
+        /// sampled: `a` p50, `b` p99, `c` max, in nanoseconds.
+        Response = 4 => "response",
     }
 }
 

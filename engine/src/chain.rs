@@ -1,0 +1,255 @@
+//! Stages in a row on one lane.
+//!
+//! A stage's output is the next stage's input, by a direct call: the order is the same as with a
+//! queue between them (each stage passes a frame on before its own), without the copies. A lane
+//! holds any consecutive part of the pipeline; what it does not hold is passed over. Notes and
+//! blobs are for readers of the journal: they pass every stage by.
+
+use crate::probe::Probe;
+use book::BookStage;
+use gateway::GatewayStage;
+use risk::RiskStage;
+use signal::SignalStage;
+use stream::blob::Assembler;
+use stream::id::SUB_NOTE;
+use stream::payload::Checkpoint;
+use stream::{FrameRef, Kind, Out, Stage, StageId};
+
+/// Where a lane's frames go.
+pub trait End: Out {
+    /// Lines that can be put before the next flush without waiting.
+    fn room(&self) -> usize;
+    /// Publishes what was put.
+    fn flush(&mut self);
+}
+
+/// A stage, and what it takes to load a saved state that comes by the stream.
+#[derive(Debug)]
+pub struct Seat<S> {
+    stage: Option<S>,
+    assembler: Assembler,
+}
+
+impl<S> Default for Seat<S> {
+    fn default() -> Self {
+        Self { stage: None, assembler: Assembler::default() }
+    }
+}
+
+impl<S: Stage> Seat<S> {
+    /// The stage, if it sits here.
+    #[must_use]
+    pub const fn stage(&self) -> Option<&S> {
+        self.stage.as_ref()
+    }
+
+    /// Carried-over state arrives as input `Checkpoint` frames.
+    ///
+    /// # Panics
+    /// When the state does not fit the stage: the journal verified, so it is another schema and
+    /// must not be guessed at.
+    fn load(&mut self, frame: FrameRef<'_>) {
+        let Some(stage) = &mut self.stage else { return };
+        let chunk = frame.read::<Checkpoint>();
+        if chunk.stage != S::ID as u8 || !frame.is_input() {
+            return;
+        }
+        if let Some(bytes) = self.assembler.push_checkpoint(chunk)
+            && let Err(what) = stage.load(&bytes)
+        {
+            panic!("the saved state of {} does not fit: {what}", S::NAME);
+        }
+    }
+}
+
+/// Any consecutive part of the pipeline, and where it ends.
+#[derive(Debug, Default)]
+pub struct Chain<E> {
+    /// Frames to books.
+    pub book: Seat<BookStage>,
+    /// Books to intents.
+    pub signal: Seat<SignalStage>,
+    /// Intents to orders.
+    pub risk: Seat<RiskStage>,
+    /// Orders to commands.
+    pub gateway: Seat<GatewayStage>,
+    /// What is measured on the way.
+    pub probe: Probe,
+    /// Where the frames go.
+    pub end: E,
+}
+
+struct After<'a, S, O> {
+    seat: &'a mut Seat<S>,
+    probe: &'a Probe,
+    out: &'a mut O,
+}
+
+impl<S: Stage, O: Out> Out for After<'_, S, O> {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        if frame.kind() == Kind::Checkpoint {
+            self.seat.load(frame);
+        }
+        match &mut self.seat.stage {
+            Some(stage) if frame.header().sub != SUB_NOTE && frame.kind() != Kind::Blob => {
+                let outer = self.probe.enter(S::ID as u8);
+                stage.on_frame(frame, self.out);
+                self.probe.leave(outer);
+            }
+            _ => self.out.put(frame),
+        }
+    }
+}
+
+struct Tap<'a, E> {
+    probe: &'a Probe,
+    end: &'a mut E,
+}
+
+impl<E: End> Out for Tap<'_, E> {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        self.probe.see(frame);
+        let outer = self.probe.enter(crate::probe::PART_END);
+        self.end.put(frame);
+        self.probe.leave(outer);
+    }
+}
+
+/// The stages of one run.
+#[derive(Debug)]
+pub struct Stages {
+    /// Frames to books.
+    pub book: BookStage,
+    /// Books to intents.
+    pub signal: SignalStage,
+    /// Intents to orders.
+    pub risk: RiskStage,
+    /// Orders to commands.
+    pub gateway: GatewayStage,
+}
+
+impl<E: End> Chain<E> {
+    /// An empty chain: passes frames on.
+    #[must_use]
+    pub fn new(end: E, probe: Probe) -> Self {
+        Self {
+            book: Seat::default(),
+            signal: Seat::default(),
+            risk: Seat::default(),
+            gateway: Seat::default(),
+            probe,
+            end,
+        }
+    }
+
+    /// A chain of all stages.
+    #[must_use]
+    pub fn full(stages: Stages, end: E, probe: Probe) -> Self {
+        let mut chain = Self::new(end, probe);
+        chain.book.stage = Some(stages.book);
+        chain.signal.stage = Some(stages.signal);
+        chain.risk.stage = Some(stages.risk);
+        chain.gateway.stage = Some(stages.gateway);
+        chain
+    }
+
+    /// Takes the stages out of a full chain.
+    ///
+    /// # Panics
+    /// When a stage sits elsewhere.
+    #[must_use]
+    pub fn into_stages(self) -> Stages {
+        const FULL: &str = "a full chain holds every stage";
+        Stages {
+            book: self.book.stage.expect(FULL),
+            signal: self.signal.stage.expect(FULL),
+            risk: self.risk.stage.expect(FULL),
+            gateway: self.gateway.stage.expect(FULL),
+        }
+    }
+
+    /// Moves a stage in.
+    pub fn seat_book(&mut self, stage: BookStage) {
+        self.book.stage = Some(stage);
+    }
+
+    /// Moves a stage in.
+    pub fn seat_signal(&mut self, stage: SignalStage) {
+        self.signal.stage = Some(stage);
+    }
+
+    /// Moves a stage in.
+    pub fn seat_risk(&mut self, stage: RiskStage) {
+        self.risk.stage = Some(stage);
+    }
+
+    /// Moves a stage in.
+    pub fn seat_gateway(&mut self, stage: GatewayStage) {
+        self.gateway.stage = Some(stage);
+    }
+
+    /// Puts one frame through.
+    #[inline]
+    pub fn put(&mut self, frame: FrameRef<'_>) {
+        let Self { book, signal, risk, gateway, probe, end } = self;
+        let probe = &*probe;
+        let mut out = Tap { probe, end };
+        let mut out = After { seat: gateway, probe, out: &mut out };
+        let mut out = After { seat: risk, probe, out: &mut out };
+        let mut out = After { seat: signal, probe, out: &mut out };
+        let mut out = After { seat: book, probe, out: &mut out };
+        out.put(frame);
+    }
+
+    /// Lines that one frame of each kind can become at the end of this chain, itself included.
+    #[must_use]
+    pub fn bursts(&self) -> Box<[usize; 256]> {
+        let mut bursts = Box::new([stream::frame::LINES_MAX; 256]);
+        for &kind in Kind::ALL {
+            bursts[usize::from(kind.0)] = self.burst(kind, 0);
+        }
+        bursts
+    }
+
+    /// Lines at the end of the chain from one frame that enters at stage `from`.
+    fn burst(&self, kind: Kind, from: usize) -> usize {
+        let own = stream::payload::lines_of(kind).unwrap_or(stream::frame::LINES_MAX);
+        let mut lines = own;
+        for stage in from..4 {
+            let mut made = Vec::new();
+            self.emits(stage, kind, &mut |kind, count| made.push((kind, count)));
+            for (kind, count) in made {
+                lines += count * self.burst(kind, stage + 1);
+            }
+        }
+        lines
+    }
+
+    fn emits(&self, stage: usize, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
+        fn ask<S: Stage>(seat: &Seat<S>, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
+            if let Some(stage) = seat.stage() {
+                stage.emits(kind, tell);
+            }
+        }
+        match stage {
+            0 => ask(&self.book, kind, tell),
+            1 => ask(&self.signal, kind, tell),
+            2 => ask(&self.risk, kind, tell),
+            _ => ask(&self.gateway, kind, tell),
+        }
+    }
+
+    /// State hashes of the stages that sit here, by stage.
+    #[must_use]
+    pub fn state_hashes(&self) -> Vec<(StageId, u64)> {
+        fn ask<S: Stage>(seat: &Seat<S>) -> Option<(StageId, u64)> {
+            seat.stage().map(|stage| (S::ID, stage.state_hash()))
+        }
+        [ask(&self.book), ask(&self.signal), ask(&self.risk), ask(&self.gateway)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}

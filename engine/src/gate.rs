@@ -1,0 +1,296 @@
+//! The end of the chain: the journal as gate, what goes round by the head, and the edge.
+//!
+//! Every frame is appended first. Only then a command reaches the edge, a depth slot its source,
+//! and a refusal or a request sets out on its way round. With `power` durability a command that
+//! adds risk waits until it is synced; the edge then sees it a little behind its place.
+
+use crate::chain::End;
+use crate::lane::put_note;
+use crate::ledger::{Ledger, LiveLeg};
+use crate::probe::Probe;
+use crate::shared::{Emergency, Shared};
+use gateway::sim::SimEdge;
+use journal::{Health, Writer};
+use rtrb::Producer;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use stream::payload::{
+    Command, Control, ControlAction, DepthSlot, Note, NoteKind, Refused, Request, Requested,
+    SlotAction, Verdict, text,
+};
+use stream::source::answer;
+use stream::{
+    Answers, Draft, Edge, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out,
+};
+
+/// A depth slot on its way to the source.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotChange {
+    /// When it was decided.
+    pub ts: Nanos,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Begin or end.
+    pub subscribe: bool,
+}
+
+/// The way back to the head. It never drops: while the ring is full it spins, and the head empties
+/// it on every turn, also while it waits for room itself.
+#[derive(Debug)]
+pub struct WayBack {
+    answers: Producer<Line>,
+}
+
+impl WayBack {
+    /// The writing end of a ring of answers.
+    #[must_use]
+    pub const fn new(answers: Producer<Line>) -> Self {
+        Self { answers }
+    }
+}
+
+impl Answers for WayBack {
+    fn queue(&mut self, draft: &Draft) {
+        while self.answers.push_entire_slice(draft.frame().lines()).is_err() {
+            assert!(!self.answers.is_abandoned(), "the head is gone while answers are due");
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Commands that may be held back for a sync at a time.
+const HELD_MAX: usize = stream::limits::COMMANDS_UNANSWERED_MAX;
+
+/// What a gate is made of.
+#[derive(Debug)]
+pub struct GateParts {
+    /// Where frames are appended.
+    pub journal: Writer,
+    /// Whether a command that adds risk waits for its sync.
+    pub power: bool,
+    /// The broker's side.
+    pub edge: SimEdge,
+    /// The way back to the head.
+    pub back: WayBack,
+    /// The way of depth slots to the sources.
+    pub slots: Producer<SlotChange>,
+    /// Delay of `Verdict` and `Requested`.
+    pub delay: Nanos,
+    /// What the threads share.
+    pub shared: Arc<Shared>,
+    /// Live, or measuring nothing in virtual time.
+    pub clock: Probe,
+}
+
+/// The end of the chain.
+#[derive(Debug)]
+pub struct Gate {
+    journal: Writer,
+    edge: SimEdge,
+    back: WayBack,
+    slots: Producer<SlotChange>,
+    draft: Draft,
+    /// Delay of `Verdict` and `Requested`.
+    delay: Nanos,
+    power: bool,
+    held: VecDeque<(u64, Draft)>,
+    health: Health,
+    ledger: Ledger,
+    /// The last frame that was appended: notes must not stand behind a later one.
+    last: Header,
+    shared: Arc<Shared>,
+    clock: Probe,
+}
+
+impl Gate {
+    /// A gate in front of the sim edge.
+    #[must_use]
+    pub fn new(parts: GateParts) -> Self {
+        let GateParts { journal, power, edge, back, slots, delay, shared, clock } = parts;
+        Self {
+            power,
+            health: journal.health(),
+            journal,
+            edge,
+            back,
+            slots,
+            draft: Draft::new(),
+            delay,
+            held: VecDeque::with_capacity(HELD_MAX),
+            ledger: Ledger::default(),
+            last: Header::default(),
+            shared,
+            clock,
+        }
+    }
+
+    /// Ends the run: what is held leaves first, then the journal is closed.
+    ///
+    /// # Errors
+    /// When the journal cannot be closed cleanly.
+    pub fn close(mut self) -> Result<SimEdge, journal::Error> {
+        if !self.held.is_empty() {
+            self.journal.request_sync();
+            while !self.held.is_empty() && !self.journal.health().must_wind_down() {
+                self.release();
+            }
+        }
+        self.journal.close()?;
+        Ok(self.edge)
+    }
+
+    /// Legs that may be live at the broker.
+    #[must_use]
+    pub fn live_legs(&self) -> &[LiveLeg] {
+        self.ledger.legs()
+    }
+
+    /// How the journal is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.journal.health()
+    }
+}
+
+impl Out for Gate {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        let position = self.journal.append(frame);
+        self.last = *frame.header();
+        match frame.kind() {
+            Kind::Command => self.command(frame, position),
+            Kind::Refused => self.refused(frame),
+            Kind::Request => self.request(frame),
+            Kind::DepthSlot => self.depth_slot(frame),
+            Kind::Tick => self.watch(),
+            _ => {}
+        }
+        self.ledger.on_frame(frame, &self.shared);
+        if frame.kind() != Kind::Command {
+            self.edge.on_frame(frame, &mut self.back);
+        }
+        if !self.held.is_empty() {
+            self.release();
+        }
+    }
+}
+
+impl End for Gate {
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    fn flush(&mut self) {
+        if !self.held.is_empty() {
+            self.release();
+        }
+    }
+}
+
+impl Gate {
+    /// What is not in the journal does not leave.
+    fn command(&mut self, frame: FrameRef<'_>, position: u64) {
+        if self.journal.is_failed() {
+            return;
+        }
+        if self.power && frame.read::<Command>().adds_risk != 0 {
+            assert!(self.held.len() < HELD_MAX, "the gateway broke its credits");
+            let mut draft = Draft::new();
+            draft.copy_from(frame);
+            self.held.push_back((position, draft));
+            self.journal.request_sync();
+        } else {
+            self.hand_over(frame);
+        }
+    }
+
+    fn hand_over(&mut self, frame: FrameRef<'_>) {
+        if self.clock.is_live() {
+            let now = self.clock.now();
+            let market_ts = frame.read::<Command>().market_ts;
+            let age = Note {
+                a: now.saturating_sub(frame.ts()).0,
+                b: now.saturating_sub(market_ts).0,
+                c: frame.id().0,
+                what: NoteKind::Age,
+                part: PART_EDGE,
+                about: frame.header().sub,
+                ..Note::zeroed()
+            };
+            let (seq, ts) = (self.last.seq, self.last.ts);
+            put_note(&mut self.draft, seq, ts, &age, &mut Append(&mut self.journal));
+        }
+        self.edge.on_frame(frame, &mut self.back);
+    }
+
+    /// Commands whose frames are synced by now leave, in order.
+    fn release(&mut self) {
+        while let Some((position, _)) = self.held.front()
+            && self.journal.durable() >= *position
+        {
+            if let Some((_, draft)) = self.held.pop_front() {
+                self.hand_over(draft.frame());
+            }
+        }
+    }
+
+    fn refused(&mut self, frame: FrameRef<'_>) {
+        let verdict = Verdict::of(frame.read::<Refused>());
+        let due = frame.ts().saturating_add(self.delay);
+        answer(&mut self.back, &mut self.draft, due, frame.id(), frame.instrument(), &verdict);
+    }
+
+    fn request(&mut self, frame: FrameRef<'_>) {
+        let requested = Requested::of(frame.read::<Request>(), frame.id());
+        let due = frame.ts().saturating_add(self.delay);
+        answer(&mut self.back, &mut self.draft, due, frame.id(), frame.instrument(), &requested);
+    }
+
+    fn depth_slot(&mut self, frame: FrameRef<'_>) {
+        let change = SlotChange {
+            ts: frame.ts(),
+            instrument: frame.instrument(),
+            subscribe: frame.read::<DepthSlot>().action == SlotAction::Subscribe,
+        };
+        while self.slots.push(change).is_err() {
+            assert!(!self.slots.is_abandoned(), "the head is gone while a depth slot changes");
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Looks at the journal's health on every tick: once it writes into its reserve, entries are
+    /// cancelled (L2) and then everything is closed (L3), by way of the head.
+    fn watch(&mut self) {
+        let health = self.journal.health();
+        if health == self.health {
+            return;
+        }
+        self.health = health;
+        if health.is_failed() {
+            self.shared.raise(Emergency::Dead);
+        } else if health.must_wind_down() && self.shared.emergency() == Emergency::No {
+            self.shared.raise(Emergency::Reserve);
+            self.control(ControlAction::Halt, "the journal cannot go on");
+            self.control(ControlAction::Flatten, "the journal cannot go on");
+        }
+    }
+
+    fn control(&mut self, action: ControlAction, cause: &str) {
+        let control =
+            Control { action, spare: [0; 7], by: text("journal"), cause: text(cause) };
+        self.draft.write(InstrumentId::NONE, &control);
+        self.back.queue(&self.draft);
+    }
+}
+
+/// Notes of the gate itself go straight into the journal.
+struct Append<'a>(&'a mut Writer);
+
+impl Out for Append<'_> {
+    fn put(&mut self, frame: FrameRef<'_>) {
+        self.0.append(frame);
+    }
+}
+
+/// The edge, as a part in notes.
+pub const PART_EDGE: u8 = 6;

@@ -1,0 +1,184 @@
+//! The first lane: the head, and whatever stages run with it.
+
+use crate::chain::End;
+use crate::clock::{Clock, utc};
+use crate::gate::SlotChange;
+use crate::lane::{Idle, Waiter, Works};
+use crate::shared::Shared;
+use crate::thrift::Thrift;
+use feed::head::{Head, Merge, Step};
+use rtrb::Consumer;
+use std::sync::Arc;
+use stream::limits::MARKET_BATCH;
+use stream::payload::{Note, NoteKind, Tick, Timer};
+use stream::{FrameRef, Line, Nanos, Source};
+
+/// What stamps the inputs.
+#[derive(Debug)]
+pub enum Time {
+    /// The data's own time, as fast as it goes.
+    Virtual,
+    /// The clock, until a time (or until stopped).
+    Live {
+        /// The clock.
+        clock: Clock,
+        /// When to end.
+        until: Nanos,
+    },
+}
+
+/// The head with its queues.
+#[derive(Debug)]
+pub struct HeadLane {
+    /// The head.
+    pub head: Head,
+    /// The market.
+    pub market: Thrift<Merge>,
+    /// Answers and loop-backs from the gate.
+    pub back: Consumer<Line>,
+    /// Controls from the operator.
+    pub operator: Consumer<Line>,
+    /// Depth slots from the gate.
+    pub slots: Consumer<SlotChange>,
+    /// What the threads share.
+    pub shared: Arc<Shared>,
+    /// What stamps.
+    pub time: Time,
+    /// What to do when there is nothing to do.
+    pub idle: Idle,
+    /// Turns in which the window or the ring was full.
+    pub stalls: u64,
+}
+
+enum Turn {
+    Worked,
+    Nothing,
+    Ended,
+}
+
+impl HeadLane {
+    /// Runs until the data ends, the time has come, or someone stops it. `alone`: the journal's
+    /// gate is on this lane too, so an input has drained once it was put.
+    pub fn run<E: End>(&mut self, works: &mut Works<E>, alone: bool) {
+        let mut waiter = Waiter::new(self.idle);
+        loop {
+            match self.turn(works, alone) {
+                Turn::Worked => waiter.reset(),
+                Turn::Nothing => waiter.wait(),
+                Turn::Ended => break,
+            }
+            if self.shared.has_failed() || self.shared.is_stopping() {
+                break;
+            }
+        }
+        works.chain.end.flush();
+        self.shared.lanes[0].set_done(self.head.seq());
+        self.shared.lanes[0].finish();
+        // The gate may still be answering; its ring must not stay full.
+        while !self.shared.lanes.iter().all(crate::shared::Progress::is_finished)
+            && !self.shared.has_failed()
+            && !alone
+        {
+            self.collect(alone);
+            waiter.wait();
+        }
+    }
+
+    fn turn<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
+        self.collect(alone);
+        let mut worked = false;
+        let mut ended = false;
+        for _ in 0..MARKET_BATCH {
+            if !works.has_room() {
+                self.stalls += 1;
+                break;
+            }
+            let step = match &mut self.time {
+                Time::Virtual => self.head.next_virtual(&mut self.market),
+                Time::Live { clock, until } => {
+                    let now = clock.now();
+                    if now >= *until {
+                        ended = true;
+                        break;
+                    }
+                    self.head.next_live(&mut self.market, now)
+                }
+            };
+            let housekeeping = match step {
+                Step::Frame(frame) => {
+                    works.put(frame);
+                    is_housekeeping(frame)
+                }
+                Step::Wait => {
+                    self.stalls += 1;
+                    break;
+                }
+                Step::Idle => break,
+                Step::End => {
+                    ended = true;
+                    break;
+                }
+            };
+            worked = true;
+            if housekeeping {
+                self.keep_house(works);
+            }
+            if alone {
+                self.collect(alone);
+            }
+        }
+        works.chain.end.flush();
+        self.shared.lanes[0].set_done(self.head.seq());
+        match (ended, worked) {
+            (true, _) => Turn::Ended,
+            (_, true) => Turn::Worked,
+            _ => Turn::Nothing,
+        }
+    }
+
+    /// Takes what came back: first how far the gate has got, then what it sent until then.
+    #[inline]
+    fn collect(&mut self, alone: bool) {
+        let drained = if alone { self.head.seq() } else { self.shared.drained() };
+        if self.back.slots() > 0 {
+            drain(&mut self.back, self.head.answers());
+        }
+        if self.operator.slots() > 0 {
+            drain(&mut self.operator, self.head.answers());
+        }
+        while let Ok(change) = self.slots.pop() {
+            self.market.depth_slot(change.ts, change.instrument, change.subscribe);
+        }
+        self.head.drained(drained);
+    }
+
+    fn keep_house<E: End>(&mut self, works: &mut Works<E>) {
+        let Time::Live { clock, .. } = &mut self.time else { return };
+        clock.slew(utc());
+        let note = Note {
+            a: self.head.window_high_water() as u64,
+            b: std::mem::take(&mut self.stalls),
+            c: self.market.take_dropped(),
+            what: NoteKind::Window,
+            part: 0,
+            ..Note::zeroed()
+        };
+        works.note(self.head.seq(), self.head.now(), &note);
+    }
+}
+
+fn is_housekeeping(frame: FrameRef<'_>) -> bool {
+    frame.try_read::<Tick>().is_some_and(|tick| tick.timer == Timer::Housekeeping)
+}
+
+/// Moves whole frames from a ring of drafts into the head's queue. Drafts are pushed whole.
+fn drain(ring: &mut Consumer<Line>, queue: &mut feed::head::AnswerQueue) {
+    let mut lines = [Line::ZERO; stream::frame::LINES_MAX];
+    while let Ok(first) = ring.pop() {
+        lines[0] = first;
+        let length = FrameRef::first_of(&[first; stream::frame::LINES_MAX])
+            .map_or(1, |frame| frame.lines().len());
+        ring.pop_entire_slice(&mut lines[1..length]).expect("drafts are pushed whole");
+        queue.push(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Lanes: pinned threads that run a consecutive part of the pipeline.
+
+use crate::chain::{Chain, End};
+use crate::meter::{LaneMeter, three};
+use crate::probe::PARTS;
+use crate::ring::RingIn;
+use crate::shared::{Progress, Shared};
+use crossbeam::utils::Backoff;
+use std::sync::Arc;
+use stream::header::Class;
+use stream::id::SUB_NOTE;
+use stream::payload::{Note, NoteKind, Tick, Timer};
+use stream::{Draft, FrameRef, InstrumentId, Kind, Nanos, SourceId};
+
+/// What a lane does when there is nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Spins: the lowest latency, a whole core.
+    Spin,
+    /// Spins, then yields, then parks for a moment.
+    Backoff,
+}
+
+/// Waits a little, more so the longer nothing happens.
+#[derive(Debug)]
+pub struct Waiter {
+    idle: Idle,
+    backoff: Backoff,
+}
+
+impl Waiter {
+    /// A waiter of that policy.
+    #[must_use]
+    pub fn new(idle: Idle) -> Self {
+        Self { idle, backoff: Backoff::new() }
+    }
+
+    /// There was something to do.
+    pub fn reset(&mut self) {
+        self.backoff.reset();
+    }
+
+    /// There was nothing to do.
+    pub fn wait(&mut self) {
+        match self.idle {
+            Idle::Spin => std::hint::spin_loop(),
+            Idle::Backoff if self.backoff.is_completed() => {
+                std::thread::park_timeout(std::time::Duration::from_micros(50));
+            }
+            Idle::Backoff => self.backoff.snooze(),
+        }
+    }
+}
+
+/// Pins the calling thread to a core; false when the system refuses.
+#[must_use]
+pub fn pin(core: usize) -> bool {
+    core_affinity::set_for_current(core_affinity::CoreId { id: core })
+}
+
+/// A lane's part of the pipeline with what it measures.
+#[derive(Debug)]
+pub struct Works<E> {
+    /// The stages and their end.
+    pub chain: Chain<E>,
+    /// What is measured.
+    pub meter: LaneMeter,
+    bursts: Box<[usize; 256]>,
+    burst_max: usize,
+    note: Draft,
+    lane: u8,
+    published: u64,
+}
+
+impl<E: End> Works<E> {
+    /// Works for the lane with that number.
+    #[must_use]
+    pub fn new(chain: Chain<E>, lane: u8) -> Self {
+        let bursts = chain.bursts();
+        let burst_max = bursts.iter().copied().max().unwrap_or(0);
+        Self {
+            chain,
+            meter: LaneMeter::default(),
+            bursts,
+            burst_max,
+            note: Draft::new(),
+            lane,
+            published: 0,
+        }
+    }
+
+    /// Lines that one input can become at most.
+    #[must_use]
+    pub const fn burst_max(&self) -> usize {
+        self.burst_max
+    }
+
+    /// True when the end has room for whatever any frame can become, notes included.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.chain.end.room() >= self.burst_max + NOTES_MAX
+    }
+
+    /// True when the end has room for whatever a frame of that kind can become.
+    #[must_use]
+    #[inline]
+    pub fn has_room_for(&self, kind: Kind) -> bool {
+        self.chain.end.room() >= self.bursts[usize::from(kind.0)] + NOTES_MAX
+    }
+
+    /// Puts one frame through and notes what was measured.
+    #[inline]
+    pub fn put(&mut self, frame: FrameRef<'_>) {
+        self.chain.probe.begin(frame);
+        self.chain.put(frame);
+        if self.chain.probe.is_live() {
+            self.finish(frame);
+        }
+    }
+
+    fn finish(&mut self, frame: FrameRef<'_>) {
+        let Self { chain, meter, note, lane, .. } = self;
+        let mut sampled = 0;
+        let Chain { probe, end, .. } = chain;
+        probe.end(
+            |sub, age| {
+                let payload = Note {
+                    a: age,
+                    what: NoteKind::Age,
+                    lane: *lane,
+                    part: 255,
+                    about: sub,
+                    ..Note::zeroed()
+                };
+                put_note(note, frame.seq(), frame.ts(), &payload, end);
+            },
+            |part, ns| {
+                meter.service[usize::from(part)].saturating_record(ns);
+                sampled += ns;
+            },
+        );
+        meter.inputs += u64::from(frame.is_input());
+        if sampled > 0 {
+            meter.busy_ns += sampled;
+            let age = chain.probe.now().saturating_sub(frame.ts()).0;
+            meter.response.saturating_record(age.max(1));
+        }
+        if frame.try_read::<Tick>().is_some_and(|tick| tick.timer == Timer::Housekeeping) {
+            self.publish(frame);
+        }
+    }
+
+    /// One part's histogram a second, so that publishing stays short.
+    fn publish(&mut self, frame: FrameRef<'_>) {
+        let (seq, ts) = (frame.seq(), frame.ts());
+        let part = (self.published % (PARTS as u64 + 1)) as usize;
+        self.published += 1;
+        let (what, histogram) = self
+            .meter
+            .service
+            .get(part)
+            .map_or((NoteKind::Response, &self.meter.response), |own| (NoteKind::Service, own));
+        let (a, b, c) = three(histogram);
+        let empty = histogram.is_empty();
+        let load = Note {
+            a: std::mem::take(&mut self.meter.inputs),
+            b: std::mem::take(&mut self.meter.busy_ns),
+            c: 0,
+            what: NoteKind::Load,
+            lane: self.lane,
+            part: 255,
+            spare: 0,
+            source: SourceId(0),
+            about: 0,
+        };
+        self.note(seq, ts, &load);
+        if !empty {
+            let service = Note { a, b, c, what, part: part as u8, ..load };
+            self.note(seq, ts, &service);
+        }
+    }
+
+    /// Puts a note of this lane behind the frames of `seq`.
+    pub fn note(&mut self, seq: u64, ts: Nanos, payload: &Note) {
+        let payload = Note { lane: self.lane, ..*payload };
+        put_note(&mut self.note, seq, ts, &payload, &mut self.chain.end);
+    }
+}
+
+/// Notes that one input can bring at most.
+const NOTES_MAX: usize = 40;
+
+/// Puts a note behind a frame: its `seq` and `ts`, and a `sub` that no stage uses.
+pub fn put_note(
+    draft: &mut Draft,
+    seq: u64,
+    ts: Nanos,
+    payload: &Note,
+    out: &mut impl stream::Out,
+) {
+    draft.write_as(Class::Note, InstrumentId::NONE, payload);
+    let header = draft.header_mut();
+    header.seq = seq;
+    header.ts = ts;
+    header.sub = SUB_NOTE;
+    out.put(draft.frame());
+}
+
+/// Runs a lane behind another one until that one has finished and its ring is empty.
+pub fn run_behind<E: End>(
+    works: &mut Works<E>,
+    input: &mut RingIn,
+    upstream: &Progress,
+    own: &Progress,
+    shared: &Arc<Shared>,
+    idle: Idle,
+) {
+    let mut waiter = Waiter::new(idle);
+    let mut told = own.done();
+    loop {
+        let finished = upstream.is_finished();
+        let done = upstream.done();
+        let lines = input.lines();
+        let read = input.read(lines, |frame| {
+            let room = works.has_room_for(frame.kind());
+            if room {
+                works.put(frame);
+            }
+            room
+        });
+        works.chain.end.flush();
+        if read == lines && done != told {
+            own.set_done(done);
+            told = done;
+        }
+        if read > 0 {
+            waiter.reset();
+            continue;
+        }
+        if (finished && lines == 0) || shared.has_failed() {
+            own.finish();
+            return;
+        }
+        waiter.wait();
+    }
+}
+
+/// The cores that this process may use.
+#[must_use]
+pub fn cores() -> Vec<usize> {
+    core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect()
+}

@@ -1,0 +1,74 @@
+//! What the gate knows of orders and positions: just enough to tell when all is flat, which
+//! instruments are held, and which live legs are entries and which protect.
+
+use crate::shared::Shared;
+use stream::limits::{BRACKETS_MAX, INSTRUMENTS_MAX, LEGS_PER_BRACKET_MAX};
+use stream::payload::{Command, CommandOp, Fill, Leg, LegRole};
+use stream::{FrameId, FrameRef, InstrumentId, Kind};
+
+/// A leg that may be live at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveLeg {
+    /// The leg.
+    pub leg: FrameId,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+    /// Its part: an entry, or protection.
+    pub role: LegRole,
+}
+
+/// Live legs and positions, from commands, fills and leg states.
+#[derive(Debug)]
+pub struct Ledger {
+    legs: Vec<LiveLeg>,
+    positions: Box<[i64]>,
+    held: usize,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            legs: Vec::with_capacity(BRACKETS_MAX * LEGS_PER_BRACKET_MAX),
+            positions: vec![0; INSTRUMENTS_MAX + 1].into_boxed_slice(),
+            held: 0,
+        }
+    }
+}
+
+impl Ledger {
+    /// Folds one frame, and tells the other threads what changed.
+    pub fn on_frame(&mut self, frame: FrameRef<'_>, shared: &Shared) {
+        let instrument = frame.instrument();
+        match frame.kind() {
+            Kind::Command => {
+                let command = frame.read::<Command>();
+                if command.op == CommandOp::Place && !frame.is_input() {
+                    self.legs.push(LiveLeg { leg: command.leg, instrument, role: command.role });
+                }
+            }
+            Kind::Leg => {
+                let leg = frame.read::<Leg>();
+                if leg.to.is_final() {
+                    self.legs.retain(|live| live.leg != leg.leg);
+                }
+            }
+            Kind::Fill => {
+                let fill = frame.read::<Fill>();
+                let position = &mut self.positions[instrument.index()];
+                let before = *position != 0;
+                *position += fill.side.sign() * i64::from(fill.qty);
+                let after = *position != 0;
+                self.held = self.held + usize::from(after) - usize::from(before);
+                shared.set_held(instrument, after);
+            }
+            _ => return,
+        }
+        shared.set_flat(self.legs.is_empty() && self.held == 0);
+    }
+
+    /// Legs that may be live.
+    #[must_use]
+    pub fn legs(&self) -> &[LiveLeg] {
+        &self.legs
+    }
+}

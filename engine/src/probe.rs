@@ -1,0 +1,139 @@
+//! What a lane measures as frames pass: service time of each part, ages of decisions.
+//!
+//! In virtual time nothing is measured. Live, each decision's age is taken when it reaches the
+//! lane's end; the time that each part takes is measured on a sample of the inputs and on every
+//! evaluation, by switching one stop-watch from part to part (so a part's time excludes what it
+//! calls). Plain cells: a probe belongs to one lane.
+
+use crate::clock::Clock;
+use std::cell::{Cell, RefCell};
+use stream::{FrameRef, Kind, Nanos};
+
+/// The lane's end: ring or journal gate.
+pub const PART_END: u8 = 5;
+/// Parts that are told apart: head, four stages, end.
+pub const PARTS: usize = 6;
+/// Decisions of one input whose age is kept; further ones are counted only.
+const DECISIONS: usize = 32;
+/// One input in this many is measured part by part.
+const SAMPLE: u64 = 16;
+
+/// What a lane measures.
+#[derive(Debug, Default)]
+pub struct Probe {
+    live: Option<RefCell<Live>>,
+    sampling: Cell<bool>,
+    part: Cell<u8>,
+    since: Cell<u64>,
+    spent: [Cell<u64>; PARTS],
+}
+
+#[derive(Debug)]
+struct Live {
+    clock: Clock,
+    inputs: u64,
+    decisions: [(u16, u64); DECISIONS],
+    count: usize,
+}
+
+/// Frames whose age a trader asks about.
+const fn is_decision(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Evaluate | Kind::Signal | Kind::Intent | Kind::Refused | Kind::Order | Kind::Command
+    )
+}
+
+impl Probe {
+    /// A probe that measures with `clock`.
+    #[must_use]
+    pub fn live(clock: Clock) -> Self {
+        let live = Live { clock, inputs: 0, decisions: [(0, 0); DECISIONS], count: 0 };
+        Self { live: Some(RefCell::new(live)), ..Self::default() }
+    }
+
+    /// True in live time.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Now, in live time; zero in virtual time.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.live.as_ref().map_or(Nanos::ZERO, |live| live.borrow_mut().clock.now())
+    }
+
+    /// An input begins.
+    #[inline]
+    pub fn begin(&self, frame: FrameRef<'_>) {
+        let Some(live) = &self.live else { return };
+        let live = &mut *live.borrow_mut();
+        live.count = 0;
+        live.inputs += 1;
+        let sampling = frame.kind() == Kind::Tick || live.inputs.is_multiple_of(SAMPLE);
+        self.sampling.set(sampling);
+        if sampling {
+            self.spent.iter().for_each(|spent| spent.set(0));
+            self.part.set(0);
+            self.since.set(live.clock.now().0);
+        }
+    }
+
+    /// The stop-watch goes over to `part`; returns the part that had it.
+    #[inline]
+    pub fn enter(&self, part: u8) -> u8 {
+        if self.sampling.get() { self.switch(part) } else { 0 }
+    }
+
+    /// The stop-watch goes back to `part`.
+    #[inline]
+    pub fn leave(&self, part: u8) {
+        if self.sampling.get() {
+            self.switch(part);
+        }
+    }
+
+    #[inline(never)]
+    fn switch(&self, part: u8) -> u8 {
+        let now = self.now().0;
+        let before = self.part.replace(part);
+        let spent = &self.spent[usize::from(before)];
+        spent.set(spent.get() + now.saturating_sub(self.since.replace(now)));
+        before
+    }
+
+    /// A frame reaches the lane's end.
+    #[inline]
+    pub fn see(&self, frame: FrameRef<'_>) {
+        if self.live.is_some() && is_decision(frame.kind()) {
+            self.decide(frame);
+        }
+    }
+
+    #[inline(never)]
+    fn decide(&self, frame: FrameRef<'_>) {
+        let Some(live) = &self.live else { return };
+        let live = &mut *live.borrow_mut();
+        if live.count < DECISIONS {
+            let age = live.clock.now().saturating_sub(frame.ts()).0;
+            live.decisions[live.count] = (frame.header().sub, age);
+            live.count += 1;
+        }
+    }
+
+    /// The input has ended: hands each decision (`sub`, age) to `each` and, when it was measured
+    /// part by part, the nanoseconds of each part that had any to `part`.
+    pub fn end(&self, mut each: impl FnMut(u16, u64), mut part: impl FnMut(u8, u64)) {
+        let Some(live) = &self.live else { return };
+        {
+            let live = live.borrow();
+            live.decisions[..live.count].iter().for_each(|(sub, age)| each(*sub, *age));
+        }
+        if self.sampling.replace(false) {
+            for (index, spent) in self.spent.iter().enumerate().filter(|(_, spent)| spent.get() > 0) {
+                part(index as u8, spent.get());
+            }
+        }
+    }
+}

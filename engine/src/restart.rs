@@ -1,0 +1,223 @@
+//! Starting behind what a journal already holds.
+//!
+//! The day is folded again from its inputs, by the same stages; recorded commands are facts. What
+//! the last input still lacks is appended first, and each command among it is given up
+//! (`Sent(abandoned)`), because nobody can know that it was never meant to leave later. Answers and
+//! loop-backs that had not come yet are queued again. Where the fold differs (another binary,
+//! another configuration) the last full checkpoint is carried over instead. Either way the run
+//! starts disarmed.
+
+use crate::chain::Stages;
+use crate::fold::{Fold, FoldError};
+use crate::setup::Setup;
+use gateway::sim::SimEdge;
+use journal::{Reader, Recovered};
+use std::collections::BTreeMap;
+use std::path::Path;
+use stream::payload::{Checkpoint, Command, Restart, RestartFrom, Sent, SentOutcome};
+use stream::stage::Collected;
+use stream::{Draft, FrameRef, Kind, Nanos, StageId};
+
+/// What makes a restart impossible.
+#[derive(Debug, thiserror::Error)]
+pub enum RestartError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// It cannot be folded.
+    #[error("the journal cannot be folded: {0}")]
+    Fold(#[from] FoldError),
+    /// Another configuration or binary, and nothing saved to start from.
+    #[error(
+        "the journal was written by another binary or configuration ({0}) and holds no full \
+         checkpoint to start from; start with an empty journal folder, or with the binary and \
+         configuration that wrote this one"
+    )]
+    NoCheckpoint(String),
+}
+
+/// What an epoch begins with.
+#[derive(Debug)]
+pub struct Opening {
+    /// Derived frames that the last epoch's last input still lacks.
+    pub lacking: Collected,
+    /// The frame that opens the epoch.
+    pub restart: Restart,
+    /// Carried-over states.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// Where a run starts.
+#[derive(Debug)]
+pub struct Start {
+    /// The stages, folded.
+    pub stages: Stages,
+    /// The sim edge, folded.
+    pub edge: SimEdge,
+    /// The last input's number, 0 at first.
+    pub last_seq: u64,
+    /// The last input's stamp, 0 at first.
+    pub last_ts: Nanos,
+    /// What had not come yet.
+    pub pending: Vec<Draft>,
+    /// What the epoch begins with.
+    pub opening: Opening,
+}
+
+/// Where a run on that journal starts.
+///
+/// # Errors
+/// See [`RestartError`].
+pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, RestartError> {
+    let restart = Restart {
+        epoch: recovered.epoch,
+        from: RestartFrom::Empty,
+        disarmed: u8::from(!setup.armed_at_start),
+        previous_seq: recovered.last_seq,
+        previous_ts: recovered.last_ts,
+        ..Restart::zeroed()
+    };
+    if recovered.last_seq == 0 {
+        return Ok(Start {
+            stages: setup.stages(),
+            edge: setup.edge(),
+            last_seq: 0,
+            last_ts: Nanos::ZERO,
+            pending: Vec::new(),
+            opening: Opening { lacking: Collected::default(), restart, checkpoints: Vec::new() },
+        });
+    }
+    let restart = Restart { disarmed: 1, ..restart };
+    let folded = fold(dir)?;
+    let differs = folded.differs.clone().or_else(|| {
+        let same = folded.fold.config() == Some(setup.config_text.as_str());
+        (!same).then(|| "the configuration differs".to_owned())
+    });
+    if let Some(why) = differs {
+        return from_checkpoint(setup, folded, restart, &why);
+    }
+    from_fold(folded, restart)
+}
+
+struct Folded {
+    fold: Fold,
+    differs: Option<String>,
+    frames: u64,
+    last_seq: u64,
+    checkpoints: BTreeMap<StageId, Vec<Checkpoint>>,
+}
+
+/// Folds the whole journal; remembers each stage's last full checkpoint.
+fn fold(dir: &Path) -> Result<Folded, RestartError> {
+    let mut reader = Reader::open(dir)?;
+    let mut folded = Folded {
+        fold: Fold::restarting(),
+        differs: None,
+        frames: 0,
+        last_seq: 0,
+        checkpoints: BTreeMap::new(),
+    };
+    let mut gathering: BTreeMap<u8, Vec<Checkpoint>> = BTreeMap::new();
+    while let Some(next) = reader.next() {
+        let (_, frame) = next?;
+        folded.frames += 1;
+        if frame.is_input() {
+            folded.last_seq = frame.seq();
+        } else if let Some(chunk) = frame.try_read::<Checkpoint>() {
+            gather(&mut gathering, &mut folded.checkpoints, *chunk);
+        }
+        if let Err(difference) = folded.fold.on_frame(frame)? {
+            folded.differs.get_or_insert(difference.to_string());
+        }
+    }
+    Ok(folded)
+}
+
+fn gather(
+    gathering: &mut BTreeMap<u8, Vec<Checkpoint>>,
+    full: &mut BTreeMap<StageId, Vec<Checkpoint>>,
+    chunk: Checkpoint,
+) {
+    let chunks = gathering.entry(chunk.stage).or_default();
+    if chunk.index == 0 {
+        chunks.clear();
+    }
+    chunks.push(chunk);
+    if chunks.len() == usize::from(chunk.count)
+        && let Some(stage) = StageId::from_u8(chunk.stage)
+    {
+        full.insert(stage, std::mem::take(chunks));
+    }
+}
+
+fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
+    let Folded { fold, frames, last_seq, .. } = folded;
+    let lacking = fold.lacking();
+    let last_ts = fold.last_ts;
+    let (chain, edge, pending) = fold.into_parts().ok_or(FoldError::NoConfig)?;
+    let mut pending = pending.into_drafts();
+    pending.extend(lacking.iter().filter_map(abandoned));
+    Ok(Start {
+        stages: chain.into_stages(),
+        edge,
+        last_seq,
+        last_ts,
+        pending,
+        opening: Opening {
+            lacking,
+            restart: Restart { from: RestartFrom::Fold, folded: frames, ..restart },
+            checkpoints: Vec::new(),
+        },
+    })
+}
+
+/// A command that was made but never journaled is given up.
+fn abandoned(frame: FrameRef<'_>) -> Option<Draft> {
+    let command = frame.try_read::<Command>()?;
+    let sent = Sent {
+        command: frame.id(),
+        leg: command.leg,
+        origin: command.origin,
+        outcome: SentOutcome::Abandoned,
+        op: command.op,
+        spare: [0; 2],
+        code: 0,
+    };
+    let mut draft = Draft::new();
+    draft.write(frame.instrument(), &sent);
+    let header = draft.header_mut();
+    header.seq = frame.seq();
+    header.sub = frame.header().sub;
+    Some(draft)
+}
+
+fn from_checkpoint(
+    setup: &Setup,
+    folded: Folded,
+    restart: Restart,
+    why: &str,
+) -> Result<Start, RestartError> {
+    let Folded { fold, frames, last_seq, checkpoints, .. } = folded;
+    let whole = [StageId::Risk, StageId::Gateway].iter().all(|stage| checkpoints.contains_key(stage));
+    if !whole {
+        return Err(RestartError::NoCheckpoint(why.to_owned()));
+    }
+    let last_ts = fold.last_ts;
+    let (_, edge, pending) = fold.into_parts().ok_or(FoldError::NoConfig)?;
+    Ok(Start {
+        stages: setup.stages(),
+        edge,
+        last_seq,
+        last_ts,
+        pending: pending
+            .into_drafts()
+            .into_iter()
+            .filter(|draft| !matches!(draft.header().kind, Kind::Verdict | Kind::Requested))
+            .collect(),
+        opening: Opening {
+            lacking: Collected::default(),
+            restart: Restart { from: RestartFrom::Checkpoint, folded: frames, ..restart },
+            checkpoints: checkpoints.into_values().flatten().collect(),
+        },
+    })
+}

@@ -1,0 +1,398 @@
+//! One run: a journal, the stages on their lanes, and the head, until the data or the time ends.
+
+use crate::chain::End;
+use crate::clock::Clock;
+use crate::gate::{Gate, GateParts, WayBack};
+use crate::head_lane::{HeadLane, Time};
+use crate::lane::{Idle, Works, pin, run_behind};
+use crate::layout::Layout;
+use crate::probe::Probe;
+use crate::restart;
+use crate::ring::{RingIn, RingOut};
+use crate::setup::Setup;
+use crate::shared::{Emergency, Shared};
+use crate::thrift::Thrift;
+use crate::wiring::seat;
+use feed::head::{Head, Merge};
+use gateway::sim::SimEdge;
+use rtrb::{Producer, RingBuffer};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use stream::id::SUB_NOTE;
+use stream::limits::ANSWERS_MAX;
+use stream::payload::{BlobKind, Control, ControlAction, text};
+use stream::{Class, Draft, FrameRef, InstrumentId, Line, Nanos, Next, Out, Source, blob};
+
+/// What ends a run before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal cannot be opened, continued or closed.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// The journal ran out of room or out of order while the run went on.
+    #[error("the journal {what}; {left}")]
+    Emergency {
+        /// What happened to it.
+        what: String,
+        /// What is left at the broker.
+        left: String,
+    },
+    /// A restart found something that it must not guess at.
+    #[error(transparent)]
+    Restart(#[from] restart::RestartError),
+    /// A lane broke: our bug. The journal tells what happened until then.
+    #[error("the lane {lane} broke: {what}; the run has ended and nothing was resumed")]
+    Broken {
+        /// Which lane.
+        lane: String,
+        /// What it said.
+        what: String,
+    },
+    /// A source ended with an error.
+    #[error("{0}")]
+    Source(String),
+}
+
+/// How time runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as the data goes.
+    Virtual,
+    /// By the clock, until then.
+    Live {
+        /// When to end.
+        until: Nanos,
+    },
+}
+
+/// Everything that one run needs.
+pub struct Plan {
+    /// What the configuration means.
+    pub setup: Setup,
+    /// The market.
+    pub sources: Merge,
+    /// The journal's place and policy.
+    pub journal: journal::Options,
+    /// Which parts run where.
+    pub layout: Layout,
+    /// What lanes do when idle.
+    pub idle: Idle,
+    /// How time runs.
+    pub pace: Pace,
+    /// Facts for the journal (host, lanes, sources), JSON.
+    pub facts: String,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("layout", &self.layout).field("pace", &self.pace).finish_non_exhaustive()
+    }
+}
+
+/// What is left when a run has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The sim edge, with its own truth.
+    pub edge: SimEdge,
+    /// True when no position and no live order was left.
+    pub flat: bool,
+}
+
+/// A handle to a run that goes on: how to watch it and how to stop it.
+#[derive(Debug)]
+pub struct Handle {
+    /// What the threads share.
+    pub shared: Arc<Shared>,
+    operator: Producer<Line>,
+}
+
+impl Handle {
+    /// Hands a control to the head. False when the queue is full (it is then being ignored).
+    pub fn control(&mut self, action: ControlAction, by: &str, cause: &str) -> bool {
+        let mut draft = Draft::new();
+        let control = Control { action, spare: [0; 7], by: text(by), cause: text(cause) };
+        draft.write(InstrumentId::NONE, &control);
+        self.operator.push_entire_slice(draft.frame().lines()).is_ok()
+    }
+}
+
+/// Where a lane ends.
+#[derive(Debug)]
+pub(crate) enum LaneEnd {
+    Ring(RingOut),
+    Gate(Box<Gate>),
+}
+
+impl Out for LaneEnd {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        match self {
+            Self::Ring(ring) => ring.put(frame),
+            Self::Gate(gate) => gate.put(frame),
+        }
+    }
+}
+
+impl End for LaneEnd {
+    #[inline]
+    fn room(&self) -> usize {
+        match self {
+            Self::Ring(ring) => ring.room(),
+            Self::Gate(gate) => gate.room(),
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        match self {
+            Self::Ring(ring) => ring.flush(),
+            Self::Gate(gate) => gate.flush(),
+        }
+    }
+}
+
+/// Runs a plan. `watch` is called on the calling thread, about ten times a second, with a handle;
+/// the call returns when the run has ended.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunError> {
+    let Plan { setup, mut sources, journal, layout, idle, pace, facts } = plan;
+    let (mut writer, recovered) = journal::create_or_continue(&journal)?;
+    let start = restart::start(&setup, &journal.dir, &recovered)?;
+    let clock = match pace {
+        Pace::Virtual => None,
+        Pace::Live { .. } => Some(Clock::new()),
+    };
+    let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
+    let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
+    let (back_in, back_out) = RingBuffer::new(ANSWERS_MAX);
+    let (slots_in, slots_out) = RingBuffer::new(SLOT_CHANGES);
+    let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
+    writer.spawn_helper()?;
+    let gate = Gate::new(GateParts {
+        journal: writer,
+        power: journal.durability == journal::Durability::Power,
+        edge: start.edge,
+        back: WayBack::new(back_in),
+        slots: slots_in,
+        delay: setup.loopback_delay,
+        shared: Arc::clone(&shared),
+        clock: probe(),
+    });
+    let (mut works, rings) = seat(&layout, start.stages, gate, &probe);
+    let begin = match (&clock, sources.next()) {
+        (Some(clock), _) => clock.clone().now(),
+        (None, Next::At(due)) => due,
+        (None, _) => start.last_ts,
+    };
+    let mut head = Head::new(start.last_seq, start.last_ts, setup.timers(), setup.lookahead());
+    for draft in &start.pending {
+        head.answers().push(draft.frame());
+    }
+    let lane = HeadLane {
+        head,
+        market: Thrift::new(sources, Arc::clone(&shared)),
+        back: back_out,
+        operator: operator_out,
+        slots: slots_out,
+        shared: Arc::clone(&shared),
+        time: match (pace, clock) {
+            (Pace::Live { until }, Some(clock)) => Time::Live { clock, until },
+            _ => Time::Virtual,
+        },
+        idle,
+        stalls: 0,
+    };
+    let opening = Opening { setup: &setup, start: &start.opening, facts: &facts, begin };
+    let first = works.remove(0);
+    let handle = Handle { shared: Arc::clone(&shared), operator: operator_in };
+    let lanes = Lanes { layout: &layout, idle, shared: &shared };
+    let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
+    finish(*ended?, &shared)
+}
+
+/// Closes the journal and tells how it ended.
+fn finish(gate: Gate, shared: &Shared) -> Result<Finished, RunError> {
+    let flat = shared.is_flat();
+    let emergency = shared.emergency();
+    if emergency == Emergency::No {
+        return Ok(Finished { edge: gate.close()?, flat });
+    }
+    let what = emergency_text(gate.health());
+    let left = if flat {
+        "entries were cancelled and every position was closed; free disk space and start again"
+            .to_owned()
+    } else {
+        let legs = gate.live_legs().len();
+        format!("{legs} orders may still be live: look at the broker's own screen")
+    };
+    // Whether the close succeeds changes nothing about what must be told.
+    drop(gate.close());
+    Err(RunError::Emergency { what, left })
+}
+
+fn emergency_text(health: journal::Health) -> String {
+    use journal::Health::{Failed, Good, Low, Reserve, SyncFailed};
+    match health {
+        Reserve { why } => format!("could not get its next segment ({why}) and used its reserve"),
+        SyncFailed { why } => format!("could not be synced ({why})"),
+        Failed { why } => format!("could not be written any more ({why})"),
+        Good | Low { .. } => "had an emergency".to_owned(),
+    }
+}
+
+/// Depth slots that may be on their way to the sources at a time.
+const SLOT_CHANGES: usize = 1_024;
+/// Lines of operator controls that may wait.
+const OPERATOR_LINES: usize = 64;
+/// How often the run is watched.
+const WATCH_PERIOD: Duration = Duration::from_millis(100);
+
+struct Lanes<'a> {
+    layout: &'a Layout,
+    idle: Idle,
+    shared: &'a Arc<Shared>,
+}
+
+type First<'a> = (HeadLane, Works<LaneEnd>, Opening<'a>);
+
+impl Lanes<'_> {
+    /// Runs every lane on a thread of its own until the head ends; gives the gate back.
+    fn run(
+        &self,
+        first: First<'_>,
+        works: Vec<Works<LaneEnd>>,
+        rings: Vec<RingIn>,
+        mut handle: Handle,
+        mut watch: impl FnMut(&mut Handle),
+    ) -> Result<Box<Gate>, RunError> {
+        let mut ended: Vec<(usize, Result<Works<LaneEnd>, String>)> = Vec::new();
+        std::thread::scope(|scope| {
+            let (mut head, mut head_works, opening) = first;
+            let mut threads = vec![(
+                0,
+                self.spawn(scope, 0, move |alone| {
+                    opening.put(&mut head.head, &mut head_works);
+                    head.run(&mut head_works, alone);
+                    head_works
+                }),
+            )];
+            for (index, (mut works, mut ring)) in works.into_iter().zip(rings).enumerate() {
+                let (lane, idle, shared) = (index + 1, self.idle, self.shared);
+                threads.push((
+                    lane,
+                    self.spawn(scope, lane, move |_| {
+                        let (upstream, own) = (&shared.lanes[lane - 1], &shared.lanes[lane]);
+                        run_behind(&mut works, &mut ring, upstream, own, shared, idle);
+                        works
+                    }),
+                ));
+            }
+            while threads.iter().any(|(_, thread)| !thread.is_finished()) {
+                watch(&mut handle);
+                let emergency = self.shared.emergency();
+                if emergency == Emergency::Dead
+                    || (emergency == Emergency::Reserve && self.shared.is_flat())
+                {
+                    self.shared.stop();
+                }
+                std::thread::park_timeout(WATCH_PERIOD);
+            }
+            for (lane, thread) in threads {
+                let result = thread.join().unwrap_or_else(|_| Err("it ended abruptly".to_owned()));
+                ended.push((lane, result));
+            }
+        });
+        let mut gate = None;
+        for (lane, result) in ended {
+            let works = result.map_err(|what| RunError::Broken { lane: self.layout.name(lane), what })?;
+            if let LaneEnd::Gate(own) = works.chain.end {
+                gate = Some(own);
+            }
+        }
+        Ok(gate.expect("the last lane ends at the gate"))
+    }
+
+    fn spawn<'scope>(
+        &'scope self,
+        scope: &'scope std::thread::Scope<'scope, '_>,
+        lane: usize,
+        body: impl FnOnce(bool) -> Works<LaneEnd> + Send + 'scope,
+    ) -> std::thread::ScopedJoinHandle<'scope, Result<Works<LaneEnd>, String>> {
+        let alone = self.layout.lanes() == 1;
+        let core = self.layout.cores[lane];
+        let watcher = std::thread::current();
+        let run = move || {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(core) = core {
+                    assert!(pin(core), "the system refuses core {core} to this process");
+                }
+                body(alone)
+            }));
+            let result = result.map_err(|panic| {
+                self.shared.fail();
+                what_it_said(panic.as_ref())
+            });
+            watcher.unpark();
+            result
+        };
+        std::thread::Builder::new()
+            .name(self.layout.name(lane))
+            .spawn_scoped(scope, run)
+            .expect("the system gives a thread")
+    }
+}
+
+fn what_it_said(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "it gave no reason".to_owned())
+}
+
+/// The first inputs of an epoch: configuration, restart, carried states, definitions.
+struct Opening<'a> {
+    setup: &'a Setup,
+    start: &'a restart::Opening,
+    facts: &'a str,
+    begin: Nanos,
+}
+
+impl Opening<'_> {
+    fn put(&self, head: &mut Head, works: &mut Works<LaneEnd>) {
+        for frame in self.start.lacking.iter() {
+            works.put(frame);
+        }
+        let mut number = |write: &mut dyn FnMut(&mut Draft)| {
+            works.put(head.number(self.begin, write));
+            works.chain.end.flush();
+        };
+        let text = self.setup.config_text.as_bytes();
+        for index in 0..blob::chunks(text.len()) {
+            let chunk = blob::blob_chunk(BlobKind::Config, text, index);
+            number(&mut |draft| draft.write(InstrumentId::NONE, &chunk));
+        }
+        number(&mut |draft| draft.write(InstrumentId::NONE, &self.start.restart));
+        for chunk in &self.start.checkpoints {
+            number(&mut |draft| draft.write(InstrumentId::NONE, chunk));
+        }
+        for (id, instrument) in &self.setup.instruments {
+            number(&mut |draft| draft.write(*id, instrument));
+        }
+        let facts = self.facts.as_bytes();
+        for index in 0..blob::chunks(facts.len()) {
+            let chunk = blob::blob_chunk(BlobKind::Host, facts, index);
+            let mut draft = Draft::new();
+            draft.write_as(Class::Note, InstrumentId::NONE, &chunk);
+            let header = draft.header_mut();
+            header.seq = head.seq();
+            header.ts = head.now();
+            header.sub = SUB_NOTE;
+            works.chain.put(draft.frame());
+            works.chain.end.flush();
+        }
+    }
+}

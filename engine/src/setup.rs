@@ -1,0 +1,201 @@
+//! What a configuration means: typed settings for every part, and the parts made from them.
+
+mod bars;
+mod gateway;
+mod instruments;
+mod risk;
+mod signal;
+mod sim;
+
+use crate::chain::Stages;
+use crate::config::{Faults, Settings};
+use ::gateway::GatewayStage;
+use ::gateway::sim::SimEdge;
+use ::risk::RiskStage;
+use ::signal::SignalStage;
+use book::BookStage;
+use feed::calendar::Calendar;
+use feed::head::Timers;
+use stream::payload::{Instrument, Session, text};
+use stream::{InstrumentId, Nanos};
+
+/// The embedded sample: a complete configuration.
+pub const SAMPLE: &str = include_str!("config/sample.toml");
+/// What the demo changes in the sample.
+pub const DEMO: &str = include_str!("config/demo.toml");
+
+const SECOND: Nanos = Nanos::SECOND;
+const DAY: Nanos = Nanos::from_secs(86_400);
+
+/// Where the journals of a run go, and how they are written.
+#[derive(Clone, Debug)]
+pub struct JournalSetup {
+    /// Folder under which a journal gets a folder of its own.
+    pub dir: String,
+    /// Whose journal it is.
+    pub account: String,
+    /// When a frame counts as written.
+    pub durability: journal::Durability,
+    /// Size of a segment in bytes.
+    pub segment_bytes: u64,
+    /// How often it is synced behind the head.
+    pub sync_every: Nanos,
+}
+
+/// A configuration's meaning.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The effective configuration: what the journal keeps.
+    pub config_text: String,
+    /// Whose trading days.
+    pub calendar: Calendar,
+    /// The session that replaces the calendar's (the synthetic market has its own).
+    pub session: Option<Session>,
+    /// Whether a first start may trade at once.
+    pub armed_at_start: bool,
+    /// The universe: ids from 1, in the order of `universe.symbols`.
+    pub instruments: Vec<(InstrumentId, Instrument)>,
+    /// Delay of what goes round by the head.
+    pub loopback_delay: Nanos,
+    /// Which parts run on which lanes, as written.
+    pub layout: String,
+    /// What lanes do when idle, as written.
+    pub idle: String,
+    /// The journal.
+    pub journal: JournalSetup,
+    /// How bar files are read, where that is configured.
+    pub bars: Option<feed::bars::Config>,
+    book: book::Config,
+    signal: ::signal::Config,
+    risk: ::risk::Config,
+    gateway: ::gateway::Config,
+    sim: ::gateway::sim::Config,
+}
+
+impl Setup {
+    /// Reads settings; every fault is collected.
+    ///
+    /// # Errors
+    /// All faults, each with its origin, key and what was expected.
+    pub fn read(settings: &Settings) -> Result<Self, Faults> {
+        let instruments = instruments::read(settings);
+        let count = instruments.len().max(1);
+        let calendar = settings.choice(
+            "session.calendar",
+            &[
+                ("us_equity", Calendar::UsEquity),
+                ("cme_globex", Calendar::CmeGlobex),
+                ("continuous", Calendar::Continuous),
+            ],
+        );
+        let currency = text(&settings.text("risk.currency", "a currency such as USD"));
+        let setup = Self {
+            config_text: settings.to_toml(),
+            calendar,
+            session: None,
+            armed_at_start: settings.flag("session.armed_at_start"),
+            loopback_delay: settings.span("gateway.loopback_delay", Nanos(1_000)..=SECOND),
+            layout: settings.text("lanes.layout", "a layout of lanes"),
+            idle: settings.text("lanes.idle", "auto, spin or backoff"),
+            journal: read_journal(settings),
+            bars: bars::read(settings),
+            book: read_book(settings, count),
+            signal: signal::read(settings, count),
+            risk: risk::read(settings, currency, &instruments),
+            gateway: gateway::read(settings, count),
+            sim: sim::read(settings, currency),
+            instruments,
+        };
+        if let Err(what) = setup.layout.parse::<crate::layout::Layout>() {
+            settings.fault("lanes.layout", what);
+        }
+        if !["auto", "spin", "backoff"].contains(&setup.idle.as_str()) {
+            settings.fault("lanes.idle", "expected auto, spin or backoff");
+        }
+        settings.finish()?;
+        Ok(setup)
+    }
+
+    /// Reads the configuration that a journal keeps.
+    ///
+    /// # Errors
+    /// As [`Setup::read`].
+    pub fn from_journal(text: &str) -> Result<Self, Faults> {
+        let mut settings = Settings::default();
+        settings.add_journal(text);
+        Self::read(&settings)
+    }
+
+    /// The stages, new.
+    ///
+    /// # Panics
+    /// Never: what a stage could refuse was checked when the settings were read.
+    #[must_use]
+    pub fn stages(&self) -> Stages {
+        Stages {
+            book: BookStage::new(&self.book),
+            signal: SignalStage::new(self.signal.clone()).expect("the configuration was checked"),
+            risk: RiskStage::new(self.risk.clone()),
+            gateway: GatewayStage::new(self.gateway),
+        }
+    }
+
+    /// The in-process broker, new.
+    #[must_use]
+    pub fn edge(&self) -> SimEdge {
+        SimEdge::new(self.sim, &self.book)
+    }
+
+    /// The sizes of the books.
+    #[must_use]
+    pub const fn books(&self) -> &book::Config {
+        &self.book
+    }
+
+    /// The smallest delay of anything that comes back to the head or to a source.
+    #[must_use]
+    pub fn lookahead(&self) -> Nanos {
+        self.loopback_delay.min(self.sim.latency_min()).min(feed::synthetic::DEPTH_DELAY_MIN)
+    }
+
+    /// The head's timers over the calendar, or over the one session that replaces it.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        if let Some(session) = self.session {
+            return Timers::new(Box::new(move |ts| (ts <= session.close).then_some(session)));
+        }
+        let calendar = self.calendar;
+        Timers::new(Box::new(move |ts| {
+            let session = calendar.session_at(ts).or_else(|| calendar.next_session(ts))?;
+            let previous = calendar.previous_close(session.open).unwrap_or(Nanos::ZERO);
+            Some(session.payload(previous))
+        }))
+    }
+
+    /// Symbols by instrument id.
+    pub fn symbols(&self) -> impl Iterator<Item = (InstrumentId, &str)> {
+        self.instruments
+            .iter()
+            .map(|(id, instrument)| (*id, stream::payload::read_text(&instrument.symbol)))
+    }
+}
+
+fn read_book(settings: &Settings, instruments: usize) -> book::Config {
+    book::Config {
+        instruments,
+        orders_max: settings.whole("book.orders_max", 1..=16_000_000) as usize,
+        levels_max: settings.whole("book.levels_max", 1..=1_000_000) as usize,
+        stale: settings.span("book.stale_after", Nanos::from_millis(250)..=DAY),
+    }
+}
+
+fn read_journal(settings: &Settings) -> JournalSetup {
+    use journal::Durability::{Power, Process};
+    JournalSetup {
+        dir: settings.text("journal.dir", "a folder"),
+        account: settings.text("journal.account", "an account name of at most 64 bytes"),
+        durability: settings.choice("journal.durability", &[("process", Process), ("power", Power)]),
+        segment_bytes: settings.whole("journal.segment_mib", 1..=4_096) << 20,
+        sync_every: settings.span("journal.sync_every", Nanos::MILLI..=SECOND),
+    }
+}

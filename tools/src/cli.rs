@@ -1,0 +1,289 @@
+//! The command line.
+
+use crate::render::Format;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Spindle: an automated day-trading engine that writes down everything it saw and did.
+#[derive(Debug, Parser)]
+#[command(name = "spindle", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole pipeline on a synthetic market and the in-process broker; no set-up.
+    Demo(Demo),
+    /// The engine, by the clock.
+    Run(Run),
+    /// Historical data through the same stages, as fast as it goes.
+    Backtest(Backtest),
+    /// Fold a journal again and compare every derived frame and state hash.
+    Replay(Replay),
+    /// The book after each message of a data file.
+    Book(Book),
+    /// Decode, verify, summarise, explain or follow a journal.
+    Journal {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
+    /// Look at this box: what was found, what is wanted, why, and the remedy.
+    Doctor(Doctor),
+    /// Show or check a configuration.
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Write a first configuration.
+    Init(Init),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Settings {
+    /// A configuration file; may be given more than once, the last one wins.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Lanes: auto, 1, 2, 3, 5, or a table such as feed+book@2|signal+risk+gateway@3|journal@4.
+    #[arg(long, value_name = "LANES")]
+    pub lanes: Option<String>,
+    /// Seed of everything random.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// `spindle demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// How long it lasts.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    pub seconds: u64,
+    /// The journal's folder; an existing journal is continued.
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How the engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Risk refuses every intent; no command is made.
+    Observe,
+    /// The in-process broker.
+    Sim,
+}
+
+/// `spindle run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// observe or sim.
+    #[arg(long, value_enum)]
+    pub mode: Mode,
+    /// Recorded data to run by the clock; without it the configured source.
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// Recorded data runs this many times as fast as the clock, 0.001 to 1000.
+    #[arg(long, value_name = "X", default_value = "1", requires = "data")]
+    pub speed: String,
+    /// End after so many seconds; without it at the session's close.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+    /// The journal's folder; an existing journal is continued.
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+    /// Arm a continued journal at once, as the operator.
+    #[arg(long)]
+    pub arm: bool,
+    /// Print one JSON object at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle backtest`.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// A data file as shipped (plain, .gz, .zst, .zip); may be given more than once.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub data: Vec<PathBuf>,
+    /// A symbol to watch and trade; may be given more than once. Without it: those of the
+    /// configuration, or without one those in the data.
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Vec<String>,
+    /// The journal's folder; it must be empty or absent.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// Compare; exit 3 when anything differs.
+    #[arg(long, required = true)]
+    pub check: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Layouts of `spindle book`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BookFormat {
+    /// LOBSTER's own orderbook rows, one for each message.
+    Lobster,
+    /// A header, then a row after each event: ts_event, sequence, then ask_px, ask_sz, bid_px,
+    /// bid_sz for each level.
+    Csv,
+}
+
+/// `spindle book`.
+#[derive(Debug, Args)]
+pub struct Book {
+    /// A data file as shipped.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Levels a side.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub levels: u16,
+    /// How rows are laid out.
+    #[arg(long, value_enum)]
+    pub format: BookFormat,
+    /// The symbol, where the file holds more than one.
+    #[arg(long)]
+    pub symbol: Option<String>,
+}
+
+/// What to do with a journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Print frames.
+    Decode(Decode),
+    /// Check every used byte: exit 0 clean, 3 tail or corruption.
+    Verify(JournalDir),
+    /// What it holds.
+    Stats(JournalDir),
+    /// The whole chain of causes of an order or a signal, with the age at each step.
+    Explain(Explain),
+    /// Follow a journal while it is written.
+    Tail(Decode),
+}
+
+/// A journal.
+#[derive(Debug, Args)]
+pub struct JournalDir {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle journal decode` and `tail`.
+#[derive(Debug, Args)]
+pub struct Decode {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// One line a frame: jsonl or csv.
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub format: Format,
+    /// The same as `--format jsonl`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Only frames of this kind; may be given more than once.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// Only frames of this class: input, derived or note; may be given more than once.
+    #[arg(long, value_name = "CLASS")]
+    pub class: Vec<String>,
+    /// Only frames about this symbol; may be given more than once.
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Vec<String>,
+    /// Only frames stamped at or after this time: nanoseconds since 1970, or 2012-06-21T13:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only frames stamped before this time.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only frames of these inputs: A..B (B included), A.., ..B or A.
+    #[arg(long, value_name = "A..B")]
+    pub seq: Option<String>,
+}
+
+/// `spindle journal explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// A frame id (seq.sub) of a signal, intent, order, command or fill; without it every signal
+    /// that became an order is listed.
+    pub id: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with a configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Every value with its origin.
+    Show(ConfigArgs),
+    /// Every fault; exit 2 when there is one.
+    Check(ConfigArgs),
+}
+
+/// A configuration.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// With what the demo changes.
+    #[arg(long)]
+    pub demo: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write it; an existing file is never overwritten.
+    #[arg(default_value = "spindle.toml")]
+    pub path: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
