@@ -1,17 +1,21 @@
 //! NASDAQ TotalView-ITCH 5.0: every message of the specification, and the frames they make.
 //!
 //! Three layers, each usable alone: [`message`] reads bytes as typed views without copying,
-//! [`decoder`] turns messages into frames of a wanted universe, [`file`](mod@file) splits a BinaryFILE into
-//! messages. The wire carries the same messages in [`moldudp`](crate::moldudp) packets.
+//! [`decoder`] turns messages into frames of a wanted universe, [`file`](mod@file) splits a
+//! BinaryFILE into messages. The wire carries the same messages in [`moldudp`](crate::moldudp)
+//! packets.
 //!
 //! Deliberately absent: books (the book stage keeps them), Glimpse snapshots, SoupBinTCP.
 
 pub mod decoder;
+mod directory;
 pub mod file;
 pub mod message;
+pub mod sink;
 
-pub use decoder::{Counts, Decoder};
+pub use decoder::Decoder;
 pub use message::Message;
+pub use sink::{Counts, Made, Sink};
 
 use jiff::civil::Date;
 use stream::Nanos;

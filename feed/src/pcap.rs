@@ -171,3 +171,103 @@ fn datagram(packet: &[u8]) -> Option<Datagram<'_>> {
         payload: udp.get(8..length)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A capture of one datagram "hi" in a tagged frame with padding behind it.
+    fn capture(big_endian: bool) -> Vec<u8> {
+        let number = |value: u32| match big_endian {
+            true => value.to_be_bytes(),
+            false => value.to_le_bytes(),
+        };
+        let mut frame = vec![0xFF; 12];
+        frame.extend([0x81, 0, 0, 7, 0x08, 0]);
+        frame.extend([
+            0x45, 0, 0, 30, 0, 0, 0x40, 0, 9, 17, 0, 0, 10, 0, 0, 1, 233, 0, 0, 2,
+        ]);
+        frame.extend([0x12, 0x34, 0x56, 0x78, 0, 10, 0, 0, b'h', b'i', 0, 0, 0, 0]);
+        let mut bytes = number(0xA1B2_C3D4).to_vec();
+        bytes.extend([0; 16]);
+        bytes.extend(number(1));
+        for value in [1_692_711_000, 5, frame.len() as u32, frame.len() as u32] {
+            bytes.extend(number(value));
+        }
+        bytes.extend(frame);
+        bytes
+    }
+
+    fn packets(bytes: &[u8]) -> Result<Vec<Packet<'_>>, FeedError> {
+        Reader::new("x.pcap", bytes)?.collect()
+    }
+
+    #[test]
+    fn both_byte_orders_are_read() {
+        for big_endian in [false, true] {
+            let bytes = capture(big_endian);
+            let packets = packets(&bytes).expect("a capture");
+            assert_eq!(packets.len(), 1);
+            assert_eq!(packets[0].ts, Nanos(1_692_711_000_000_005_000));
+            let datagram = packets[0].datagram().expect("a datagram");
+            assert_eq!(datagram.from.to_string(), "10.0.0.1:4660");
+            assert_eq!(datagram.to.to_string(), "233.0.0.2:22136");
+            assert_eq!(datagram.payload, b"hi");
+        }
+    }
+
+    #[test]
+    fn a_capture_cut_anywhere_is_an_error_with_its_place() {
+        let bytes = capture(false);
+        for cut in 0..bytes.len() {
+            let error = match packets(&bytes[..cut]) {
+                Ok(packets) => {
+                    assert!(cut == FILE_HEADER && packets.is_empty(), "cut at {cut}");
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let offset = if cut < FILE_HEADER { 0 } else { FILE_HEADER };
+            assert_eq!(error.place(), Some(Place::Offset(offset as u64)));
+        }
+    }
+
+    #[test]
+    fn fragments_and_other_protocols_are_no_datagrams() {
+        let bytes = capture(false);
+        let start = FILE_HEADER + RECORD_HEADER;
+        let ip = start + 18;
+        for (at, value) in [
+            (start + 16, 0x86),
+            (ip, 0x65),
+            (ip, 0x44),
+            (ip + 6, 0x20),
+            (ip + 7, 1),
+            (ip + 9, 6),
+            (ip + 3, 200),
+            (ip + 25, 7),
+            (ip + 25, 11),
+        ] {
+            let mut bytes = bytes.clone();
+            bytes[at] = value;
+            let packets = packets(&bytes).expect("a capture");
+            assert_eq!(packets[0].datagram(), None, "byte {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_panics(changes in proptest::collection::vec((0usize..100, any::<u8>()), 0..9)) {
+            let mut bytes = capture(false);
+            for (at, value) in changes {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            for packet in packets(&bytes).unwrap_or_default() {
+                let _ = packet.datagram();
+            }
+        }
+    }
+}

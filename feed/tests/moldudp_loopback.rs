@@ -100,11 +100,8 @@ impl Rig {
     /// Takes what the source has; frames go into the books.
     fn pump(&mut self) {
         let mut draft = Draft::new();
-        loop {
-            match self.source.next() {
-                Next::At(due) => assert_eq!(due, Nanos::ZERO),
-                Next::Idle | Next::End => break,
-            }
+        while let Next::At(due) = self.source.next() {
+            assert_eq!(due, Nanos::ZERO);
             // Asking twice changes nothing.
             assert_eq!(self.source.next(), Next::At(Nanos::ZERO));
             assert!(self.source.take(&mut draft));

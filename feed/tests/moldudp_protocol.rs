@@ -2,8 +2,7 @@
 
 mod itch_support;
 
-use feed::moldudp::receiver::Counts;
-use feed::moldudp::{Config, Downstream, Join, Output, PacketError, Receiver, Request};
+use feed::moldudp::{Config, Counts, Downstream, Join, Output, PacketError, Receiver, Request};
 use itch_support::write::{answer, header, packet};
 use proptest::prelude::*;
 use std::collections::VecDeque;

@@ -22,119 +22,27 @@
 //! names the stock where the directory was missed. Messages of other stocks cost one look into a
 //! table. Stamps become UTC.
 
+use super::directory::{definition, names_an_order, stock};
 use super::message::{
     CrossTrade, LENGTHS, OperationalHalt, OrderExecutedPrice, OrderReplace, StockDirectory,
     TradingAction,
 };
+use super::sink::{Counts, Made, Sink};
 use super::{ItchError, Message};
-use crate::file::Frames;
 use crate::symbols::Universe;
 use stream::limits::INSTRUMENTS_MAX;
 use stream::payload::{
-    Add, Delete, Execute, Fault, FaultCode, Halt, HaltState, Instrument, InstrumentType, Modify,
-    Trade, flags, text,
+    Add, Delete, Execute, FaultCode, Halt, HaltState, Modify, Trade, flags, text,
 };
-use stream::{Draft, InstrumentId, Nanos, Payload, Price, Side, SourceId};
+use stream::{InstrumentId, Nanos, Payload, Price, Side, SourceId};
 
 /// 1e-9 dollars in one unit of `Price(4)`.
 const PRICE_4: i64 = 100_000;
 /// Stamps are below this: a day and the hour that a clock change adds.
 const STAMP_END: u64 = 25 * 3_600 * 1_000_000_000;
-/// The smallest price step of a share quoted at a dollar or more (Regulation NMS, rule 612).
-const TICK_SIZE: Price = Price(10_000_000);
 /// A locate that no message has named yet; not an instrument.
 const UNSEEN: u16 = u16::MAX;
 const _: () = assert!(INSTRUMENTS_MAX < UNSEEN as usize);
-
-/// Takes the frames that messages make.
-pub trait Sink {
-    /// Takes a frame of the message at `position`, whose stamp is `ts`.
-    fn put<P: Payload>(&mut self, ts: Nanos, instrument: InstrumentId, position: u64, payload: &P);
-    /// Takes a fault of the message at `position`.
-    fn fault(&mut self, source: SourceId, code: FaultCode, position: u64, value: u64);
-}
-
-/// The one frame of one message, for live sources: its time is for the head to say.
-impl Sink for Draft {
-    #[inline]
-    fn put<P: Payload>(&mut self, _: Nanos, instrument: InstrumentId, _: u64, payload: &P) {
-        self.write(instrument, payload);
-    }
-
-    fn fault(&mut self, source: SourceId, code: FaultCode, position: u64, value: u64) {
-        let fault = Fault {
-            position,
-            value,
-            source,
-            code,
-            spare: [0; 13],
-        };
-        self.write(InstrumentId::NONE, &fault);
-    }
-}
-
-/// Frames of a file, in the file's time.
-impl Sink for Frames {
-    #[inline]
-    fn put<P: Payload>(&mut self, ts: Nanos, instrument: InstrumentId, position: u64, payload: &P) {
-        self.begin(ts, instrument, position);
-        self.push(instrument, payload);
-    }
-
-    fn fault(&mut self, _: SourceId, code: FaultCode, position: u64, value: u64) {
-        Frames::fault(self, InstrumentId::NONE, code, position, value);
-    }
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Made {
-    /// True when it made a frame.
-    pub frame: bool,
-    /// The wanted instrument that it is about, else none.
-    pub instrument: InstrumentId,
-    /// Its stamp, UTC; 0 when it was skipped or malformed.
-    pub venue_ts: Nanos,
-}
-
-impl Made {
-    const NOTHING: Self = Self {
-        frame: false,
-        instrument: InstrumentId::NONE,
-        venue_ts: Nanos::ZERO,
-    };
-    const FAULT: Self = Self {
-        frame: true,
-        ..Self::NOTHING
-    };
-}
-
-/// What a decoder has seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages of right type and length, by type byte.
-    pub by_type: [u64; 256],
-    /// Messages of stocks outside the universe.
-    pub unwanted: u64,
-    /// Messages about orders of a locate that nothing has named yet.
-    pub unlocated: u64,
-    /// Messages that became a `Fault`.
-    pub faults: u64,
-}
-
-impl Counts {
-    /// Messages of right type and length.
-    #[must_use]
-    pub fn messages(&self) -> u64 {
-        self.by_type.iter().sum()
-    }
-
-    /// Messages of one type.
-    #[must_use]
-    pub fn of(&self, code: u8) -> u64 {
-        self.by_type[usize::from(code)]
-    }
-}
 
 /// What may trade in an instrument.
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,12 +85,7 @@ impl Decoder {
             trading: vec![Trading::default(); universe.len() + 1].into_boxed_slice(),
             located: 0,
             replay: 0,
-            counts: Counts {
-                by_type: [0; 256],
-                unwanted: 0,
-                unlocated: 0,
-                faults: 0,
-            },
+            counts: Counts::NONE,
         }
     }
 
@@ -368,7 +271,7 @@ impl Decoder {
             Message::CrossTrade(m) => return self.cross(m, to),
             Message::TradingAction(m) => to.put(&self.action(m, to.id, to.ts)?),
             Message::OperationalHalt(m) => return self.operational(m, to),
-            Message::StockDirectory(m) => to.put(&definition(m, message.locate())?),
+            Message::StockDirectory(m) => to.put(&definition(m, message.locate()).ok_or(Bad(0))?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -534,68 +437,6 @@ impl<S: Sink> To<'_, S> {
     fn put<P: Payload>(&mut self, payload: &P) {
         self.sink.put(self.ts, self.id, self.position, payload);
     }
-}
-
-/// The directory's facts; what it does not say is what holds for every share.
-fn definition(m: StockDirectory<'_>, locate: u16) -> Result<Instrument, Bad> {
-    let mut symbol = [0; 16];
-    for (to, from) in symbol.iter_mut().zip(m.stock()) {
-        *to = if from == b' ' { 0 } else { from };
-    }
-    let venue = match m.market_category() {
-        b'Q' | b'G' | b'S' => "NASDAQ",
-        b'N' => "NYSE",
-        b'A' => "AMEX",
-        b'P' => "ARCA",
-        b'Z' => "BATS",
-        b'V' => "IEX",
-        _ => "",
-    };
-    let lot = match m.round_lots_only() {
-        b'Y' => some(m.round_lot())?,
-        _ => 1,
-    };
-    Ok(Instrument {
-        symbol,
-        venue: text(venue),
-        currency: text("USD"),
-        multiplier: 1,
-        tick_size: TICK_SIZE,
-        venue_id: u64::from(locate),
-        lot,
-        what: InstrumentType::Stock,
-        shortable: 1,
-        spare: [0; 42],
-    })
-}
-
-/// The stock that a message names.
-fn stock(message: &Message<'_>) -> Option<[u8; 8]> {
-    Some(match message {
-        Message::StockDirectory(view) => view.stock(),
-        Message::TradingAction(view) => view.stock(),
-        Message::RegSho(view) => view.stock(),
-        Message::ParticipantPosition(view) => view.stock(),
-        Message::OperationalHalt(view) => view.stock(),
-        Message::AddOrder(view) => view.stock(),
-        Message::AddOrderMpid(view) => view.stock(),
-        Message::TradeNonCross(view) => view.stock(),
-        Message::CrossTrade(view) => view.stock(),
-        Message::Imbalance(view) => view.stock(),
-        Message::RetailInterest(view) => view.stock(),
-        _ => return None,
-    })
-}
-
-fn names_an_order(message: &Message<'_>) -> bool {
-    matches!(
-        message,
-        Message::OrderExecuted(_)
-            | Message::OrderExecutedPrice(_)
-            | Message::OrderCancel(_)
-            | Message::OrderDelete(_)
-            | Message::OrderReplace(_)
-    )
 }
 
 #[inline(always)]

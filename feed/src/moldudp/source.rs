@@ -14,8 +14,9 @@
 //! Deliberately absent: the size of the kernel's receive buffer (`net.core.rmem_default` is the
 //! host's to set) and hardware time stamps.
 
+use super::config::{Config, Output};
 use super::packet::PacketError;
-use super::receiver::{self, Output, Receiver};
+use super::receiver::Receiver;
 use crate::error::FeedError;
 use crate::itch::Decoder;
 use mio::net::UdpSocket;
@@ -50,7 +51,7 @@ pub struct SourceConfig {
     /// Request servers; without any nothing can be requested.
     pub servers: Vec<SocketAddr>,
     /// The protocol's numbers.
-    pub receiver: receiver::Config,
+    pub receiver: Config,
 }
 
 /// What a source has seen besides its receiver's and decoder's counts.

@@ -2,8 +2,8 @@
 //! LOBSTER frames to ITCH messages.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-pub mod transcode;
-pub mod write;
+pub(crate) mod transcode;
+pub(crate) mod write;
 
 use feed::symbols::Universe;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use stream::stage::Collected;
 use stream::{Draft, InstrumentId, Nanos, Out, Price, Side, SourceId};
 
 /// The only instrument of most tests.
-pub const ONE: InstrumentId = InstrumentId(1);
+pub(crate) const ONE: InstrumentId = InstrumentId(1);
 /// The source of all tests.
-pub const SOURCE: SourceId = SourceId(7);
+pub(crate) const SOURCE: SourceId = SourceId(7);
 
 /// A file of the market data, or `None` where there is none; that is an error in CI.
-pub fn data(path: &str) -> Option<PathBuf> {
+pub(crate) fn data(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("SPINDLE_DATA").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
         PathBuf::from,
@@ -33,12 +33,12 @@ pub fn data(path: &str) -> Option<PathBuf> {
 }
 
 /// A universe of these symbols.
-pub fn universe(symbols: &[&str]) -> Universe {
+pub(crate) fn universe(symbols: &[&str]) -> Universe {
     Universe::new(symbols).expect("the symbols are good")
 }
 
 /// Books for one instrument, big enough for a sample day.
-pub fn books() -> book::Books {
+pub(crate) fn books() -> book::Books {
     book::Books::new(&book::Config {
         instruments: 1,
         orders_max: 1 << 18,
@@ -49,15 +49,15 @@ pub fn books() -> book::Books {
 
 /// Everything a book shows to others, the best `depth` levels of a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    pub bids: Vec<(Price, u64)>,
-    pub asks: Vec<(Price, u64)>,
-    pub volume: u64,
-    pub trades: u64,
-    pub notional: i128,
+pub(crate) struct Shown {
+    pub(crate) bids: Vec<(Price, u64)>,
+    pub(crate) asks: Vec<(Price, u64)>,
+    pub(crate) volume: u64,
+    pub(crate) trades: u64,
+    pub(crate) notional: i128,
 }
 
-pub fn shown(books: &book::Books, depth: usize) -> Shown {
+pub(crate) fn shown(books: &book::Books, depth: usize) -> Shown {
     let book = books.book(ONE);
     let tape = book.tape();
     Shown {
@@ -70,7 +70,12 @@ pub fn shown(books: &book::Books, depth: usize) -> Shown {
 }
 
 /// Numbers a draft as the head would and applies it.
-pub fn apply(books: &mut book::Books, draft: &mut Draft, seq: u64, ts: Nanos) -> Option<FaultCode> {
+pub(crate) fn apply(
+    books: &mut book::Books,
+    draft: &mut Draft,
+    seq: u64,
+    ts: Nanos,
+) -> Option<FaultCode> {
     let header = draft.header_mut();
     header.seq = seq;
     header.ts = ts;
@@ -78,7 +83,7 @@ pub fn apply(books: &mut book::Books, draft: &mut Draft, seq: u64, ts: Nanos) ->
 }
 
 /// Frames of whole messages, decoded one after the other.
-pub fn decode_all(decoder: &mut feed::itch::Decoder, messages: &[Vec<u8>]) -> Collected {
+pub(crate) fn decode_all(decoder: &mut feed::itch::Decoder, messages: &[Vec<u8>]) -> Collected {
     let mut frames = Collected::default();
     let mut draft = Draft::new();
     for (message, position) in messages.iter().zip(1..) {

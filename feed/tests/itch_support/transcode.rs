@@ -13,7 +13,7 @@ use stream::payload::{Add, Delete, Execute, Level, Modify, Trade, flags};
 use stream::{FrameRef, InstrumentId, Kind, Nanos, Price, Side, SourceId};
 
 /// The locate of the one stock.
-pub const LOCATE: u16 = 13;
+pub(crate) const LOCATE: u16 = 13;
 /// Ids of orders that stand for revealed quantity begin here; Nasdaq's are far below.
 const RESIDUE_IDS: u64 = 1 << 60;
 
@@ -25,7 +25,7 @@ struct Order {
 }
 
 /// Follows the orders of one stock.
-pub struct Transcoder {
+pub(crate) struct Transcoder {
     stock: String,
     midnight: Nanos,
     at: At,
@@ -52,7 +52,7 @@ fn price_4(price: Price) -> u32 {
 }
 
 impl Transcoder {
-    pub fn new(stock: &str, midnight: Nanos) -> Self {
+    pub(crate) fn new(stock: &str, midnight: Nanos) -> Self {
         Self {
             stock: stock.to_owned(),
             midnight,
@@ -69,7 +69,7 @@ impl Transcoder {
     }
 
     /// The messages that say what a frame says.
-    pub fn frame(&mut self, frame: FrameRef<'_>, out: &mut Vec<Vec<u8>>) {
+    pub(crate) fn frame(&mut self, frame: FrameRef<'_>, out: &mut Vec<Vec<u8>>) {
         self.at.stamp = (frame.ts() - self.midnight).0;
         match frame.kind() {
             Kind::Add => {
@@ -211,24 +211,24 @@ impl Transcoder {
 }
 
 /// A LOBSTER day record by record: the frames, and the messages that say the same.
-pub struct Day {
+pub(crate) struct Day {
     decoder: Box<dyn Decode>,
     frames: Frames,
     transcoder: Transcoder,
 }
 
 /// One record of a day.
-pub struct Event {
-    pub frames: stream::stage::Collected,
-    pub messages: Vec<Vec<u8>>,
-    pub ts: Nanos,
+pub(crate) struct Event {
+    pub(crate) frames: stream::stage::Collected,
+    pub(crate) messages: Vec<Vec<u8>>,
+    pub(crate) ts: Nanos,
 }
 
 /// The sample days' date.
-pub const DATE: jiff::civil::Date = jiff::civil::date(2012, 6, 21);
+pub(crate) const DATE: jiff::civil::Date = jiff::civil::date(2012, 6, 21);
 
 impl Day {
-    pub fn open(path: &Path, stock: &str) -> Self {
+    pub(crate) fn open(path: &Path, stock: &str) -> Self {
         let universe = super::universe(&[stock]);
         let options = file::Options {
             source: SourceId(1),
@@ -244,7 +244,7 @@ impl Day {
     }
 
     /// What a session begins with.
-    pub fn opening(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn opening(&self) -> Vec<Vec<u8>> {
         let at = At {
             locate: LOCATE,
             stamp: 34_000_000_000_000,
@@ -282,7 +282,7 @@ impl Iterator for Day {
 }
 
 /// The first `records` of a day as one session of messages.
-pub fn session(path: &Path, stock: &str, records: usize) -> Vec<Vec<u8>> {
+pub(crate) fn session(path: &Path, stock: &str, records: usize) -> Vec<Vec<u8>> {
     let day = Day::open(path, stock);
     let mut messages = day.opening();
     for event in day.take(records) {
@@ -292,4 +292,4 @@ pub fn session(path: &Path, stock: &str, records: usize) -> Vec<Vec<u8>> {
 }
 
 /// The one instrument of a day.
-pub const STOCK: InstrumentId = super::ONE;
+pub(crate) const STOCK: InstrumentId = super::ONE;

@@ -3,17 +3,17 @@
 
 /// Where and when: stock locate and nanoseconds since midnight.
 #[derive(Clone, Copy, Debug)]
-pub struct At {
-    pub locate: u16,
-    pub stamp: u64,
+pub(crate) struct At {
+    pub(crate) locate: u16,
+    pub(crate) stamp: u64,
 }
 
 /// Builds one message.
 #[derive(Clone, Debug)]
-pub struct Body(Vec<u8>);
+pub(crate) struct Body(Vec<u8>);
 
 impl Body {
-    pub fn new(code: u8, at: At) -> Self {
+    pub(crate) fn new(code: u8, at: At) -> Self {
         let mut bytes = vec![code];
         bytes.extend(at.locate.to_be_bytes());
         bytes.extend(0u16.to_be_bytes());
@@ -21,48 +21,48 @@ impl Body {
         Self(bytes)
     }
 
-    pub fn u8(mut self, value: u8) -> Self {
+    pub(crate) fn u8(mut self, value: u8) -> Self {
         self.0.push(value);
         self
     }
 
-    pub fn u32(mut self, value: u32) -> Self {
+    pub(crate) fn u32(mut self, value: u32) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
-    pub fn u64(mut self, value: u64) -> Self {
+    pub(crate) fn u64(mut self, value: u64) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
     /// Text padded with spaces on the right.
-    pub fn text(mut self, text: &str, width: usize) -> Self {
+    pub(crate) fn text(mut self, text: &str, width: usize) -> Self {
         self.0.extend(format!("{text:width$}").bytes());
         self
     }
 
-    pub fn done(self) -> Vec<u8> {
+    pub(crate) fn done(self) -> Vec<u8> {
         self.0
     }
 }
 
-pub fn system(at: At, event: u8) -> Vec<u8> {
+pub(crate) fn system(at: At, event: u8) -> Vec<u8> {
     Body::new(b'S', At { locate: 0, ..at }).u8(event).done()
 }
 
-pub fn directory(at: At, stock: &str, round_lots_only: u8) -> Vec<u8> {
+pub(crate) fn directory(at: At, stock: &str, round_lots_only: u8) -> Vec<u8> {
     let body = Body::new(b'R', at).text(stock, 8).text("QN", 2).u32(100);
     let body = body.u8(round_lots_only).text("CZ PN 1N", 8);
     body.u32(0).text("N", 1).done()
 }
 
-pub fn action(at: At, stock: &str, state: u8, reason: &str) -> Vec<u8> {
+pub(crate) fn action(at: At, stock: &str, state: u8, reason: &str) -> Vec<u8> {
     let body = Body::new(b'H', at).text(stock, 8).u8(state).text("", 1);
     body.text(reason, 4).done()
 }
 
-pub fn operational(at: At, stock: &str, market: u8, action: u8) -> Vec<u8> {
+pub(crate) fn operational(at: At, stock: &str, market: u8, action: u8) -> Vec<u8> {
     Body::new(b'h', at)
         .text(stock, 8)
         .u8(market)
@@ -70,50 +70,50 @@ pub fn operational(at: At, stock: &str, market: u8, action: u8) -> Vec<u8> {
         .done()
 }
 
-pub fn add(at: At, id: u64, side: u8, shares: u32, stock: &str, price: u32) -> Vec<u8> {
+pub(crate) fn add(at: At, id: u64, side: u8, shares: u32, stock: &str, price: u32) -> Vec<u8> {
     let body = Body::new(b'A', at).u64(id).u8(side).u32(shares);
     body.text(stock, 8).u32(price).done()
 }
 
-pub fn add_mpid(at: At, id: u64, side: u8, shares: u32, stock: &str, price: u32) -> Vec<u8> {
+pub(crate) fn add_mpid(at: At, id: u64, side: u8, shares: u32, stock: &str, price: u32) -> Vec<u8> {
     let body = Body::new(b'F', at).u64(id).u8(side).u32(shares);
     body.text(stock, 8).u32(price).text("UBSS", 4).done()
 }
 
-pub fn executed(at: At, id: u64, shares: u32, match_id: u64) -> Vec<u8> {
+pub(crate) fn executed(at: At, id: u64, shares: u32, match_id: u64) -> Vec<u8> {
     Body::new(b'E', at).u64(id).u32(shares).u64(match_id).done()
 }
 
-pub fn executed_at(at: At, id: u64, shares: u32, printable: u8, price: u32) -> Vec<u8> {
+pub(crate) fn executed_at(at: At, id: u64, shares: u32, printable: u8, price: u32) -> Vec<u8> {
     let body = Body::new(b'C', at).u64(id).u32(shares).u64(900);
     body.u8(printable).u32(price).done()
 }
 
-pub fn cancel(at: At, id: u64, shares: u32) -> Vec<u8> {
+pub(crate) fn cancel(at: At, id: u64, shares: u32) -> Vec<u8> {
     Body::new(b'X', at).u64(id).u32(shares).done()
 }
 
-pub fn delete(at: At, id: u64) -> Vec<u8> {
+pub(crate) fn delete(at: At, id: u64) -> Vec<u8> {
     Body::new(b'D', at).u64(id).done()
 }
 
-pub fn replace(at: At, id: u64, new: u64, shares: u32, price: u32) -> Vec<u8> {
+pub(crate) fn replace(at: At, id: u64, new: u64, shares: u32, price: u32) -> Vec<u8> {
     let body = Body::new(b'U', at).u64(id).u64(new);
     body.u32(shares).u32(price).done()
 }
 
-pub fn trade(at: At, shares: u32, stock: &str, price: u32, match_id: u64) -> Vec<u8> {
+pub(crate) fn trade(at: At, shares: u32, stock: &str, price: u32, match_id: u64) -> Vec<u8> {
     let body = Body::new(b'P', at).u64(0).u8(b'B').u32(shares);
     body.text(stock, 8).u32(price).u64(match_id).done()
 }
 
-pub fn cross(at: At, shares: u64, stock: &str, price: u32, match_id: u64) -> Vec<u8> {
+pub(crate) fn cross(at: At, shares: u64, stock: &str, price: u32, match_id: u64) -> Vec<u8> {
     let body = Body::new(b'Q', at).u64(shares).text(stock, 8);
     body.u32(price).u64(match_id).u8(b'O').done()
 }
 
 /// One message of every type, all about `stock`, in the specification's order.
-pub fn one_of_each(at: At, stock: &str) -> Vec<Vec<u8>> {
+pub(crate) fn one_of_each(at: At, stock: &str) -> Vec<Vec<u8>> {
     let body = |code| Body::new(code, at);
     vec![
         system(at, b'O'),
@@ -165,7 +165,7 @@ pub fn one_of_each(at: At, stock: &str) -> Vec<Vec<u8>> {
 }
 
 /// Messages as a BinaryFILE, without its end.
-pub fn binary_file(messages: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn binary_file(messages: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for message in messages {
         bytes.extend((message.len() as u16).to_be_bytes());
@@ -175,7 +175,7 @@ pub fn binary_file(messages: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A MoldUDP64 packet.
-pub fn packet(session: &[u8; 10], sequence: u64, messages: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn packet(session: &[u8; 10], sequence: u64, messages: &[Vec<u8>]) -> Vec<u8> {
     header(session, sequence, messages.len() as u16)
         .into_iter()
         .chain(binary_file(messages))
@@ -183,7 +183,7 @@ pub fn packet(session: &[u8; 10], sequence: u64, messages: &[Vec<u8>]) -> Vec<u8
 }
 
 /// A MoldUDP64 packet without messages: a heartbeat, an end of session, or a lie.
-pub fn header(session: &[u8; 10], sequence: u64, count: u16) -> Vec<u8> {
+pub(crate) fn header(session: &[u8; 10], sequence: u64, count: u16) -> Vec<u8> {
     let mut bytes = session.to_vec();
     bytes.extend(sequence.to_be_bytes());
     bytes.extend(count.to_be_bytes());
@@ -191,7 +191,7 @@ pub fn header(session: &[u8; 10], sequence: u64, count: u16) -> Vec<u8> {
 }
 
 /// What a request server answers: the messages asked for, as many as fit into one packet.
-pub fn answer(request: &feed::moldudp::Request, messages: &[Vec<u8>]) -> Option<Vec<u8>> {
+pub(crate) fn answer(request: &feed::moldudp::Request, messages: &[Vec<u8>]) -> Option<Vec<u8>> {
     let from = usize::try_from(request.sequence.checked_sub(1)?).ok()?;
     let asked = messages.get(from..)?;
     let mut size = 20;
