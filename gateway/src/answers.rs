@@ -39,7 +39,12 @@ impl State {
             LegState::Filled if status.filled == 0 => leg.qty,
             _ => status.filled,
         };
-        leg.reported = leg.reported.max(told);
+        leg.reported = if status.state.is_final() {
+            // The broker's last word on the leg, whatever it said before.
+            told
+        } else {
+            leg.reported.max(told)
+        };
         leg.answer_by = if leg.awaits_fills() { by } else { Nanos::ZERO };
         let why = (
             if status.code == 0 {
@@ -92,13 +97,17 @@ impl State {
     }
 
     fn book_fill(&mut self, port: &mut Port<'_>, at: (u16, usize), fill: &Fill) {
+        let by = port.now() + self.config.answer_patience;
         let leg = &mut self.bracket(at.0).legs[at.1];
         leg.filled = leg.filled.saturating_add(fill.qty);
+        if leg.is_exit() && fill.ordered > 0 {
+            leg.qty = fill.ordered;
+        }
         leg.qty = leg.qty.max(leg.filled);
-        leg.answer_by = if leg.awaits_fills() {
-            leg.answer_by
-        } else {
-            Nanos::ZERO
+        leg.answer_by = match leg.answer_by {
+            _ if !leg.awaits_fills() => Nanos::ZERO,
+            Nanos::ZERO => by,
+            sooner => sooner,
         };
         let complete = leg.filled >= fill.ordered.max(1);
         let wide = leg.side != fill.side || leg.filled > leg.qty_max;
@@ -166,7 +175,7 @@ impl State {
     /// A new epoch: nobody will answer the commands of the last one through the edge any more.
     pub(crate) fn on_restart(&mut self, port: &mut Port<'_>) {
         self.credits.give_all_back();
-        for slot in 0..self.brackets.len() as u16 {
+        for slot in 0..self.high {
             if !self.bracket(slot).used {
                 continue;
             }

@@ -24,8 +24,10 @@ pub struct Leg {
     pub life: Life,
     /// Becomes live at the broker only when the entry fills.
     pub attached: bool,
-    /// Whole quantity: as commanded, then as the broker says.
+    /// Whole quantity: as placed, then as the broker says.
     pub qty: u32,
+    /// Whole quantity that the next command asks for.
+    pub ask: u32,
     /// Filled so far, by fills alone.
     pub filled: u32,
     /// The most that the broker has reported as filled.
@@ -72,6 +74,7 @@ impl Leg {
             life: Life::default(),
             attached: false,
             qty,
+            ask: qty,
             filled: 0,
             reported: 0,
             reported_end: LegState::Queued,
@@ -113,6 +116,13 @@ impl Leg {
     #[must_use]
     pub const fn awaits_fills(&self) -> bool {
         self.reported > self.filled
+    }
+
+    /// True when it stays unknown although it was cancelled: it may still trade, but nothing
+    /// waits for it any more.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        matches!(self.state(), LegState::Unknown) && self.cancels > 0
     }
 
     /// Quantity still to fill.

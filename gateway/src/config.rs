@@ -37,7 +37,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             instruments: INSTRUMENTS_MAX,
-            brackets_max: 64,
+            brackets_max: BRACKETS_MAX,
             unanswered_max: COMMANDS_UNANSWERED_MAX,
             unanswered_reserved: 16,
             protection_within: Nanos::from_secs(2),

@@ -116,11 +116,11 @@ impl State {
         let (slot, position) = (watch.flatten - 1, watch.position);
         let bracket = &self.brackets[usize::from(slot)];
         let leg = &bracket.legs[0];
-        if leg.is_final() {
-            if !leg.awaits_fills() {
-                self.watches[instrument.index()].flatten = 0;
-                self.release_if_done(slot);
-            }
+        if leg.is_lost() || (leg.is_final() && !leg.awaits_fills()) {
+            self.watches[instrument.index()].flatten = 0;
+            self.release_if_done(slot);
+        } else if leg.is_final() {
+            // Its last executions are on their way.
         } else if leg.state() == LegState::Queued {
             if !self.others_work(instrument, slot) {
                 self.queue_exit((slot, 0));
@@ -140,8 +140,8 @@ impl State {
         let slots = self.watches[instrument.index()].slots();
         slots.iter().filter(|&&slot| slot != own).any(|&slot| {
             self.brackets[usize::from(slot)].legs().iter().any(|leg| {
-                let lost = leg.state() == LegState::Unknown && leg.cancels > 0;
-                (!leg.is_final() && !lost) || (leg.is_final() && leg.awaits_fills())
+                let open = !leg.is_final() || leg.awaits_fills();
+                open && !leg.is_lost()
             })
         })
     }
@@ -158,11 +158,11 @@ impl State {
         let leg = &mut bracket.legs[0];
         let queued = leg.state() == LegState::Queued;
         if position != 0 && side == leg.side {
-            leg.qty = leg.filled.saturating_add(open).min(leg.qty_max);
+            leg.ask = leg.filled.saturating_add(open).min(leg.qty_max);
             if queued {
                 bracket.deadline = now + patience;
             }
-            return leg.qty > leg.filled;
+            return leg.ask > leg.filled;
         }
         if queued {
             let (origin, wish) = (bracket.origin, (bracket.side, bracket.legs[0].qty));
@@ -189,8 +189,14 @@ impl State {
         }
         bracket.deadline = now + Nanos(patience.0 << bracket.requests.min(BACKOFF_MAX));
         bracket.requests = bracket.requests.saturating_add(1);
-        let wish = (bracket.side, bracket.legs[0].remaining());
-        let (instrument, origin) = (bracket.instrument, bracket.origin);
+        if bracket.legs[0].state() == LegState::Unknown {
+            // No band helps an order that nobody knows of: it is cancelled, and let go.
+            self.want_cancel(port, (slot, 0), Reason::Broker);
+            return;
+        }
+        let (instrument, origin, side) = (bracket.instrument, bracket.origin, bracket.side);
+        let (closes, open) = closing(self.watches[instrument.index()].position);
+        let wish = (side, if closes == side { open } else { 0 });
         port.request(instrument, origin, wish, RequestWhy::FlattenBand);
     }
 }

@@ -113,7 +113,7 @@ impl State {
     pub(crate) fn on_kill(&mut self, port: &mut Port<'_>, kill: &payload::Kill) {
         self.kill = kill.to;
         if kill.to >= KillLevel::Halt {
-            for slot in 0..self.brackets.len() as u16 {
+            for slot in 0..self.high {
                 if self.bracket(slot).used {
                     self.end_entry(port, slot, Reason::KillLevel);
                 }
@@ -177,7 +177,7 @@ impl State {
     /// Everything whose time has come.
     pub(crate) fn on_time(&mut self, port: &mut Port<'_>) {
         let now = port.now();
-        for slot in 0..self.brackets.len() as u16 {
+        for slot in 0..self.high {
             if !self.bracket(slot).used {
                 continue;
             }

@@ -122,6 +122,7 @@ impl State {
         };
         let leg = &mut bracket.legs[at.1];
         leg.id = port.next_id();
+        leg.qty = leg.ask;
         leg.answer_by = by;
         let reason = bracket.reason;
         self.command_with(port, at, CommandOp::Place, parent);
@@ -175,7 +176,7 @@ fn command_of(bracket: &Bracket, index: usize, op: CommandOp, parent_leg: FrameI
             Nanos::ZERO
         },
         market_ts: bracket.market_ts,
-        qty: leg.qty,
+        qty: leg.ask,
         op,
         order_type: leg.order_type,
         side: leg.side,

@@ -21,7 +21,7 @@ use zerocopy::{IntoBytes, TryFromBytes};
 /// Layout version.
 pub(crate) const VERSION: u8 = 1;
 
-const LEG_BYTES: usize = 8 + 6 + 4 * 4 + 3 * 8 + 3 + 3 * 8 + 5;
+const LEG_BYTES: usize = 8 + 6 + 5 * 4 + 3 * 8 + 3 + 3 * 8 + 5;
 const BRACKET_BYTES: usize = 1 + 8 + 2 + 1 + 1 + 8 + 8 + 1 + 8 + 8 + 8 + 1 + 1;
 const WATCH_BYTES: usize = 2 + 8 + 8 + 8 + 8 + 1 + 8 + 1 + 1;
 const RECENT_MAX: usize = 1_024;
@@ -147,7 +147,7 @@ fn save_leg(bytes: &mut Vec<u8>, leg: &Leg) {
     put(bytes, &leg.life.state);
     put(bytes, &leg.life.proven);
     put(bytes, &u8::from(leg.attached));
-    for quantity in [leg.qty, leg.filled, leg.reported, leg.qty_max] {
+    for quantity in [leg.qty, leg.ask, leg.filled, leg.reported, leg.qty_max] {
         put(bytes, &quantity);
     }
     for price in [leg.price, leg.low, leg.high] {
@@ -182,6 +182,7 @@ fn load_leg(reader: &mut Reader<'_>) -> Result<Leg, &'static str> {
     };
     leg.attached = reader.flag()?;
     leg.qty = reader.get()?;
+    leg.ask = reader.get()?;
     leg.filled = reader.get()?;
     leg.reported = reader.get()?;
     leg.qty_max = reader.get()?;
@@ -283,7 +284,7 @@ pub(crate) fn load(config: Config, bytes: &[u8]) -> Result<State, &'static str> 
 
 /// Everything that decides what comes next.
 pub(crate) fn state_hash(state: &State) -> u64 {
-    let mut hash = hash::fold(state.kill as u64, state.recent_next as u64);
+    let mut hash = hash::mix(state.kill as u64);
     let last = (state.recent_next + state.recent.len() - 1) % state.recent.len();
     hash = hash::fold(hash, state.recent[last]);
     hash = hash::fold(hash, state.credits.unanswered() as u64);
@@ -335,6 +336,7 @@ fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
             flags,
             u64::from(leg.qty) << 32 | u64::from(leg.filled),
             u64::from(leg.reported) << 8 | leg.reported_end as u64,
+            u64::from(leg.ask),
             leg.price.0 as u64,
             leg.cancel_by.0,
             leg.pair_by.0,
@@ -345,3 +347,19 @@ fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
     }
     hash
 }
+
+// The largest configuration must fit a checkpoint.
+const _: () = assert!(
+    bytes_max(&Config {
+        instruments: stream::limits::INSTRUMENTS_MAX,
+        brackets_max: stream::limits::BRACKETS_MAX,
+        unanswered_max: 0,
+        unanswered_reserved: 0,
+        protection_within: stream::Nanos::ZERO,
+        pair_patience: stream::Nanos::ZERO,
+        cancel_patience: stream::Nanos::ZERO,
+        answer_patience: stream::Nanos::ZERO,
+        flatten_patience: stream::Nanos::ZERO,
+        checkpoint_every: stream::Nanos::ZERO,
+    }) <= stream::limits::CHECKPOINT_BYTES_MAX
+);

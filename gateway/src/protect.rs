@@ -20,6 +20,7 @@ impl State {
         if !self.bracket(slot).used {
             return;
         }
+        self.settle_cancels(slot);
         let instrument = self.bracket(slot).instrument;
         if self.bracket(slot).purpose == Purpose::Trade {
             self.settle_pair(port, slot);
@@ -30,7 +31,28 @@ impl State {
         }
         self.settle_flatten(port, instrument);
         self.check_protection(port, instrument);
-        self.release_if_done(slot);
+        // Once flat, brackets go that were closed by others' fills.
+        let watch = &self.watches[instrument.index()];
+        let (slots, count) = (watch.slots, usize::from(watch.count));
+        for &slot in &slots[..count] {
+            self.release_if_done(slot);
+        }
+    }
+
+    /// A leg that was to be cancelled, was lost, and is proven to live after all, is cancelled
+    /// anew.
+    fn settle_cancels(&mut self, slot: u16) {
+        for index in 0..usize::from(self.bracket(slot).count) {
+            let leg = &mut self.bracket(slot).legs[index];
+            let lives = matches!(
+                leg.state(),
+                LegState::Held | LegState::Working | LegState::PartlyFilled
+            );
+            if lives && leg.cancel != Reason::None && !leg.in_cancels {
+                leg.cancels = 0;
+                self.queue_cancel((slot, index));
+            }
+        }
     }
 
     /// An exit that traded ends the entry; a bracket that holds nothing any more ends its exits.
@@ -108,7 +130,7 @@ impl State {
         let leg = &mut bracket.legs[at.1];
         let queued = leg.state() == LegState::Queued;
         if queued && open {
-            leg.qty = leg.qty_max;
+            leg.ask = leg.qty_max;
             return true;
         }
         leg.attached &= !queued;
@@ -116,7 +138,7 @@ impl State {
             let qty = leg.filled.saturating_add(held);
             let fits = qty <= leg.qty_max;
             if fits {
-                leg.qty = qty;
+                leg.ask = qty;
             }
             return fits;
         }

@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub(crate) kill: KillLevel,
     pub(crate) recent: Vec<u64>,
     pub(crate) recent_next: usize,
+    /// Slots from here on are free: scans end here.
+    pub(crate) high: u16,
     /// Trades' brackets in use; flattens have as many slots again.
     pub(crate) trades: usize,
     pub(crate) checkpoint_at: Nanos,
@@ -83,6 +85,7 @@ impl State {
             kill: KillLevel::None,
             recent: vec![0; RECENT],
             recent_next: 0,
+            high: 0,
             trades: 0,
             checkpoint_at: Nanos::ZERO,
             config,
@@ -94,7 +97,7 @@ impl State {
         if leg.is_none() {
             return None;
         }
-        self.brackets
+        self.scanned()
             .iter()
             .enumerate()
             .find_map(|(slot, bracket)| {
@@ -105,9 +108,13 @@ impl State {
             })
     }
 
+    fn scanned(&self) -> &[Bracket] {
+        &self.brackets[..usize::from(self.high)]
+    }
+
     /// True when the origin names a live bracket.
     pub(crate) fn knows(&self, origin: FrameId) -> bool {
-        self.brackets
+        self.scanned()
             .iter()
             .any(|bracket| bracket.used && bracket.origin == origin)
     }
@@ -134,6 +141,7 @@ impl State {
         }
         let slot = self.brackets.iter().position(|bracket| !bracket.used)? as u16;
         self.trades += usize::from(!flatten);
+        self.high = self.high.max(slot + 1);
         let bracket = self.bracket(slot);
         *bracket = Bracket::empty();
         bracket.used = true;
@@ -162,6 +170,9 @@ impl State {
         self.trades -= usize::from(bracket.purpose == Purpose::Trade);
         self.watches[instrument.index()].remove(slot);
         self.bracket(slot).used = false;
+        while self.high > 0 && !self.brackets[usize::from(self.high) - 1].used {
+            self.high -= 1;
+        }
     }
 
     /// Applies an event to a leg and tells the world when its state changed.

@@ -79,7 +79,7 @@ fn work(venue: &mut Venue, books: &Books, slot: u16, reporter: &mut Reporter<'_>
     if order.rests() {
         venue.arrive(book, slot, reporter);
         venue.after_fills(books, slot, order.filled, reporter);
-    } else if book.quality() == 0 {
+    } else {
         venue.work_order(books, slot, reporter);
     }
     let order = venue.order(slot);

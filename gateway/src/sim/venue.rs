@@ -10,7 +10,8 @@
 //! * a stop triggers when a trade prints at or through its trigger, or the quote that it would
 //!   trade with is through it; then it walks the ladder like a market order, at whatever the
 //!   levels cost, and waits for more when the ladder is exhausted;
-//! * nothing trades while the book is halted, gapped, crossed, empty or between two states.
+//! * nothing trades while the book is halted, gapped or between two states, and nothing trades
+//!   against the quotes of a book that is crossed or empty.
 //!
 //! One print fills our orders at one price in their order, not each of them anew.
 
@@ -152,7 +153,7 @@ impl Venue {
         let Some(book) = books.get(instrument) else {
             return;
         };
-        if !is_sound(book) || self.live[instrument.index()].is_empty() {
+        if !trades(book) || self.live[instrument.index()].is_empty() {
             return;
         }
         let mut scratch = core::mem::take(&mut self.scratch);
@@ -194,7 +195,7 @@ impl Venue {
         let queue = &mut order.queue;
         let hits = core::mem::take(&mut queue.hits);
         let through = core::mem::take(&mut queue.through);
-        if core::mem::take(&mut queue.lost) {
+        if queue.lost && is_sound(book) {
             *queue = Queue::back_of(book.level_qty(order.side, limit), book.arrivals());
         }
         let remaining = order.remaining();
@@ -213,13 +214,8 @@ impl Venue {
 
     /// A limit order reaches the venue: takes what it can, and queues with the rest.
     pub(crate) fn arrive(&mut self, book: &Book, slot: u16, reporter: &mut Reporter<'_>) {
-        if is_sound(book) {
-            self.walk(book, slot, None, reporter);
-        }
-        let order = self.order(slot);
-        let level = book.level_qty(order.side, order.limit);
-        order.queue = Queue::back_of(level, book.arrivals());
-        order.queue.lost = !is_sound(book);
+        self.walk(book, slot, None, reporter);
+        self.join(book, slot);
     }
 
     /// Walks the other side's levels as far as the order's worst price. `resting` is the price at
@@ -231,6 +227,9 @@ impl Venue {
         resting: Option<Price>,
         reporter: &mut Reporter<'_>,
     ) {
+        if !is_sound(book) {
+            return;
+        }
         let order = *self.order(slot);
         let other = order.side.opposite();
         let liquidity = if resting.is_some() {
@@ -449,15 +448,20 @@ fn expiry(order: &Order, close: Nanos) -> Option<Nanos> {
     }
 }
 
+/// What prints may be believed: the tape of a book that is neither halted nor gapped.
+fn trades(book: &Book) -> bool {
+    book.quality() & (quality::GAPPED | quality::HALTED) == 0 && !book.between_states()
+}
+
+/// Its quotes may be traded against, too.
 fn is_sound(book: &Book) -> bool {
-    let bad = quality::GAPPED | quality::HALTED | quality::CROSSED | quality::EMPTY;
-    book.quality() & bad == 0 && !book.between_states()
+    trades(book) && book.quality() & (quality::CROSSED | quality::EMPTY) == 0
 }
 
 /// A print at or through the trigger, or the quote that it would trade with through it.
 fn is_triggered(order: &Order, book: &Book) -> bool {
     let through = |(price, _): (Price, u64)| (price.0 - order.trigger.0) * order.side.sign() > 0;
-    order.tripped || book.best(order.side.opposite()).is_some_and(through)
+    order.tripped || (is_sound(book) && book.best(order.side.opposite()).is_some_and(through))
 }
 
 fn trip(order: &mut Order, effect: Effect) {

@@ -37,7 +37,7 @@ pub(crate) struct World {
     pub(crate) seq: u64,
     pub(crate) now: Nanos,
     next_tick: Nanos,
-    orders: u16,
+    pub(crate) orders: u16,
 }
 
 pub(crate) fn sim_config() -> sim::Config {
@@ -375,5 +375,86 @@ impl World {
 
     pub(crate) fn kinds(&self, kind: Kind) -> usize {
         self.log.iter().filter(|frame| frame.kind() == kind).count()
+    }
+}
+
+// The broker by hand, for worlds without an edge.
+impl World {
+    pub(crate) fn newest(&self, op: CommandOp, role: LegRole) -> (FrameId, Command) {
+        let found = self
+            .log
+            .iter()
+            .filter(|frame| frame.kind() == Kind::Command)
+            .filter_map(|f| {
+                let command = *f.read::<Command>();
+                (command.op == op && command.role == role).then_some((f.id(), command))
+            });
+        found.last().expect("such a command")
+    }
+
+    pub(crate) fn sent(&mut self, op: CommandOp, role: LegRole, outcome: SentOutcome) {
+        let (id, command) = self.newest(op, role);
+        let sent = Sent {
+            command: id,
+            leg: command.leg,
+            origin: command.origin,
+            outcome,
+            op,
+            spare: [0; 2],
+            code: 0,
+        };
+        self.input(ONE, &sent);
+    }
+
+    pub(crate) fn status(&mut self, role: LegRole, state: LegState, filled: u32, remaining: u32) {
+        let (_, command) = self.newest(CommandOp::Place, role);
+        let status = Status {
+            leg: command.leg,
+            origin: command.origin,
+            filled,
+            remaining,
+            state,
+            role,
+            ..Status::zeroed()
+        };
+        self.input(ONE, &status);
+    }
+
+    pub(crate) fn fill(&mut self, role: LegRole, qty: u32, filled: u32, ordered: u32) {
+        let (_, command) = self.newest(CommandOp::Place, role);
+        self.fill_of(&command, qty, filled, ordered);
+    }
+
+    pub(crate) fn fill_of(&mut self, command: &Command, qty: u32, filled: u32, ordered: u32) {
+        self.orders += 1;
+        let fill = Fill {
+            leg: command.leg,
+            origin: command.origin,
+            price: command.limit,
+            qty,
+            filled,
+            ordered,
+            side: command.side,
+            role: command.role,
+            exec_id: u64::from(self.orders),
+            ..Fill::zeroed()
+        };
+        self.input(ONE, &fill);
+    }
+
+    /// An entry of 100 that has filled, with stop and target working; no edge.
+    pub(crate) fn open_by_hand() -> Self {
+        let mut world = Self::without_edge();
+        world.entry(Side::Buy, 100, (10_001, 9_950, 10_050));
+        for role in [LegRole::Entry, LegRole::Stop, LegRole::Target] {
+            world.sent(CommandOp::Place, role, SentOutcome::Sent);
+        }
+        world.status(LegRole::Entry, LegState::Working, 0, 100);
+        world.status(LegRole::Stop, LegState::Held, 0, 100);
+        world.status(LegRole::Target, LegState::Held, 0, 100);
+        world.fill(LegRole::Entry, 100, 100, 100);
+        world.status(LegRole::Stop, LegState::Working, 0, 100);
+        world.status(LegRole::Target, LegState::Working, 0, 100);
+        world
     }
 }
