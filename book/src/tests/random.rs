@@ -70,17 +70,18 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 impl Step {
-    fn draft(&self, ts: u64, ladders: bool) -> Draft {
+    /// A frame of a feed of orders, or `None` where the step means one of the others.
+    fn order_draft(&self, ts: u64) -> Option<Draft> {
         let instrument = InstrumentId(self.instrument);
         let source = SourceId(self.other as u16 % 9);
         let more = self.bits & flags::MORE;
-        match self.what {
-            0..35 if ladders => {
+        let draft = match self.what {
+            0..35 => {
                 let mut add = add(self.id, self.side, self.price, self.qty);
                 add.flags = self.bits & (flags::MORE | flags::SNAPSHOT);
                 input(ts, instrument, &add)
             }
-            35..50 if ladders => {
+            35..50 => {
                 let mut modify = modify(self.id, self.other, self.price, self.qty);
                 if self.explicit {
                     modify.new_order_id = self.id;
@@ -93,7 +94,7 @@ impl Step {
                 modify.flags = self.bits & (flags::MORE | flags::REDUCE);
                 input(ts, instrument, &modify)
             }
-            50..62 if ladders => {
+            50..62 => {
                 let mut delete = delete(self.id);
                 if self.explicit {
                     (delete.side, delete.price, delete.qty) = (self.side, self.price, self.qty);
@@ -101,7 +102,7 @@ impl Step {
                 delete.flags = more;
                 input(ts, instrument, &delete)
             }
-            62..75 if ladders => {
+            62..75 => {
                 let price = if self.explicit {
                     self.price
                 } else {
@@ -112,7 +113,7 @@ impl Step {
                 execute.source = source;
                 input(ts, instrument, &execute)
             }
-            75..85 if ladders => {
+            75..85 => {
                 let qty = if self.qty > 9 {
                     u64::MAX
                 } else {
@@ -124,6 +125,21 @@ impl Step {
                     &level(self.side, self.price, qty, self.bits),
                 )
             }
+            _ => return None,
+        };
+        Some(draft)
+    }
+
+    fn draft(&self, ts: u64, ladders: bool) -> Draft {
+        let order = ladders.then(|| self.order_draft(ts)).flatten();
+        order.unwrap_or_else(|| self.other_draft(ts))
+    }
+
+    fn other_draft(&self, ts: u64) -> Draft {
+        let instrument = InstrumentId(self.instrument);
+        let source = SourceId(self.other as u16 % 9);
+        let more = self.bits & flags::MORE;
+        match self.what {
             0..45 => {
                 let op = RowOp::ALL[self.id as usize % 3];
                 let position = self.other as u16 % 8;
