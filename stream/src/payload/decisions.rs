@@ -301,6 +301,8 @@ wire_enum! {
         SessionWindow = 29 => "session_window",
         /// Control 24: the book is not tradable.
         BookQuality = 24 => "book_quality",
+        /// Control 26: an own order on the other side could trade with it.
+        SelfTrade = 26 => "self_trade",
         /// Control 27: short sale not allowed.
         ShortSale = 27 => "short_sale",
         /// Control 6: equity unknown or too old.
