@@ -199,6 +199,8 @@ impl Slot {
             || self.fees != 0
             || self.fills != 0
             || self.fees_awaited != 0
+            || self.working_buy != 0
+            || self.working_sell != 0
             || self.frozen
             || self.due != Reason::None
             || !self.flatten.is_none()

@@ -39,7 +39,7 @@ impl State {
         slot.fills = slot.fills.saturating_add(1);
         slot.broker = None;
         slot.differs_since = Nanos::ZERO;
-        if slot.mark() == Price::ZERO {
+        if slot.holding.qty != 0 && slot.mark() == Price::ZERO {
             let mark = if slot.holding.qty > 0 {
                 &mut slot.mark_bid
             } else {

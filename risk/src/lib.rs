@@ -41,7 +41,7 @@ mod state;
 mod trips;
 
 #[cfg(test)]
-#[path = "../tests/common/sample.rs"]
+#[path = "../tests/risk/common/sample.rs"]
 mod sample;
 
 pub use config::{Allowed, Config, ConfigFault, InstrumentLimits, Mode};

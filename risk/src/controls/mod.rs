@@ -23,6 +23,7 @@ mod order_quantity;
 mod order_value;
 mod position_limit;
 mod price_collar;
+mod self_trade;
 mod session_window;
 mod short_sale;
 mod stale;
@@ -241,6 +242,7 @@ pub const TABLE: &[Control] = &[
     link::CONTROL,
     session_window::CONTROL,
     frozen::CONTROL,
+    self_trade::CONTROL,
     short_sale::CONTROL,
     book_quality::CONTROL,
     stale::CONTROL,
