@@ -282,7 +282,11 @@ impl Writer {
             });
         }
         self.shared.set_index(prepared.index);
-        self.shared.wake();
+        match self.helpers {
+            // The next segment is made right behind this frame, so that trouble is told early.
+            Helpers::Inline(_) => self.turn_at = self.position,
+            _ => self.shared.wake(),
+        }
         true
     }
 

@@ -191,7 +191,7 @@ fn a_reader_returns_what_is_sound_and_then_the_damage() {
     let path = dir.path().join("00000003-00000000.seg");
     let bytes = std::fs::read(&path).unwrap();
     let mut flipped = bytes.clone();
-    flipped[512 + 10 * 64 + 40] ^= 4;
+    flipped[512 + 5 * 64 + 40] ^= 4;
     std::fs::write(&path, &flipped).unwrap();
     let Some(damage) = corruption(dir.path()) else {
         panic!("not noticed");

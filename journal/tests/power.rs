@@ -160,12 +160,17 @@ fn a_cut_at_every_line_of_an_open_journal_recovers_the_frames_before_it() {
         let mut torn = whole[0].clone();
         torn[byte..].fill(0);
         std::fs::write(copy.path().join("00000001-00000000.seg"), &torn).unwrap();
-        let end = (byte as u64 - 512) / 64;
         let sound = all
             .iter()
-            .take_while(|(at, lines)| at + lines.len() as u64 <= end)
+            .take_while(|(at, lines)| {
+                let end = 512 + (*at as usize + lines.len()) * 64;
+                end <= 4_096 && torn[..end] == whole[0][..end]
+            })
             .count();
-        let (mut writer, found) = start(&tiny(copy.path()));
+        let (mut writer, found) = start(&Options {
+            dir: copy.path().to_owned(),
+            ..options.clone()
+        });
         assert_eq!(found.frames, sound as u64, "byte {byte}");
         assert!(found.cut_lines > 0);
         let mut expected = all[..sound].to_vec();
@@ -230,43 +235,53 @@ fn damage_below_the_mark_refuses_a_start_and_damage_above_it_does_not() {
 #[test]
 fn what_an_earlier_life_left_on_the_disk_never_verifies_in_a_later_one() {
     let dir = tempfile::tempdir().unwrap();
-    let options = tiny(dir.path());
+    let options = Options {
+        segment_bytes: 16_384,
+        ..tiny(dir.path())
+    };
+    let path = |epoch: u32| dir.path().join(format!("{epoch:08}-00000000.seg"));
+    let offset = |epoch: u32, position: u64| {
+        let start = starts(dir.path())[epoch as usize - 1];
+        512 + (position - start) as usize * 64
+    };
     let mut ghosts = 0;
-    for life in 0..20 {
+    for _ in 0..20 {
+        // A life whose frames are torn behind the fifth: the rest become ghosts.
         let (mut writer, found) = start(&options);
-        let mut all = read(dir.path()).unwrap();
-        all.extend(write(
-            &mut writer,
-            &mut Frames::after(life, found.last_seq),
-            20,
-        ));
-        let end = writer.position();
-        drop(writer);
-        // Blocks of the file before turn up behind the end, at the very positions they had.
-        let now = dir.path().join(format!("{:08}-00000000.seg", found.epoch));
-        let mut bytes = std::fs::read(&now).unwrap();
-        let from = 512 + (end - found.position) as usize * 64;
-        if found.epoch > 1 {
-            let old = dir
-                .path()
-                .join(format!("{:08}-00000000.seg", found.epoch - 1));
-            let old = std::fs::read(old).unwrap();
-            let shift = (found.position - starts(dir.path())[found.epoch as usize - 2]) as usize;
-            for at in (from..bytes.len()).step_by(64) {
-                let ghost = at + shift * 64;
-                if ghost < old.len() {
-                    bytes[at..at + 64].copy_from_slice(&old[ghost..ghost + 64]);
-                    ghosts += usize::from(old[ghost] != 0);
-                }
-            }
+        let torn_epoch = found.epoch;
+        let mut frames = Frames::after(7, 0);
+        for _ in 0..found.frames {
+            frames.next();
         }
-        // And so do the frames of this life, a few lines further on.
-        let mine = bytes[512..from].to_vec();
-        let room = (bytes.len() - from).min(mine.len());
-        bytes[from..from + room].copy_from_slice(&mine[..room]);
-        ghosts += room / 64;
-        std::fs::write(&now, &bytes).unwrap();
-        assert_eq!(read(dir.path()).unwrap(), all, "life {life}");
+        let mut again = frames.clone();
+        let written = write(&mut writer, &mut frames, 25);
+        drop(writer);
+        let mut torn = std::fs::read(path(torn_epoch)).unwrap();
+        let hole = offset(torn_epoch, written[5].0);
+        torn[hole..hole + 64].fill(0);
+        std::fs::write(path(torn_epoch), &torn).unwrap();
+
+        // The next life writes the very same frames, and stops short of where the ghosts end.
+        let (mut writer, found) = start(&options);
+        assert!(found.cut_lines > 0);
+        assert_eq!(found.position, written[5].0);
+        for _ in 0..5 {
+            again.next();
+        }
+        assert_eq!(write(&mut writer, &mut again, 10), written[5..15]);
+        drop(writer);
+        let expected = read(dir.path()).unwrap();
+
+        // The file gets back the blocks of the old one, at the very positions they had.
+        let mut bytes = std::fs::read(path(found.epoch)).unwrap();
+        for position in written[15].0..written[24].0 {
+            let old = offset(torn_epoch, position);
+            let new = offset(found.epoch, position);
+            bytes[new..new + 64].copy_from_slice(&torn[old..old + 64]);
+            ghosts += 1;
+        }
+        std::fs::write(path(found.epoch), &bytes).unwrap();
+        assert_eq!(read(dir.path()).unwrap(), expected);
     }
     assert!(ghosts > 200, "only {ghosts} ghosts were planted");
 }
