@@ -40,6 +40,9 @@ impl State {
             }
             return;
         }
+        let now = port.now();
+        // As long as the cancels of all other legs may take.
+        let wait = Nanos(self.config.cancel_patience.0 * 4);
         let Some(slot) = self.claim(instrument, Purpose::Flatten) else {
             given_up(port);
             return;
@@ -48,7 +51,8 @@ impl State {
         bracket.origin = order.origin;
         bracket.side = order.side;
         bracket.reason = order.reason;
-        bracket.started = port.frame.ts();
+        bracket.started = now;
+        bracket.deadline = now + wait;
         bracket.market_ts = order.market_ts;
         let (kind, qty) = (OrderType::Limit, order.qty);
         let leg = Leg {
@@ -122,7 +126,9 @@ impl State {
         } else if leg.is_final() {
             // Its last executions are on their way.
         } else if leg.state() == LegState::Queued {
-            if !self.others_work(instrument, slot) {
+            if position * bracket.side.sign() >= 0 {
+                self.size_flatten(port, (slot, 0));
+            } else if !self.others_work(instrument, slot) {
                 self.queue_exit((slot, 0));
                 self.drain(port);
             }

@@ -17,16 +17,19 @@
 //! Deliberately absent: the effect of our orders on the market, beyond that the same displayed
 //! shares are not taken twice; borrowing costs and interest; hidden liquidity.
 //!
-//! Reading order: [`Config`], `order` (queues), `venue` (matching), `desk` (commands), `account`,
+//! Reading order: [`Config`], `order` (queues), `follow`, `venue` (matching),
+//! `ties` (parents, pairs, expiry), `desk` (commands), `account`,
 //! [`Fees`], `report`.
 
 mod account;
 mod config;
 mod desk;
 mod fees;
+mod follow;
 mod order;
 mod report;
 mod taken;
+mod ties;
 mod venue;
 
 pub use account::Truth;

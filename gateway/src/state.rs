@@ -183,10 +183,15 @@ impl State {
         event: Event,
         (reason, code): (Reason, i32),
     ) {
-        let bracket = self.bracket(slot);
-        let from = bracket.legs[index].state();
-        bracket.legs[index].life = bracket.legs[index].life.next(event);
-        if bracket.legs[index].state() != from {
+        let by = port.now() + self.config.answer_patience;
+        let leg = &mut self.bracket(slot).legs[index];
+        let from = leg.state();
+        leg.life = leg.life.next(event);
+        if leg.is_final() && leg.awaits_fills() && leg.answer_by == Nanos::ZERO {
+            // Nothing waits for ever, for reported executions neither.
+            leg.answer_by = by;
+        }
+        if leg.state() != from {
             self.tell(port, (slot, index), from, (reason, code));
         }
     }

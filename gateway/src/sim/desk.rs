@@ -6,7 +6,8 @@
 
 use super::order::Order;
 use super::report::Reporter;
-use super::venue::{CANCELLED, Venue};
+use super::ties::CANCELLED;
+use super::venue::Venue;
 use book::Books;
 use stream::payload::{Command, CommandOp, LegRole, LegState, OrderType, TimeInForce};
 use stream::{FrameId, InstrumentId, Nanos, Price, Side};
