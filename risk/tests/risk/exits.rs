@@ -153,3 +153,12 @@ fn a_flatten_closes_only_what_both_sides_agree_on() {
     rig.control(ControlAction::Flatten, "anna", "enough");
     assert_eq!(rig.brought(Kind::Order), 0);
 }
+
+#[test]
+fn the_flat_deadline_itself_is_late_enough() {
+    let mut rig = Rig::ready();
+    rig.enter(A, Side::Sell);
+    rig.now = CLOSE - Nanos::from_secs(5 * 60);
+    rig.tick(Timer::Evaluate);
+    assert_eq!(rig.one::<Order>().reason, Reason::SessionEnd);
+}

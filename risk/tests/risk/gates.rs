@@ -180,3 +180,22 @@ fn a_position_that_differs_is_frozen_and_never_traded_right() {
     rig.control(ControlAction::Arm, "anna", "");
     assert!(rig.stage.is_frozen(B), "a fraction is never traded");
 }
+
+#[test]
+fn the_brokers_word_is_out_of_date_after_an_execution() {
+    let mut rig = Rig::ready();
+    let broker = |qty| Position {
+        qty: Qty(qty),
+        ..Position::zeroed()
+    };
+    rig.input(A, &broker(0));
+    let order = rig.wish(A, Side::Buy).expect("agreed");
+    // The broker's position runs ahead of the execution.
+    rig.input(A, &broker(100));
+    assert!(rig.stage.is_frozen(A));
+    rig.fill(A, order.origin, LegRole::Entry, (Side::Buy, 100, 10_002));
+    assert!(!rig.stage.is_frozen(A));
+    rig.wait(Nanos::from_secs(60));
+    rig.tick(Timer::Housekeeping);
+    assert!(!rig.stage.is_frozen(A));
+}

@@ -237,3 +237,24 @@ fn unbelievable_fills_are_faults_and_change_nothing() {
     rig.fill(InstrumentId(0), order.origin, ENTRY, (Side::Buy, 1, 10_000));
     assert_eq!(rig.brought(Kind::Fault), 1);
 }
+
+#[test]
+fn contracts_count_with_their_multiplier() {
+    let mut rig = Rig::ready();
+    let future = InstrumentId(3);
+    rig.define(future, "MES", 5);
+    rig.view(future, 10_000, 10_002, 0);
+    let order = rig.enter(future, Side::Sell);
+    // A risk of 100 over 5 × 0.50 a contract; 25,000 of value would buy 49.
+    assert_eq!((order.qty, order.clamped), (40, Reason::None));
+    assert_eq!(order.risk, dollars(100));
+    assert_eq!(rig.pnl().unrealised, -dollars(4));
+    assert_eq!(rig.pnl().gross, dollars(20_004));
+    rig.fill(
+        future,
+        order.origin,
+        LegRole::Target,
+        (Side::Buy, 40, 9_900),
+    );
+    assert_eq!(rig.pnl().realised, dollars(200));
+}

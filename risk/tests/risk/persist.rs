@@ -52,8 +52,14 @@ fn checkpoints_are_written_every_so_often_and_at_the_close() {
     rig.wait(Nanos(1));
     assert_eq!(chunks(&mut rig), 1);
     assert_eq!(chunks(&mut rig), 0);
-    rig.now = CLOSE - Nanos::SECOND;
+    rig.now = CLOSE - Nanos::from_secs(10);
     assert_eq!(chunks(&mut rig), 1);
+    rig.now = CLOSE - Nanos::SECOND;
+    assert_eq!(
+        chunks(&mut rig),
+        1,
+        "the last one, whenever the one before was"
+    );
     rig.now = CLOSE;
     assert_eq!(chunks(&mut rig), 0, "once a session");
 }
