@@ -395,6 +395,41 @@ fn a_smaller_quantity_keeps_the_place_and_another_price_loses_it() {
     assert_eq!(desk.position(), 15);
 }
 
+#[test]
+fn with_quotes_and_prints_alone_the_queue_is_worked_by_prints() {
+    let mut desk = Desk::new(|_| {});
+    let quote = |bid_qty, ask| Quote {
+        bid: cents(9_999),
+        ask: cents(ask),
+        bid_qty,
+        ask_qty: 300,
+        source: SourceId(1),
+        ..Quote::zeroed()
+    };
+    let print = |price, qty| Trade {
+        price: cents(price),
+        qty,
+        side: Side::Sell,
+        source: SourceId(1),
+        ..Trade::zeroed()
+    };
+    desk.input(&quote(500, 10_001));
+    desk.limit(Side::Buy, 9_999, 100);
+    desk.input(&print(9_999, 450));
+    desk.input(&quote(50, 10_001));
+    assert_eq!(
+        desk.position(),
+        0,
+        "50 are ahead, and the fall was the print's"
+    );
+    desk.input(&print(9_999, 70));
+    assert_eq!(desk.position(), 20);
+    desk.input(&print(9_998, 1));
+    assert_eq!(desk.position(), 100, "the market went through");
+    desk.limit(Side::Buy, 10_001, 400);
+    assert_eq!(desk.position(), 400, "what is shown, and not more");
+}
+
 /// Orders of one price in a plain list, ours among them: `None` is ours.
 #[derive(Default)]
 struct Twin {
