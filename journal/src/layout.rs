@@ -234,4 +234,47 @@ mod tests {
         assert_eq!(Mark::unseal(&[0; RECORD_BYTES]), None);
         assert!(Closed::unseal(&sealed).is_none());
     }
+
+    /// Bytes on disk never change without a new schema version.
+    #[test]
+    fn golden_bytes() {
+        let header = SegmentHeader {
+            journal: 0x0102_0304_0506_0708,
+            salt: 0x1112_1314_1516_1718,
+            first_position: 0x21,
+            data_lines: 0x22,
+            seq_before: 0x23,
+            ts_before: 0x24,
+            epoch_position: 0x25,
+            cut_lines: 0x26,
+            schema: SCHEMA,
+            date: 20_240_102,
+            epoch: 0x27,
+            index: 0x28,
+            previous_epoch: 0x29,
+            crc_before: 0x2A,
+            account: account_field("DU123"),
+            ..SegmentHeader::new_zeroed()
+        }
+        .seal();
+        let mut expected = Vec::from(*b"SpindleS\x08\x07\x06\x05\x04\x03\x02\x01");
+        expected.extend(b"\x18\x17\x16\x15\x14\x13\x12\x11");
+        for word in 0x21..=0x26_u64 {
+            expected.extend(word.to_le_bytes());
+        }
+        for half in [1, 20_240_102, 0x27, 0x28, 0x29, 0x2A_u32] {
+            expected.extend(half.to_le_bytes());
+        }
+        expected.extend(b"DU123");
+        expected.resize(RECORD_BYTES - 4, 0);
+        assert_eq!(header[..RECORD_BYTES - 4], expected);
+        assert_eq!(header[RECORD_BYTES - 4..], [210, 11, 219, 160]);
+        assert_eq!(offset_of(3), 512 + 3 * 64);
+        let pad = pad(3, 7, 9);
+        let mut expected = [0; 64];
+        (expected[0], expected[8]) = (7, 9);
+        (expected[26], expected[27]) = (0xFF, 0xFF);
+        expected[31] = 0b000_010_10;
+        assert_eq!(pad.0, expected);
+    }
 }

@@ -187,3 +187,32 @@ fn seeks_find_what_a_scan_finds() {
         assert_eq!(read_on(&mut reader).unwrap(), all[at..]);
     }
 }
+
+#[test]
+fn finished_segments_are_unmapped() {
+    let mapped = |dir: &std::path::Path| {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let dir = dir.to_str().unwrap();
+        maps.lines().filter(|line| line.contains(dir)).count()
+    };
+    for (threads, sync_every) in [(false, 5), (false, 0), (true, 1), (true, 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = journal::Options {
+            sync_every: std::time::Duration::from_millis(sync_every),
+            ..tiny(dir.path())
+        };
+        let (mut writer, _) = start(&options);
+        if threads {
+            writer.spawn_helper().unwrap();
+        }
+        write(&mut writer, &mut Frames::after(1, 0), 3_000);
+        assert!(mapped(dir.path()) > 0);
+        // The helpers let go in their own time: each request is one more turn for them.
+        while mapped(dir.path()) > 3 {
+            writer.request_sync();
+            std::thread::yield_now();
+        }
+        writer.close().unwrap();
+        assert_eq!(mapped(dir.path()), 0);
+    }
+}
