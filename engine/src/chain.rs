@@ -32,7 +32,10 @@ pub struct Seat<S> {
 
 impl<S> Default for Seat<S> {
     fn default() -> Self {
-        Self { stage: None, assembler: Assembler::default() }
+        Self {
+            stage: None,
+            assembler: Assembler::default(),
+        }
     }
 }
 
@@ -193,13 +196,36 @@ impl<E: End> Chain<E> {
     /// Puts one frame through.
     #[inline]
     pub fn put(&mut self, frame: FrameRef<'_>) {
-        let Self { book, signal, risk, gateway, probe, end } = self;
+        let Self {
+            book,
+            signal,
+            risk,
+            gateway,
+            probe,
+            end,
+        } = self;
         let probe = &*probe;
         let mut out = Tap { probe, end };
-        let mut out = After { seat: gateway, probe, out: &mut out };
-        let mut out = After { seat: risk, probe, out: &mut out };
-        let mut out = After { seat: signal, probe, out: &mut out };
-        let mut out = After { seat: book, probe, out: &mut out };
+        let mut out = After {
+            seat: gateway,
+            probe,
+            out: &mut out,
+        };
+        let mut out = After {
+            seat: risk,
+            probe,
+            out: &mut out,
+        };
+        let mut out = After {
+            seat: signal,
+            probe,
+            out: &mut out,
+        };
+        let mut out = After {
+            seat: book,
+            probe,
+            out: &mut out,
+        };
         out.put(frame);
     }
 
@@ -247,9 +273,14 @@ impl<E: End> Chain<E> {
         fn ask<S: Stage>(seat: &Seat<S>) -> Option<(StageId, u64)> {
             seat.stage().map(|stage| (S::ID, stage.state_hash()))
         }
-        [ask(&self.book), ask(&self.signal), ask(&self.risk), ask(&self.gateway)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            ask(&self.book),
+            ask(&self.signal),
+            ask(&self.risk),
+            ask(&self.gateway),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }

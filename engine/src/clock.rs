@@ -23,7 +23,9 @@ pub struct Clock {
 /// The system's UTC.
 #[must_use]
 pub fn utc() -> Nanos {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
@@ -40,7 +42,13 @@ impl Clock {
     pub fn new() -> Self {
         let tsc = quanta::Clock::new();
         let anchor_raw = tsc.raw();
-        Self { tsc, anchor_raw, anchor: utc().0, slew_ppm: 0, last: 0 }
+        Self {
+            tsc,
+            anchor_raw,
+            anchor: utc().0,
+            slew_ppm: 0,
+            last: 0,
+        }
     }
 
     /// Now, in UTC nanoseconds; never less than before.
@@ -48,7 +56,11 @@ impl Clock {
     pub fn now(&mut self) -> Nanos {
         let elapsed = self.tsc.delta_as_nanos(self.anchor_raw, self.tsc.raw());
         let bent = elapsed as i64 * self.slew_ppm / 1_000_000;
-        self.last = self.last.max(self.anchor.saturating_add(elapsed).saturating_add_signed(bent));
+        self.last = self.last.max(
+            self.anchor
+                .saturating_add(elapsed)
+                .saturating_add_signed(bent),
+        );
         Nanos(self.last)
     }
 

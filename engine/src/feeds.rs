@@ -1,8 +1,11 @@
 //! Sources from what a user names: files, in memory where they fit, and live-paced where asked.
 
-use crate::setup::Setup;
+use crate::clock::Clock;
+use crate::setup::{MoldUdp, Setup};
+use feed::calendar::Calendar;
 use feed::error::FeedError;
 use feed::file::{FileSource, Format, MemorySource, Options, holdings};
+use feed::moldudp::{MoldUdpSource, SourceConfig};
 use feed::symbols::Universe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -66,7 +69,10 @@ pub fn open(
         if small {
             sources.push(Box::new(file.preload()?));
         } else {
-            sources.push(Box::new(Reported { file, ending: Arc::clone(ending) }));
+            sources.push(Box::new(Reported {
+                file,
+                ending: Arc::clone(ending),
+            }));
         }
     }
     Ok(sources)
@@ -115,7 +121,12 @@ impl Paced {
     #[must_use]
     pub fn new(inner: Box<dyn Source + Send>, from: Nanos, to: Nanos, speed_milli: u64) -> Self {
         assert!(speed_milli > 0, "time must run");
-        Self { inner, from, to, speed_milli }
+        Self {
+            inner,
+            from,
+            to,
+            speed_milli,
+        }
     }
 
     fn moved(&self, ts: Nanos) -> Nanos {
@@ -151,13 +162,50 @@ impl Source for Paced {
     }
 }
 
+/// Opens a MoldUDP64 feed of today's session.
+///
+/// # Errors
+/// When an address cannot be bound or joined, or the calendar knows no session from now on.
+pub fn open_moldudp(config: &MoldUdp, setup: &Setup) -> Result<Box<dyn Source + Send>, FeedError> {
+    let universe = Universe::new(setup.symbols().map(|(_, symbol)| symbol))?;
+    let source = SourceId(1);
+    let mut clock = Clock::new();
+    let session = Calendar::UsEquity
+        .session_at(clock.now())
+        .or_else(|| Calendar::UsEquity.next_session(clock.now()));
+    let midnight = session
+        .and_then(|session| feed::itch::midnight(session.date))
+        .ok_or_else(|| {
+            FeedError::config(
+                "the calendar knows no session from now on",
+                "check the system's clock",
+            )
+        })?;
+    let decoder = feed::itch::Decoder::new(source, midnight, &universe);
+    let sockets = SourceConfig {
+        lines: config.lines.clone(),
+        requests_from: config.requests_from,
+        servers: config.servers.clone(),
+        receiver: feed::moldudp::Config::default(),
+    };
+    Ok(Box::new(MoldUdpSource::open(
+        sockets,
+        decoder,
+        move || clock.now(),
+    )?))
+}
+
 /// A whole file in memory, for measurements.
 ///
 /// # Errors
 /// When it cannot be opened or is damaged.
 pub fn preload(path: &Path, setup: &Setup) -> Result<MemorySource, FeedError> {
     let universe = Universe::new(setup.symbols().map(|(_, symbol)| symbol))?;
-    let options = Options { source: SourceId(1), universe: &universe, bars: setup.bars.as_ref() };
+    let options = Options {
+        source: SourceId(1),
+        universe: &universe,
+        bars: setup.bars.as_ref(),
+    };
     FileSource::open(path, &options)?.preload()
 }
 
@@ -168,8 +216,14 @@ mod tests {
     #[test]
     fn recorded_time_moves_to_the_clock_and_scales() {
         let (from, to) = (Nanos::from_secs(100), Nanos::from_secs(5_000));
-        assert_eq!(scale(Nanos::from_secs(110), from, to, 1_000), Nanos::from_secs(5_010));
-        assert_eq!(scale(Nanos::from_secs(110), from, to, 10_000), Nanos::from_secs(5_001));
+        assert_eq!(
+            scale(Nanos::from_secs(110), from, to, 1_000),
+            Nanos::from_secs(5_010)
+        );
+        assert_eq!(
+            scale(Nanos::from_secs(110), from, to, 10_000),
+            Nanos::from_secs(5_001)
+        );
         assert_eq!(scale(Nanos::from_secs(90), from, to, 1_000), to);
     }
 }

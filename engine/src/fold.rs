@@ -9,9 +9,7 @@ use crate::setup::Setup;
 use gateway::sim::SimEdge;
 use std::fmt;
 use stream::blob::Assembler;
-use stream::payload::{
-    Blob, BlobKind, Refused, Request, Requested, Restart, RestartFrom, Verdict,
-};
+use stream::payload::{Blob, BlobKind, Refused, Request, Requested, Restart, RestartFrom, Verdict};
 use stream::source::answer;
 use stream::stage::Collected;
 use stream::{Answers, Class, Draft, Edge, FrameId, FrameRef, Kind, Line, Nanos, Out};
@@ -117,11 +115,25 @@ impl Shadow {
             Kind::Refused => {
                 let refused = frame.read::<Refused>();
                 let verdict = Verdict::of(refused);
-                answer(&mut self.pending, &mut self.draft, due, id, instrument, &verdict);
+                answer(
+                    &mut self.pending,
+                    &mut self.draft,
+                    due,
+                    id,
+                    instrument,
+                    &verdict,
+                );
             }
             Kind::Request => {
                 let requested = Requested::of(frame.read::<Request>(), id);
-                answer(&mut self.pending, &mut self.draft, due, id, instrument, &requested);
+                answer(
+                    &mut self.pending,
+                    &mut self.draft,
+                    due,
+                    id,
+                    instrument,
+                    &requested,
+                );
             }
             _ => {}
         }
@@ -156,7 +168,10 @@ impl Fold {
     /// A fold that also brings the sim edge and everything under way to where they were.
     #[must_use]
     pub fn restarting() -> Self {
-        Self { with_edge: true, ..Self::default() }
+        Self {
+            with_edge: true,
+            ..Self::default()
+        }
     }
 
     /// Takes the journal's next frame.
@@ -185,14 +200,18 @@ impl Fold {
         self.last_ts = frame.ts();
         match frame.kind() {
             Kind::Blob => {
-                let blob = frame.try_read::<Blob>().ok_or(FoldError::Malformed(frame.id()))?;
-                if let (BlobKind::Config, Some(text)) = (blob.what, self.assembler.push_blob(blob)) {
+                let blob = frame
+                    .try_read::<Blob>()
+                    .ok_or(FoldError::Malformed(frame.id()))?;
+                if let (BlobKind::Config, Some(text)) = (blob.what, self.assembler.push_blob(blob))
+                {
                     self.config = Some(String::from_utf8_lossy(&text).into_owned());
                 }
             }
             Kind::Restart => {
-                let restart =
-                    frame.try_read::<Restart>().ok_or(FoldError::Malformed(frame.id()))?;
+                let restart = frame
+                    .try_read::<Restart>()
+                    .ok_or(FoldError::Malformed(frame.id()))?;
                 if restart.from != RestartFrom::Fold || self.chain.is_none() {
                     self.build()?;
                 }
@@ -213,7 +232,11 @@ impl Fold {
     fn build(&mut self) -> Result<(), FoldError> {
         let text = self.config.as_deref().ok_or(FoldError::NoConfig)?;
         let setup = Setup::from_journal(text)?;
-        self.chain = Some(Chain::full(setup.stages(), Expected::default(), Probe::default()));
+        self.chain = Some(Chain::full(
+            setup.stages(),
+            Expected::default(),
+            Probe::default(),
+        ));
         if self.with_edge && self.shadow.is_none() {
             self.shadow = Some(Shadow {
                 edge: setup.edge(),
@@ -229,16 +252,30 @@ impl Fold {
         if let Some(shadow) = &mut self.shadow {
             shadow.on_frame(frame);
         }
-        let differs = |what: String| Err(Difference { at: frame.id(), what });
+        let differs = |what: String| {
+            Err(Difference {
+                at: frame.id(),
+                what,
+            })
+        };
         let Some(expected) = self.missing() else {
             return differs(format!("{} is not made by this binary", frame.kind()));
         };
         if !same(expected, frame) {
             let expected = (expected.id(), expected.kind());
             return differs(if expected == (frame.id(), frame.kind()) {
-                format!("{} has other content: {}", frame.kind(), fields_that_differ(self, frame))
+                format!(
+                    "{} has other content: {}",
+                    frame.kind(),
+                    fields_that_differ(self, frame)
+                )
             } else {
-                format!("{} stands where {} {} is made", frame.kind(), expected.1, expected.0)
+                format!(
+                    "{} stands where {} {} is made",
+                    frame.kind(),
+                    expected.1,
+                    expected.0
+                )
             });
         }
         self.cursor += frame.lines().len();
@@ -254,7 +291,10 @@ impl Fold {
     /// What the journal lacks of the last input's consequences.
     #[must_use]
     pub fn lacking(&self) -> Collected {
-        let lines = self.chain.as_ref().and_then(|chain| chain.end.0.get(self.cursor..));
+        let lines = self
+            .chain
+            .as_ref()
+            .and_then(|chain| chain.end.0.get(self.cursor..));
         Collected(lines.unwrap_or(&[]).to_vec())
     }
 
@@ -285,7 +325,9 @@ fn same(a: FrameRef<'_>, b: FrameRef<'_>) -> bool {
 }
 
 fn fields_that_differ(fold: &Fold, frame: FrameRef<'_>) -> String {
-    let Some(expected) = fold.missing() else { return String::new() };
+    let Some(expected) = fold.missing() else {
+        return String::new();
+    };
     let list = |frame: FrameRef<'_>| {
         let mut fields = Vec::new();
         stream::payload::describe(frame, &mut |name, value| {
@@ -299,5 +341,9 @@ fn fields_that_differ(fold: &Fold, frame: FrameRef<'_>) -> String {
         .filter(|(made, kept)| made != kept)
         .map(|((name, made), (_, kept))| format!("{name} is {kept}, made {made}"))
         .collect();
-    if differing.is_empty() { "header or spare bytes".to_owned() } else { differing.join(", ") }
+    if differing.is_empty() {
+        "header or spare bytes".to_owned()
+    } else {
+        differing.join(", ")
+    }
 }

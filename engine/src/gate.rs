@@ -19,9 +19,7 @@ use stream::payload::{
     SlotAction, Verdict, text,
 };
 use stream::source::answer;
-use stream::{
-    Answers, Draft, Edge, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out,
-};
+use stream::{Answers, Draft, Edge, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out};
 
 /// A depth slot on its way to the source.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +49,15 @@ impl WayBack {
 
 impl Answers for WayBack {
     fn queue(&mut self, draft: &Draft) {
-        while self.answers.push_entire_slice(draft.frame().lines()).is_err() {
-            assert!(!self.answers.is_abandoned(), "the head is gone while answers are due");
+        while self
+            .answers
+            .push_entire_slice(draft.frame().lines())
+            .is_err()
+        {
+            assert!(
+                !self.answers.is_abandoned(),
+                "the head is gone while answers are due"
+            );
             std::hint::spin_loop();
         }
     }
@@ -106,7 +111,16 @@ impl Gate {
     /// A gate in front of the sim edge.
     #[must_use]
     pub fn new(parts: GateParts) -> Self {
-        let GateParts { journal, power, edge, back, slots, delay, shared, clock } = parts;
+        let GateParts {
+            journal,
+            power,
+            edge,
+            back,
+            slots,
+            delay,
+            shared,
+            clock,
+        } = parts;
         Self {
             power,
             health: journal.health(),
@@ -218,7 +232,13 @@ impl Gate {
                 ..Note::zeroed()
             };
             let (seq, ts) = (self.last.seq, self.last.ts);
-            put_note(&mut self.draft, seq, ts, &age, &mut Append(&mut self.journal));
+            put_note(
+                &mut self.draft,
+                seq,
+                ts,
+                &age,
+                &mut Append(&mut self.journal),
+            );
         }
         self.edge.on_frame(frame, &mut self.back);
     }
@@ -237,13 +257,27 @@ impl Gate {
     fn refused(&mut self, frame: FrameRef<'_>) {
         let verdict = Verdict::of(frame.read::<Refused>());
         let due = frame.ts().saturating_add(self.delay);
-        answer(&mut self.back, &mut self.draft, due, frame.id(), frame.instrument(), &verdict);
+        answer(
+            &mut self.back,
+            &mut self.draft,
+            due,
+            frame.id(),
+            frame.instrument(),
+            &verdict,
+        );
     }
 
     fn request(&mut self, frame: FrameRef<'_>) {
         let requested = Requested::of(frame.read::<Request>(), frame.id());
         let due = frame.ts().saturating_add(self.delay);
-        answer(&mut self.back, &mut self.draft, due, frame.id(), frame.instrument(), &requested);
+        answer(
+            &mut self.back,
+            &mut self.draft,
+            due,
+            frame.id(),
+            frame.instrument(),
+            &requested,
+        );
     }
 
     fn depth_slot(&mut self, frame: FrameRef<'_>) {
@@ -253,7 +287,10 @@ impl Gate {
             subscribe: frame.read::<DepthSlot>().action == SlotAction::Subscribe,
         };
         while self.slots.push(change).is_err() {
-            assert!(!self.slots.is_abandoned(), "the head is gone while a depth slot changes");
+            assert!(
+                !self.slots.is_abandoned(),
+                "the head is gone while a depth slot changes"
+            );
             std::hint::spin_loop();
         }
     }
@@ -276,8 +313,12 @@ impl Gate {
     }
 
     fn control(&mut self, action: ControlAction, cause: &str) {
-        let control =
-            Control { action, spare: [0; 7], by: text("journal"), cause: text(cause) };
+        let control = Control {
+            action,
+            spare: [0; 7],
+            by: text("journal"),
+            cause: text(cause),
+        };
         self.draft.write(InstrumentId::NONE, &control);
         self.back.queue(&self.draft);
     }

@@ -75,7 +75,11 @@ impl HeadLane {
         self.shared.lanes[0].set_done(self.head.seq());
         self.shared.lanes[0].finish();
         // The gate may still be answering; its ring must not stay full.
-        while !self.shared.lanes.iter().all(crate::shared::Progress::is_finished)
+        while !self
+            .shared
+            .lanes
+            .iter()
+            .all(crate::shared::Progress::is_finished)
             && !self.shared.has_failed()
             && !alone
         {
@@ -139,7 +143,11 @@ impl HeadLane {
     /// Takes what came back: first how far the gate has got, then what it sent until then.
     #[inline]
     fn collect(&mut self, alone: bool) {
-        let drained = if alone { self.head.seq() } else { self.shared.drained() };
+        let drained = if alone {
+            self.head.seq()
+        } else {
+            self.shared.drained()
+        };
         if self.back.slots() > 0 {
             drain(&mut self.back, self.head.answers());
         }
@@ -147,13 +155,16 @@ impl HeadLane {
             drain(&mut self.operator, self.head.answers());
         }
         while let Ok(change) = self.slots.pop() {
-            self.market.depth_slot(change.ts, change.instrument, change.subscribe);
+            self.market
+                .depth_slot(change.ts, change.instrument, change.subscribe);
         }
         self.head.drained(drained);
     }
 
     fn keep_house<E: End>(&mut self, works: &mut Works<E>) {
-        let Time::Live { clock, .. } = &mut self.time else { return };
+        let Time::Live { clock, .. } = &mut self.time else {
+            return;
+        };
         clock.slew(utc());
         let note = Note {
             a: self.head.window_high_water() as u64,
@@ -168,7 +179,9 @@ impl HeadLane {
 }
 
 fn is_housekeeping(frame: FrameRef<'_>) -> bool {
-    frame.try_read::<Tick>().is_some_and(|tick| tick.timer == Timer::Housekeeping)
+    frame
+        .try_read::<Tick>()
+        .is_some_and(|tick| tick.timer == Timer::Housekeeping)
 }
 
 /// Moves whole frames from a ring of drafts into the head's queue. Drafts are pushed whole.
@@ -178,7 +191,8 @@ fn drain(ring: &mut Consumer<Line>, queue: &mut feed::head::AnswerQueue) {
         lines[0] = first;
         let length = FrameRef::first_of(&[first; stream::frame::LINES_MAX])
             .map_or(1, |frame| frame.lines().len());
-        ring.pop_entire_slice(&mut lines[1..length]).expect("drafts are pushed whole");
+        ring.pop_entire_slice(&mut lines[1..length])
+            .expect("drafts are pushed whole");
         queue.push(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));
     }
 }

@@ -32,7 +32,10 @@ impl Waiter {
     /// A waiter of that policy.
     #[must_use]
     pub fn new(idle: Idle) -> Self {
-        Self { idle, backoff: Backoff::new() }
+        Self {
+            idle,
+            backoff: Backoff::new(),
+        }
     }
 
     /// There was something to do.
@@ -119,7 +122,13 @@ impl<E: End> Works<E> {
     }
 
     fn finish(&mut self, frame: FrameRef<'_>) {
-        let Self { chain, meter, note, lane, .. } = self;
+        let Self {
+            chain,
+            meter,
+            note,
+            lane,
+            ..
+        } = self;
         let mut sampled = 0;
         let Chain { probe, end, .. } = chain;
         probe.end(
@@ -145,7 +154,10 @@ impl<E: End> Works<E> {
             let age = chain.probe.now().saturating_sub(frame.ts()).0;
             meter.response.saturating_record(age.max(1));
         }
-        if frame.try_read::<Tick>().is_some_and(|tick| tick.timer == Timer::Housekeeping) {
+        if frame
+            .try_read::<Tick>()
+            .is_some_and(|tick| tick.timer == Timer::Housekeeping)
+        {
             self.publish(frame);
         }
     }
@@ -159,7 +171,9 @@ impl<E: End> Works<E> {
             .meter
             .service
             .get(part)
-            .map_or((NoteKind::Response, &self.meter.response), |own| (NoteKind::Service, own));
+            .map_or((NoteKind::Response, &self.meter.response), |own| {
+                (NoteKind::Service, own)
+            });
         let (a, b, c) = three(histogram);
         let empty = histogram.is_empty();
         let load = Note {
@@ -175,14 +189,24 @@ impl<E: End> Works<E> {
         };
         self.note(seq, ts, &load);
         if !empty {
-            let service = Note { a, b, c, what, part: part as u8, ..load };
+            let service = Note {
+                a,
+                b,
+                c,
+                what,
+                part: part as u8,
+                ..load
+            };
             self.note(seq, ts, &service);
         }
     }
 
     /// Puts a note of this lane behind the frames of `seq`.
     pub fn note(&mut self, seq: u64, ts: Nanos, payload: &Note) {
-        let payload = Note { lane: self.lane, ..*payload };
+        let payload = Note {
+            lane: self.lane,
+            ..*payload
+        };
         put_note(&mut self.note, seq, ts, &payload, &mut self.chain.end);
     }
 }
@@ -248,5 +272,9 @@ pub fn run_behind<E: End>(
 /// The cores that this process may use.
 #[must_use]
 pub fn cores() -> Vec<usize> {
-    core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect()
+    core_affinity::get_core_ids()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|core| core.id)
+        .collect()
 }

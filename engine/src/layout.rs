@@ -28,7 +28,10 @@ impl Layout {
             5 => &[0, 1, 2, 3, 5],
             _ => return Err(format!("{lanes} lanes are not a usual layout; {EXPECTED}")),
         };
-        Ok(Self { starts: starts.to_vec(), cores: vec![None; lanes] })
+        Ok(Self {
+            starts: starts.to_vec(),
+            cores: vec![None; lanes],
+        })
     }
 
     /// The layout for a box with that many usable cores: spinning lanes leave at least one core
@@ -41,10 +44,15 @@ impl Layout {
             4 | 5 => 3,
             _ => 5,
         };
-        let mut layout = Self::of(lanes).unwrap_or(Self { starts: vec![0], cores: vec![None] });
+        let mut layout = Self::of(lanes).unwrap_or(Self {
+            starts: vec![0],
+            cores: vec![None],
+        });
         // Core 0 takes most interrupts; lanes begin behind it where there is room.
         if cores > 1 {
-            layout.cores = (0..lanes).map(|lane| Some(cores.saturating_sub(lanes) + lane)).collect();
+            layout.cores = (0..lanes)
+                .map(|lane| Some(cores.saturating_sub(lanes) + lane))
+                .collect();
         }
         layout
     }
@@ -58,14 +66,19 @@ impl Layout {
     /// The lane that runs a part.
     #[must_use]
     pub fn lane_of(&self, part: usize) -> usize {
-        self.starts.iter().rposition(|start| *start <= part).unwrap_or(0)
+        self.starts
+            .iter()
+            .rposition(|start| *start <= part)
+            .unwrap_or(0)
     }
 
     /// Names of a lane's parts, joined by `+`.
     #[must_use]
     pub fn name(&self, lane: usize) -> String {
-        let parts: Vec<&str> =
-            (0..PARTS.len()).filter(|part| self.lane_of(*part) == lane).map(|part| PARTS[part]).collect();
+        let parts: Vec<&str> = (0..PARTS.len())
+            .filter(|part| self.lane_of(*part) == lane)
+            .map(|part| PARTS[part])
+            .collect();
         parts.join("+")
     }
 }
@@ -97,12 +110,17 @@ impl FromStr for Layout {
         if let Ok(lanes) = text.parse::<usize>() {
             return Self::of(lanes);
         }
-        let mut layout = Self { starts: Vec::new(), cores: Vec::new() };
+        let mut layout = Self {
+            starts: Vec::new(),
+            cores: Vec::new(),
+        };
         let mut next = 0;
         for lane in text.split('|') {
             let (parts, core) = match lane.split_once('@') {
                 Some((parts, core)) => {
-                    let core = core.parse().map_err(|_| format!("`{core}` is no core; {EXPECTED}"))?;
+                    let core = core
+                        .parse()
+                        .map_err(|_| format!("`{core}` is no core; {EXPECTED}"))?;
                     (parts, Some(core))
                 }
                 None => (lane, None),
@@ -136,7 +154,10 @@ mod tests {
             assert_eq!(layout.to_string().parse(), Ok(layout.clone()));
             assert_eq!(layout.lanes(), lanes);
         }
-        assert_eq!(Layout::of(2).unwrap().to_string(), "feed+book|signal+risk+gateway+journal");
+        assert_eq!(
+            Layout::of(2).unwrap().to_string(),
+            "feed+book|signal+risk+gateway+journal"
+        );
         assert_eq!(
             Layout::of(5).unwrap().to_string(),
             "feed|book|signal|risk+gateway|journal"
@@ -146,9 +167,18 @@ mod tests {
     #[test]
     fn an_odd_table_is_taken_and_a_bad_one_explained() {
         let layout: Layout = "feed@1|book+signal|risk+gateway+journal@3".parse().unwrap();
-        assert_eq!((layout.lane_of(0), layout.lane_of(2), layout.lane_of(5)), (0, 1, 2));
+        assert_eq!(
+            (layout.lane_of(0), layout.lane_of(2), layout.lane_of(5)),
+            (0, 1, 2)
+        );
         assert_eq!(layout.cores, [Some(1), None, Some(3)]);
-        for bad in ["4", "feed|book", "book|feed", "feed+book@x|signal+risk+gateway+journal", ""] {
+        for bad in [
+            "4",
+            "feed|book",
+            "book|feed",
+            "feed+book@x|signal+risk+gateway+journal",
+            "",
+        ] {
             let error = bad.parse::<Layout>().unwrap_err();
             assert!(error.contains("expected auto"), "{bad}: {error}");
         }

@@ -43,7 +43,11 @@ impl Ledger {
             Kind::Command => {
                 let command = frame.read::<Command>();
                 if command.op == CommandOp::Place && !frame.is_input() {
-                    self.legs.push(LiveLeg { leg: command.leg, instrument, role: command.role });
+                    self.legs.push(LiveLeg {
+                        leg: command.leg,
+                        instrument,
+                        role: command.role,
+                    });
                 }
             }
             Kind::Leg => {

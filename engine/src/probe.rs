@@ -48,8 +48,16 @@ impl Probe {
     /// A probe that measures with `clock`.
     #[must_use]
     pub fn live(clock: Clock) -> Self {
-        let live = Live { clock, inputs: 0, decisions: [(0, 0); DECISIONS], count: 0 };
-        Self { live: Some(RefCell::new(live)), ..Self::default() }
+        let live = Live {
+            clock,
+            inputs: 0,
+            decisions: [(0, 0); DECISIONS],
+            count: 0,
+        };
+        Self {
+            live: Some(RefCell::new(live)),
+            ..Self::default()
+        }
     }
 
     /// True in live time.
@@ -61,7 +69,9 @@ impl Probe {
     /// Now, in live time; zero in virtual time.
     #[must_use]
     pub fn now(&self) -> Nanos {
-        self.live.as_ref().map_or(Nanos::ZERO, |live| live.borrow_mut().clock.now())
+        self.live
+            .as_ref()
+            .map_or(Nanos::ZERO, |live| live.borrow_mut().clock.now())
     }
 
     /// An input begins.
@@ -83,7 +93,11 @@ impl Probe {
     /// The stop-watch goes over to `part`; returns the part that had it.
     #[inline]
     pub fn enter(&self, part: u8) -> u8 {
-        if self.sampling.get() { self.switch(part) } else { 0 }
+        if self.sampling.get() {
+            self.switch(part)
+        } else {
+            0
+        }
     }
 
     /// The stop-watch goes back to `part`.
@@ -128,10 +142,17 @@ impl Probe {
         let Some(live) = &self.live else { return };
         {
             let live = live.borrow();
-            live.decisions[..live.count].iter().for_each(|(sub, age)| each(*sub, *age));
+            live.decisions[..live.count]
+                .iter()
+                .for_each(|(sub, age)| each(*sub, *age));
         }
         if self.sampling.replace(false) {
-            for (index, spent) in self.spent.iter().enumerate().filter(|(_, spent)| spent.get() > 0) {
+            for (index, spent) in self
+                .spent
+                .iter()
+                .enumerate()
+                .filter(|(_, spent)| spent.get() > 0)
+            {
                 part(index as u8, spent.get());
             }
         }

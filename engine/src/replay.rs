@@ -59,7 +59,11 @@ pub fn check(dir: &Path) -> Result<Checked, ReplayError> {
     {
         // A journal that was cut off may lack the end of its last input's consequences: what is
         // there is compared, what is not there is for the next start to append.
-        checked.first.push(format!("the last input lacks {} {}", frame.kind(), frame.id()));
+        checked.first.push(format!(
+            "the last input lacks {} {}",
+            frame.kind(),
+            frame.id()
+        ));
     }
     checked.inputs = fold.inputs;
     checked.compared = fold.compared;

@@ -84,10 +84,17 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
             last_seq: 0,
             last_ts: Nanos::ZERO,
             pending: Vec::new(),
-            opening: Opening { lacking: Collected::default(), restart, checkpoints: Vec::new() },
+            opening: Opening {
+                lacking: Collected::default(),
+                restart,
+                checkpoints: Vec::new(),
+            },
         });
     }
-    let restart = Restart { disarmed: 1, ..restart };
+    let restart = Restart {
+        disarmed: 1,
+        ..restart
+    };
     let folded = fold(dir)?;
     let differs = folded.differs.clone().or_else(|| {
         let same = folded.fold.config() == Some(setup.config_text.as_str());
@@ -151,7 +158,12 @@ fn gather(
 }
 
 fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
-    let Folded { fold, frames, last_seq, .. } = folded;
+    let Folded {
+        fold,
+        frames,
+        last_seq,
+        ..
+    } = folded;
     let lacking = fold.lacking();
     let last_ts = fold.last_ts;
     let (chain, edge, pending) = fold.into_parts().ok_or(FoldError::NoConfig)?;
@@ -165,7 +177,11 @@ fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
         pending,
         opening: Opening {
             lacking,
-            restart: Restart { from: RestartFrom::Fold, folded: frames, ..restart },
+            restart: Restart {
+                from: RestartFrom::Fold,
+                folded: frames,
+                ..restart
+            },
             checkpoints: Vec::new(),
         },
     })
@@ -197,8 +213,16 @@ fn from_checkpoint(
     restart: Restart,
     why: &str,
 ) -> Result<Start, RestartError> {
-    let Folded { fold, frames, last_seq, checkpoints, .. } = folded;
-    let whole = [StageId::Risk, StageId::Gateway].iter().all(|stage| checkpoints.contains_key(stage));
+    let Folded {
+        fold,
+        frames,
+        last_seq,
+        checkpoints,
+        ..
+    } = folded;
+    let whole = [StageId::Risk, StageId::Gateway]
+        .iter()
+        .all(|stage| checkpoints.contains_key(stage));
     if !whole {
         return Err(RestartError::NoCheckpoint(why.to_owned()));
     }
@@ -216,7 +240,11 @@ fn from_checkpoint(
             .collect(),
         opening: Opening {
             lacking: Collected::default(),
-            restart: Restart { from: RestartFrom::Checkpoint, folded: frames, ..restart },
+            restart: Restart {
+                from: RestartFrom::Checkpoint,
+                folded: frames,
+                ..restart
+            },
             checkpoints: checkpoints.into_values().flatten().collect(),
         },
     })

@@ -34,8 +34,16 @@ const BATCH_LINES: usize = 64;
 pub fn ring(lines: usize) -> (RingOut, RingIn) {
     let (producer, consumer) = RingBuffer::new(lines);
     (
-        RingOut { producer, pending: Vec::with_capacity(lines), batch: BATCH_LINES },
-        RingIn { consumer, scratch: [Line::ZERO; LINES_MAX], high_water: 0 },
+        RingOut {
+            producer,
+            pending: Vec::with_capacity(lines),
+            batch: BATCH_LINES,
+        },
+        RingIn {
+            consumer,
+            scratch: [Line::ZERO; LINES_MAX],
+            high_water: 0,
+        },
     )
 }
 
@@ -61,7 +69,11 @@ impl End for RingOut {
     #[inline]
     fn room(&self) -> usize {
         let free = self.producer.cached_slots();
-        let free = if free < self.pending.len() + 4 * BATCH_LINES { self.producer.slots() } else { free };
+        let free = if free < self.pending.len() + 4 * BATCH_LINES {
+            self.producer.slots()
+        } else {
+            free
+        };
         free.saturating_sub(self.pending.len())
     }
 
@@ -88,7 +100,9 @@ impl RingIn {
     /// that it has no room (the frame is then kept). Returns the lines read.
     pub fn read(&mut self, lines: usize, mut take: impl FnMut(FrameRef<'_>) -> bool) -> usize {
         self.high_water = self.high_water.max(lines);
-        let Ok(chunk) = self.consumer.read_chunk(lines) else { return 0 };
+        let Ok(chunk) = self.consumer.read_chunk(lines) else {
+            return 0;
+        };
         let (front, back) = chunk.as_slices();
         let mut at = 0;
         while at < lines {

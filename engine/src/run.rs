@@ -86,7 +86,10 @@ pub struct Plan {
 
 impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plan").field("layout", &self.layout).field("pace", &self.pace).finish_non_exhaustive()
+        f.debug_struct("Plan")
+            .field("layout", &self.layout)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,9 +114,16 @@ impl Handle {
     /// Hands a control to the head. False when the queue is full (it is then being ignored).
     pub fn control(&mut self, action: ControlAction, by: &str, cause: &str) -> bool {
         let mut draft = Draft::new();
-        let control = Control { action, spare: [0; 7], by: text(by), cause: text(cause) };
+        let control = Control {
+            action,
+            spare: [0; 7],
+            by: text(by),
+            cause: text(cause),
+        };
         draft.write(InstrumentId::NONE, &control);
-        self.operator.push_entire_slice(draft.frame().lines()).is_ok()
+        self.operator
+            .push_entire_slice(draft.frame().lines())
+            .is_ok()
     }
 }
 
@@ -158,7 +168,15 @@ impl End for LaneEnd {
 /// # Errors
 /// See [`RunError`].
 pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunError> {
-    let Plan { setup, mut sources, journal, layout, idle, pace, facts } = plan;
+    let Plan {
+        setup,
+        mut sources,
+        journal,
+        layout,
+        idle,
+        pace,
+        facts,
+    } = plan;
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
     let start = restart::start(&setup, &journal.dir, &recovered)?;
     let clock = match pace {
@@ -187,7 +205,12 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         (None, Next::At(due)) => due,
         (None, _) => start.last_ts,
     };
-    let mut head = Head::new(start.last_seq, start.last_ts, setup.timers(), setup.lookahead());
+    let mut head = Head::new(
+        start.last_seq,
+        start.last_ts,
+        setup.timers(),
+        setup.lookahead(),
+    );
     for draft in &start.pending {
         head.answers().push(draft.frame());
     }
@@ -205,10 +228,22 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         idle,
         stalls: 0,
     };
-    let opening = Opening { setup: &setup, start: &start.opening, facts: &facts, begin };
+    let opening = Opening {
+        setup: &setup,
+        start: &start.opening,
+        facts: &facts,
+        begin,
+    };
     let first = works.remove(0);
-    let handle = Handle { shared: Arc::clone(&shared), operator: operator_in };
-    let lanes = Lanes { layout: &layout, idle, shared: &shared };
+    let handle = Handle {
+        shared: Arc::clone(&shared),
+        operator: operator_in,
+    };
+    let lanes = Lanes {
+        layout: &layout,
+        idle,
+        shared: &shared,
+    };
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
     finish(*ended?, &shared)
 }
@@ -218,7 +253,10 @@ fn finish(gate: Gate, shared: &Shared) -> Result<Finished, RunError> {
     let flat = shared.is_flat();
     let emergency = shared.emergency();
     if emergency == Emergency::No {
-        return Ok(Finished { edge: gate.close()?, flat });
+        return Ok(Finished {
+            edge: gate.close()?,
+            flat,
+        });
     }
     let what = emergency_text(gate.health());
     let left = if flat {
@@ -301,13 +339,18 @@ impl Lanes<'_> {
                 std::thread::park_timeout(WATCH_PERIOD);
             }
             for (lane, thread) in threads {
-                let result = thread.join().unwrap_or_else(|_| Err("it ended abruptly".to_owned()));
+                let result = thread
+                    .join()
+                    .unwrap_or_else(|_| Err("it ended abruptly".to_owned()));
                 ended.push((lane, result));
             }
         });
         let mut gate = None;
         for (lane, result) in ended {
-            let works = result.map_err(|what| RunError::Broken { lane: self.layout.name(lane), what })?;
+            let works = result.map_err(|what| RunError::Broken {
+                lane: self.layout.name(lane),
+                what,
+            })?;
             if let LaneEnd::Gate(own) = works.chain.end {
                 gate = Some(own);
             }

@@ -1,21 +1,23 @@
 //! What a configuration means: typed settings for every part, and the parts made from them.
 
 mod bars;
+mod feed;
 mod gateway;
 mod instruments;
 mod risk;
 mod signal;
 mod sim;
 
+pub use self::feed::{FeedKind, MoldUdp};
 use crate::chain::Stages;
 use crate::config::{Faults, Settings};
+use ::feed::calendar::Calendar;
+use ::feed::head::Timers;
 use ::gateway::GatewayStage;
 use ::gateway::sim::SimEdge;
 use ::risk::RiskStage;
 use ::signal::SignalStage;
 use book::BookStage;
-use feed::calendar::Calendar;
-use feed::head::Timers;
 use stream::payload::{Instrument, Session, text};
 use stream::{InstrumentId, Nanos};
 
@@ -63,8 +65,10 @@ pub struct Setup {
     pub idle: String,
     /// The journal.
     pub journal: JournalSetup,
+    /// Where the market comes from when no file is named.
+    pub feed: FeedKind,
     /// How bar files are read, where that is configured.
-    pub bars: Option<feed::bars::Config>,
+    pub bars: Option<::feed::bars::Config>,
     book: book::Config,
     signal: ::signal::Config,
     risk: ::risk::Config,
@@ -98,6 +102,7 @@ impl Setup {
             layout: settings.text("lanes.layout", "a layout of lanes"),
             idle: settings.text("lanes.idle", "auto, spin or backoff"),
             journal: read_journal(settings),
+            feed: feed::read(settings),
             bars: bars::read(settings),
             book: read_book(settings, count),
             signal: signal::read(settings, count),
@@ -155,21 +160,30 @@ impl Setup {
     /// The smallest delay of anything that comes back to the head or to a source.
     #[must_use]
     pub fn lookahead(&self) -> Nanos {
-        self.loopback_delay.min(self.sim.latency_min()).min(feed::synthetic::DEPTH_DELAY_MIN)
+        self.loopback_delay
+            .min(self.sim.latency_min())
+            .min(::feed::synthetic::DEPTH_DELAY_MIN)
+    }
+
+    /// The session that contains a time, or else the first one after it.
+    #[must_use]
+    pub fn session_of(&self, ts: Nanos) -> Option<Session> {
+        if let Some(session) = self.session {
+            return (ts <= session.close).then_some(session);
+        }
+        let calendar = self.calendar;
+        let session = calendar
+            .session_at(ts)
+            .or_else(|| calendar.next_session(ts))?;
+        let previous = calendar.previous_close(session.open).unwrap_or(Nanos::ZERO);
+        Some(session.payload(previous))
     }
 
     /// The head's timers over the calendar, or over the one session that replaces it.
     #[must_use]
     pub fn timers(&self) -> Timers {
-        if let Some(session) = self.session {
-            return Timers::new(Box::new(move |ts| (ts <= session.close).then_some(session)));
-        }
-        let calendar = self.calendar;
-        Timers::new(Box::new(move |ts| {
-            let session = calendar.session_at(ts).or_else(|| calendar.next_session(ts))?;
-            let previous = calendar.previous_close(session.open).unwrap_or(Nanos::ZERO);
-            Some(session.payload(previous))
-        }))
+        let own = self.clone();
+        Timers::new(Box::new(move |ts| own.session_of(ts)))
     }
 
     /// Symbols by instrument id.
@@ -194,7 +208,10 @@ fn read_journal(settings: &Settings) -> JournalSetup {
     JournalSetup {
         dir: settings.text("journal.dir", "a folder"),
         account: settings.text("journal.account", "an account name of at most 64 bytes"),
-        durability: settings.choice("journal.durability", &[("process", Process), ("power", Power)]),
+        durability: settings.choice(
+            "journal.durability",
+            &[("process", Process), ("power", Power)],
+        ),
         segment_bytes: settings.whole("journal.segment_mib", 1..=4_096) << 20,
         sync_every: settings.span("journal.sync_every", Nanos::MILLI..=SECOND),
     }

@@ -20,7 +20,10 @@ impl Progress {
     /// Progress that starts behind `seq`.
     #[must_use]
     pub fn from(seq: u64) -> Self {
-        Self { done: CachePadded::new(AtomicU64::new(seq)), finished: AtomicBool::new(false) }
+        Self {
+            done: CachePadded::new(AtomicU64::new(seq)),
+            finished: AtomicBool::new(false),
+        }
     }
 
     /// The last input that is done with all its consequences. PROGRESS, reading end.
@@ -138,7 +141,8 @@ impl Shared {
 
     /// True when an instrument is held.
     pub fn is_held(&self, instrument: InstrumentId) -> bool {
-        self.held[instrument.index() / 64].load(Ordering::Relaxed) >> (instrument.index() % 64) & 1 == 1
+        self.held[instrument.index() / 64].load(Ordering::Relaxed) >> (instrument.index() % 64) & 1
+            == 1
     }
 
     /// Tells whether no position and no live order is left.

@@ -224,7 +224,8 @@ impl Tally {
             Kind::Status => {
                 let status = frame.read::<Status>();
                 if let Some(placed) = self.placed.remove(&status.leg) {
-                    self.round_trip.saturating_record(frame.ts().saturating_sub(placed).0.max(1));
+                    self.round_trip
+                        .saturating_record(frame.ts().saturating_sub(placed).0.max(1));
                 }
             }
             Kind::DepthSlot => self.depth_slot(frame.read(), frame.instrument()),
@@ -238,7 +239,10 @@ impl Tally {
             }
             Kind::Outcome => self.outcome(frame.read()),
             Kind::Refused => {
-                *self.refused.entry(frame.read::<Refused>().reason.name()).or_default() += 1;
+                *self
+                    .refused
+                    .entry(frame.read::<Refused>().reason.name())
+                    .or_default() += 1;
             }
             Kind::Fill => {
                 let _: &Fill = frame.read();
@@ -262,7 +266,8 @@ impl Tally {
     fn tick(&mut self, tick: &Tick, ts: Nanos) {
         if tick.timer == Timer::Evaluate {
             self.missed += u64::from(tick.missed);
-            self.lateness.saturating_record(ts.saturating_sub(tick.due).0.max(1));
+            self.lateness
+                .saturating_record(ts.saturating_sub(tick.due).0.max(1));
         }
     }
 
@@ -331,12 +336,12 @@ impl Tally {
     /// The summary.
     #[must_use]
     pub fn summary(self, journal: &str) -> Summary {
-        let sum = |field: fn(&Pnl) -> Money| -> i64 { self.pnl.values().map(|pnl| field(pnl).0).sum() };
+        let sum =
+            |field: fn(&Pnl) -> Money| -> i64 { self.pnl.values().map(|pnl| field(pnl).0).sum() };
         let gross = sum(|pnl| pnl.realised) + sum(|pnl| pnl.unrealised);
         let fees = sum(|pnl| pnl.fees);
-        let live = |histogram: &Histogram<u64>| {
-            self.live.then(|| Percentiles::of(histogram)).flatten()
-        };
+        let live =
+            |histogram: &Histogram<u64>| self.live.then(|| Percentiles::of(histogram)).flatten();
         let market_age = live(&self.market_age);
         Summary {
             evaluations: Evaluations {
@@ -369,7 +374,9 @@ impl Tally {
                 fees: Money(fees).to_string(),
                 net: Money(gross - fees).to_string(),
             },
-            kill: self.kill.map(|(level, reason)| (level.name(), reason.name())),
+            kill: self
+                .kill
+                .map(|(level, reason)| (level.name(), reason.name())),
             open_positions: self.pnl.values().filter(|pnl| pnl.position.0 != 0).count() as u64,
             service_ns: self.service,
             first_fill_ms: self

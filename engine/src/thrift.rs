@@ -51,7 +51,10 @@ impl<S: Source> Thrift<S> {
             }
             *last = due;
         }
-        !matches!(kind, Kind::Trade | Kind::DepthRow | Kind::DepthSnapshot | Kind::Bar)
+        !matches!(
+            kind,
+            Kind::Trade | Kind::DepthRow | Kind::DepthSnapshot | Kind::Bar
+        )
     }
 }
 

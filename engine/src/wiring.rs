@@ -48,8 +48,10 @@ pub(crate) fn seat(
         rings.push(input);
     }
     ends.push(LaneEnd::Gate(Box::new(gate)));
-    let mut chains: Vec<Chain<LaneEnd>> =
-        ends.into_iter().map(|end| Chain::new(end, probe())).collect();
+    let mut chains: Vec<Chain<LaneEnd>> = ends
+        .into_iter()
+        .map(|end| Chain::new(end, probe()))
+        .collect();
     chains[layout.lane_of(BOOK)].seat_book(stages.book);
     chains[layout.lane_of(SIGNAL)].seat_signal(stages.signal);
     chains[layout.lane_of(RISK)].seat_risk(stages.risk);

@@ -94,7 +94,8 @@ impl FeedError {
 
     /// A fault of the configuration.
     #[cold]
-    pub(crate) fn config(what: impl Into<String>, remedy: &'static str) -> Self {
+    #[must_use]
+    pub fn config(what: impl Into<String>, remedy: &'static str) -> Self {
         Self::Config {
             what: what.into(),
             remedy,

@@ -74,6 +74,12 @@ pub struct Demo {
     /// The journal's folder; an existing journal is continued.
     #[arg(long, value_name = "DIR")]
     pub journal: Option<PathBuf>,
+    /// In virtual time, as fast as it goes: the same market, no latencies.
+    #[arg(long)]
+    pub fast: bool,
+    /// Arm a continued journal at once, as the operator.
+    #[arg(long)]
+    pub arm: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

@@ -10,6 +10,7 @@ mod init;
 mod journal;
 mod replay;
 mod run;
+mod stop;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Outcome;
@@ -28,7 +29,12 @@ pub fn run(command: Command) -> Outcome {
         Command::Config { command } => config::run(&command),
         Command::Init(args) => init::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "spindle", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "spindle",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     }

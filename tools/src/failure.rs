@@ -25,17 +25,26 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 impl Failure {
     /// Exit code 1.
     pub fn failed(text: impl Display) -> Self {
-        Self { code: FAILED, text: text.to_string() }
+        Self {
+            code: FAILED,
+            text: text.to_string(),
+        }
     }
 
     /// Exit code 2.
     pub fn bad(text: impl Display) -> Self {
-        Self { code: BAD_USAGE, text: text.to_string() }
+        Self {
+            code: BAD_USAGE,
+            text: text.to_string(),
+        }
     }
 
     /// Exit code 3, with everything told already.
     pub const fn difference() -> Self {
-        Self { code: DIFFERENCE, text: String::new() }
+        Self {
+            code: DIFFERENCE,
+            text: String::new(),
+        }
     }
 }
 

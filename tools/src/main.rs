@@ -16,7 +16,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; everything else is bad usage.
-            let code = if error.use_stderr() { failure::BAD_USAGE } else { 0 };
+            let code = if error.use_stderr() {
+                failure::BAD_USAGE
+            } else {
+                0
+            };
             let _ = error.print();
             return ExitCode::from(code);
         }

@@ -24,7 +24,9 @@ impl Symbols {
     /// The symbol of an instrument, empty where unknown.
     #[must_use]
     pub fn of(&self, frame: FrameRef<'_>) -> &str {
-        self.0.get(frame.instrument().index()).map_or("", String::as_str)
+        self.0
+            .get(frame.instrument().index())
+            .map_or("", String::as_str)
     }
 }
 
@@ -37,8 +39,17 @@ pub enum Format {
     Csv,
 }
 
-const COLUMNS: [&str; 9] =
-    ["seq", "sub", "parent", "ts", "ingress_age_ns", "class", "kind", "instrument", "symbol"];
+const COLUMNS: [&str; 9] = [
+    "seq",
+    "sub",
+    "parent",
+    "ts",
+    "ingress_age_ns",
+    "class",
+    "kind",
+    "instrument",
+    "symbol",
+];
 
 /// Appends the CSV header; with a single kind every field has its own column.
 pub fn csv_header(line: &mut String, only: Option<FrameRef<'_>>) {
@@ -109,18 +120,25 @@ fn json_value(out: &mut String, value: Value<'_>) {
             Ok(())
         }
         Value::Bytes(bytes) => {
-            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let end = bytes
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |last| last + 1);
             quote(out, &String::from_utf8_lossy(&bytes[..end]));
             Ok(())
         }
-        Value::Floats(items) => list(out, items, |out, item: &f64| json_value(out, Value::Float(*item))),
-        Value::Prices(items) => {
-            list(out, items, |out, item: &Price| json_value(out, Value::Price(*item)))
-        }
-        Value::Quantities(items) => {
-            list(out, items, |out, item: &u32| json_value(out, Value::Unsigned(u64::from(*item))))
-        }
-        Value::Makers(items) => list(out, items, |out, item: &[u8; 8]| quote(out, read_text(item))),
+        Value::Floats(items) => list(out, items, |out, item: &f64| {
+            json_value(out, Value::Float(*item))
+        }),
+        Value::Prices(items) => list(out, items, |out, item: &Price| {
+            json_value(out, Value::Price(*item))
+        }),
+        Value::Quantities(items) => list(out, items, |out, item: &u32| {
+            json_value(out, Value::Unsigned(u64::from(*item)))
+        }),
+        Value::Makers(items) => list(out, items, |out, item: &[u8; 8]| {
+            quote(out, read_text(item))
+        }),
     };
 }
 

@@ -17,12 +17,20 @@ fn write(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     latency(out, summary)?;
     trading(out, summary)?;
     writeln!(out, "\njournal      {}", summary.journal)?;
-    writeln!(out, "             {} inputs, {} frames", summary.inputs, summary.frames)
+    writeln!(
+        out,
+        "             {} inputs, {} frames",
+        summary.inputs, summary.frames
+    )
 }
 
 fn evaluations(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let evaluations = &summary.evaluations;
-    writeln!(out, "evaluations  {} done, {} missed", evaluations.done, evaluations.missed)?;
+    writeln!(
+        out,
+        "evaluations  {} done, {} missed",
+        evaluations.done, evaluations.missed
+    )?;
     let depth = &summary.depth;
     writeln!(
         out,
@@ -91,26 +99,48 @@ fn percentiles(
 
 fn trading(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let signals = &summary.signals;
-    let ended: Vec<String> =
-        signals.ended.iter().map(|(how, count)| format!("{how} {count}")).collect();
+    let ended: Vec<String> = signals
+        .ended
+        .iter()
+        .map(|(how, count)| format!("{how} {count}"))
+        .collect();
     writeln!(
         out,
         "\nsignals      {}, of which {} became intents; {} outcomes: {}",
         signals.seen,
         signals.intents,
         signals.outcomes,
-        if ended.is_empty() { "none".to_owned() } else { ended.join(", ") }
+        if ended.is_empty() {
+            "none".to_owned()
+        } else {
+            ended.join(", ")
+        }
     )?;
-    let refused: Vec<String> =
-        summary.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let refused: Vec<String> = summary
+        .refused
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     writeln!(
         out,
         "refused      {}",
-        if refused.is_empty() { "none".to_owned() } else { refused.join(", ") }
+        if refused.is_empty() {
+            "none".to_owned()
+        } else {
+            refused.join(", ")
+        }
     )?;
-    writeln!(out, "commands     {}, fills {}", summary.commands, summary.fills)?;
+    writeln!(
+        out,
+        "commands     {}, fills {}",
+        summary.commands, summary.fills
+    )?;
     if let Some(millis) = summary.first_fill_ms {
-        writeln!(out, "first fill   {:.1} s after the start", millis as f64 / 1e3)?;
+        writeln!(
+            out,
+            "first fill   {:.1} s after the start",
+            millis as f64 / 1e3
+        )?;
     }
     write!(out, "trades       {}", summary.trades)?;
     if let Some(rate) = summary.win_rate {
@@ -124,7 +154,11 @@ fn trading(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
         writeln!(out, "kill level   reached {level}: {reason}")?;
     }
     let pnl = &summary.pnl;
-    writeln!(out, "P&L          gross {}, fees {}, net {}", pnl.gross, pnl.fees, pnl.net)
+    writeln!(
+        out,
+        "P&L          gross {}, fees {}, net {}",
+        pnl.gross, pnl.fees, pnl.net
+    )
 }
 
 /// A span in its natural unit.

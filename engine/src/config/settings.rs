@@ -65,7 +65,11 @@ pub struct Faults(pub Vec<Fault>);
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        write!(f, "the configuration has {count} fault{}", if count == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "the configuration has {count} fault{}",
+            if count == 1 { "" } else { "s" }
+        )?;
         self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }
@@ -135,12 +139,15 @@ impl Settings {
         };
         let text = match std::fs::metadata(path) {
             Ok(facts) if facts.is_dir() => Err("is a folder; name a TOML file".to_owned()),
-            Ok(facts) if facts.len() > FILE_BYTES_MAX => {
-                Err(format!("has {} bytes; at most {FILE_BYTES_MAX} are read", facts.len()))
-            }
+            Ok(facts) if facts.len() > FILE_BYTES_MAX => Err(format!(
+                "has {} bytes; at most {FILE_BYTES_MAX} are read",
+                facts.len()
+            )),
             Ok(_) => std::fs::read_to_string(path)
                 .map_err(|why| format!("cannot be read: {why}; it must be UTF-8 TOML")),
-            Err(why) => Err(format!("cannot be read: {why}; `spindle init` writes a first one")),
+            Err(why) => Err(format!(
+                "cannot be read: {why}; `spindle init` writes a first one"
+            )),
         };
         match text {
             Ok(text) => self.add_text(&text, &|line| Origin::File(path.to_owned(), line)),
@@ -160,7 +167,8 @@ impl Settings {
 
     /// Adds what a flag sets.
     pub fn add_flag(&mut self, flag: &str, key: &str, value: Value) {
-        self.values.insert(key.to_owned(), (value, Origin::Flag(flag.to_owned())));
+        self.values
+            .insert(key.to_owned(), (value, Origin::Flag(flag.to_owned())));
     }
 
     fn add_written(&mut self, key: &str, written: &str, origin: Origin) {
@@ -172,9 +180,15 @@ impl Settings {
             Some(toml::Value::Integer(_) | toml::Value::Float(_)) => {
                 Value::Number(written.trim().replace('_', ""))
             }
-            Some(toml::Value::Array(items)) if items.iter().all(toml::Value::is_str) => Value::List(
-                items.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect(),
-            ),
+            Some(toml::Value::Array(items)) if items.iter().all(toml::Value::is_str) => {
+                Value::List(
+                    items
+                        .iter()
+                        .filter_map(toml::Value::as_str)
+                        .map(str::to_owned)
+                        .collect(),
+                )
+            }
             Some(toml::Value::String(text)) => Value::Text(text),
             _ => Value::Text(written.to_owned()),
         };
@@ -244,13 +258,17 @@ impl Settings {
 
     /// Every key with its value and origin, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Origin)> {
-        self.values.iter().map(|(key, (value, origin))| (key.as_str(), value, origin))
+        self.values
+            .iter()
+            .map(|(key, (value, origin))| (key.as_str(), value, origin))
     }
 
     /// All settings as TOML, one dotted key a line: what a journal keeps.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        self.iter().map(|(key, value, _)| format!("{key} = {value}\n")).collect()
+        self.iter()
+            .map(|(key, value, _)| format!("{key} = {value}\n"))
+            .collect()
     }
 
     /// The numbers or names under `prefix.`, in order: `strategy` has `1`, `2`, ….
@@ -258,7 +276,11 @@ impl Settings {
     pub fn children(&self, prefix: &str) -> Vec<String> {
         let start = format!("{prefix}.");
         let mut names: Vec<String> = Vec::new();
-        for key in self.values.keys().filter_map(|key| key.strip_prefix(&start)) {
+        for key in self
+            .values
+            .keys()
+            .filter_map(|key| key.strip_prefix(&start))
+        {
             let name = key.split('.').next().unwrap_or(key);
             if names.last().is_none_or(|last| last != name) {
                 names.push(name.to_owned());
@@ -275,6 +297,15 @@ impl Settings {
         self.values.contains_key(key)
     }
 
+    /// A text as it stands, unread and unjudged.
+    #[must_use]
+    pub fn peek(&self, key: &str) -> Option<&str> {
+        match self.values.get(key) {
+            Some((Value::Text(text), _)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Counts a key as read, without reading it.
     pub fn touch(&self, key: &str) {
         self.read.borrow_mut().insert(key.to_owned());
@@ -282,8 +313,15 @@ impl Settings {
 
     /// Reports a fault at `key`.
     pub fn fault(&self, key: &str, what: impl Into<String>) {
-        let origin = self.values.get(key).map_or(Origin::Unset, |(_, origin)| origin.clone());
-        let fault = Fault { origin, key: key.to_owned(), what: what.into() };
+        let origin = self
+            .values
+            .get(key)
+            .map_or(Origin::Unset, |(_, origin)| origin.clone());
+        let fault = Fault {
+            origin,
+            key: key.to_owned(),
+            what: what.into(),
+        };
         self.faults.borrow_mut().push(fault);
     }
 
@@ -371,7 +409,9 @@ impl Settings {
 
     /// A percentage as parts per million: `1.5` is 15,000.
     pub fn percent_ppm(&self, key: &str, range: RangeInclusive<Decimal>) -> u32 {
-        let ppm = self.decimal(key, range).map(|percent| percent * Decimal::from(10_000));
+        let ppm = self
+            .decimal(key, range)
+            .map(|percent| percent * Decimal::from(10_000));
         ppm.and_then(|ppm| ppm.to_u32()).unwrap_or(0)
     }
 
@@ -424,7 +464,11 @@ impl Settings {
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => *value,
             None => {
-                if self.values.get(key).is_some_and(|(value, _)| matches!(value, Value::Text(_))) {
+                if self
+                    .values
+                    .get(key)
+                    .is_some_and(|(value, _)| matches!(value, Value::Text(_)))
+                {
                     self.fault(key, format!("is \"{text}\"; expected {expected}"));
                 }
                 choices[0].1
@@ -440,9 +484,8 @@ impl Settings {
         let read = self.read.borrow();
         for (key, (_, origin)) in &self.values {
             if !read.contains(key) {
-                let near = nearest(key, &read).map_or(String::new(), |near| {
-                    format!("; did you mean `{near}`?")
-                });
+                let near = nearest(key, &read)
+                    .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 self.faults.borrow_mut().push(Fault {
                     origin: origin.clone(),
                     key: key.clone(),
@@ -452,12 +495,18 @@ impl Settings {
         }
         let mut faults = self.faults.take();
         faults.dedup();
-        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Faults(faults))
+        }
     }
 }
 
 fn nanos_of(value: Decimal) -> i64 {
-    (value * Decimal::from(stream::units::SCALE)).to_i64().unwrap_or(i64::MAX)
+    (value * Decimal::from(stream::units::SCALE))
+        .to_i64()
+        .unwrap_or(i64::MAX)
 }
 
 /// Reads a span such as `250ms`.
@@ -487,8 +536,13 @@ pub fn show_span(span: Nanos) -> String {
         (1_000_000, "ms"),
         (1_000, "us"),
     ];
-    let unit = UNITS.iter().find(|(size, _)| span.0 > 0 && span.0.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{}ns", span.0), |(size, name)| format!("{}{name}", span.0 / size))
+    let unit = UNITS
+        .iter()
+        .find(|(size, _)| span.0 > 0 && span.0.is_multiple_of(*size));
+    unit.map_or_else(
+        || format!("{}ns", span.0),
+        |(size, name)| format!("{}{name}", span.0 / size),
+    )
 }
 
 /// The known key that differs least, if it is close.
@@ -527,7 +581,9 @@ mod tests {
         let s = settings("[risk]\nmax_order_value = \"abc\"\nmax_ordr_quantity = 5\n\n[x]\ny=1\n");
         s.money("risk.max_order_value", 1..=1_000_000);
         s.whole("risk.max_order_quantity", 1..=100);
-        let Err(Faults(faults)) = s.finish() else { panic!("three faults") };
+        let Err(Faults(faults)) = s.finish() else {
+            panic!("three faults")
+        };
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             lines,
@@ -546,9 +602,14 @@ mod tests {
         let s = settings("a = 0.1\nb = \"2500.000000001\"\nc = 1.5\nd = 1e18\n");
         assert_eq!(s.money("a", 0..=1), Money(100_000_000));
         assert_eq!(s.money("b", 0..=10_000), Money(2_500_000_000_001));
-        assert_eq!(s.percent_ppm("c", Decimal::ZERO..=Decimal::from(100)), 15_000);
+        assert_eq!(
+            s.percent_ppm("c", Decimal::ZERO..=Decimal::from(100)),
+            15_000
+        );
         s.money("d", 0..=1_000_000);
-        let Err(Faults(faults)) = s.finish() else { panic!("one fault") };
+        let Err(Faults(faults)) = s.finish() else {
+            panic!("one fault")
+        };
         assert_eq!(faults.len(), 1, "{faults:?}");
     }
 
@@ -572,7 +633,15 @@ mod tests {
         for text in ["250ms", "3s", "15m", "2h", "50us", "7ns", "0ns"] {
             assert_eq!(show_span(parse_span(text).unwrap()), text);
         }
-        for bad in ["", "5", "ms", "-1s", "1.5s", "99999999999999999999s", "18446744073709551615h"] {
+        for bad in [
+            "",
+            "5",
+            "ms",
+            "-1s",
+            "1.5s",
+            "99999999999999999999s",
+            "18446744073709551615h",
+        ] {
             assert_eq!(parse_span(bad), None, "{bad}");
         }
     }
@@ -581,7 +650,9 @@ mod tests {
     fn broken_toml_is_a_fault_with_its_line() {
         let s = settings("a = 1\nb = = 2\n");
         s.whole("a", 0..=1);
-        let Err(Faults(faults)) = s.finish() else { panic!("a fault") };
+        let Err(Faults(faults)) = s.finish() else {
+            panic!("a fault")
+        };
         assert_eq!(faults[0].origin, Origin::File("test.toml".into(), 2));
     }
 }

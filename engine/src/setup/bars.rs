@@ -21,7 +21,10 @@ pub(super) fn read(settings: &Settings) -> Option<Config> {
     let timezone = settings.text("bars.timezone", "an IANA time zone such as America/Chicago");
     let daily = whole == 1_440;
     if !minutes.contains(&whole) || span.0 % 60_000_000_000 != 0 {
-        settings.fault("bars.span", "is not a whole number of minutes, or \"24h\" for daily bars");
+        settings.fault(
+            "bars.span",
+            "is not a whole number of minutes, or \"24h\" for daily bars",
+        );
     }
     Some(Config {
         time: header("time_column"),
@@ -30,9 +33,15 @@ pub(super) fn read(settings: &Settings) -> Option<Config> {
         high: header("high_column"),
         low: header("low_column"),
         close: header("close_column"),
-        volume: settings.has("bars.volume_column").then(|| header("volume_column")),
+        volume: settings
+            .has("bars.volume_column")
+            .then(|| header("volume_column")),
         timezone,
-        span: if daily { base.span } else { Span::Minutes(whole as u32) },
+        span: if daily {
+            base.span
+        } else {
+            Span::Minutes(whole as u32)
+        },
         stamp: settings.choice(
             "bars.stamp",
             &[("start", Stamp::Start), ("end", Stamp::End)],

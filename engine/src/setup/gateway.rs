@@ -23,7 +23,10 @@ pub(super) fn read(settings: &Settings, instruments: usize) -> Config {
         checkpoint_every: settings.span("gateway.checkpoint_every", Nanos::ZERO..=DAY),
     };
     for (field, expected) in config.faults() {
-        settings.fault(&format!("gateway.{field}"), format!("is out of range; expected {expected}"));
+        settings.fault(
+            &format!("gateway.{field}"),
+            format!("is out of range; expected {expected}"),
+        );
     }
     config
 }

@@ -14,11 +14,17 @@ pub(super) fn read(settings: &Settings) -> Vec<(InstrumentId, Instrument)> {
         settings.fault(KEY, "is empty; name at least one symbol");
     }
     if symbols.len() > INSTRUMENTS_MAX {
-        settings.fault(KEY, format!("has {} symbols; at most {INSTRUMENTS_MAX}", symbols.len()));
+        settings.fault(
+            KEY,
+            format!("has {} symbols; at most {INSTRUMENTS_MAX}", symbols.len()),
+        );
     }
     for (index, symbol) in symbols.iter().enumerate() {
         if symbol.is_empty() || symbol.len() > 16 || !symbol.is_ascii() {
-            settings.fault(KEY, format!("\"{symbol}\" is not an ASCII symbol of 1 to 16 letters"));
+            settings.fault(
+                KEY,
+                format!("\"{symbol}\" is not an ASCII symbol of 1 to 16 letters"),
+            );
         }
         if symbols[..index].contains(symbol) {
             settings.fault(KEY, format!("\"{symbol}\" is listed twice"));

@@ -15,16 +15,25 @@ pub(super) fn read(
     universe: &[(InstrumentId, Instrument)],
 ) -> Config {
     let percent = |key: &str, most: i64| {
-        settings.percent_ppm(&format!("risk.{key}"), Decimal::new(1, 4)..=Decimal::from(most))
+        settings.percent_ppm(
+            &format!("risk.{key}"),
+            Decimal::new(1, 4)..=Decimal::from(most),
+        )
     };
     let span = |key: &str| settings.span(&format!("risk.{key}"), Nanos::MILLI..=DAY);
     let from_zero = |key: &str| settings.span(&format!("risk.{key}"), Nanos::ZERO..=DAY);
     let money = |key: &str| settings.money(&format!("risk.{key}"), 0..=MONEY_MAX);
     let config = Config {
-        mode: settings.choice("risk.mode", &[("observe", Mode::Observe), ("trade", Mode::Trade)]),
+        mode: settings.choice(
+            "risk.mode",
+            &[("observe", Mode::Observe), ("trade", Mode::Trade)],
+        ),
         currency,
         broker: SourceId(0),
-        instruments: universe.iter().map(|(_, own)| allow(settings, own)).collect(),
+        instruments: universe
+            .iter()
+            .map(|(_, own)| allow(settings, own))
+            .collect(),
         limits: limits(settings, "risk"),
         order_value_equity_ppm: percent("order_value_equity_percent", 100),
         gross_max: money("gross_max"),
@@ -63,11 +72,12 @@ pub(super) fn read(
 
 /// The key that people write for a field of risk's own configuration.
 fn key_of(field: &str) -> String {
-    let field = field.strip_prefix("instruments.").map_or_else(
-        || field.to_owned(),
-        |own| format!("instrument.{own}"),
-    );
-    let percent = field.strip_suffix("_ppm").map(|name| format!("{name}_percent"));
+    let field = field
+        .strip_prefix("instruments.")
+        .map_or_else(|| field.to_owned(), |own| format!("instrument.{own}"));
+    let percent = field
+        .strip_suffix("_ppm")
+        .map(|name| format!("{name}_percent"));
     format!("risk.{}", percent.unwrap_or(field))
 }
 

@@ -67,8 +67,10 @@ fn slots(settings: &Settings) -> SlotsConfig {
         score_min: settings.float("slots.score_min", 0.0..=1.0),
         missed_tracks: settings.whole("slots.missed_tracks", 0..=128) as usize,
         missed_horizon: settings.span("slots.missed_horizon", Nanos::from_millis(250)..=DAY),
-        missed_worth_ppm: settings
-            .percent_ppm("slots.missed_worth_percent", Decimal::new(1, 4)..=Decimal::ONE_HUNDRED),
+        missed_worth_ppm: settings.percent_ppm(
+            "slots.missed_worth_percent",
+            Decimal::new(1, 4)..=Decimal::ONE_HUNDRED,
+        ),
     }
 }
 
@@ -111,11 +113,17 @@ fn throttles(settings: &Settings) -> ThrottleConfig {
 fn strategies(settings: &Settings) -> Vec<StrategyConfig> {
     let names = settings.children("strategy");
     if names.is_empty() {
-        settings.fault("strategy.1.kind", "is not set; at least one strategy is needed");
+        settings.fault(
+            "strategy.1.kind",
+            "is not set; at least one strategy is needed",
+        );
     }
     for (index, name) in names.iter().enumerate() {
         if *name != (index + 1).to_string() {
-            settings.fault(&format!("strategy.{name}"), "strategies are numbered from 1, without gaps");
+            settings.fault(
+                &format!("strategy.{name}"),
+                "strategies are numbered from 1, without gaps",
+            );
         }
     }
     names

@@ -8,9 +8,14 @@ use stream::{Nanos, SourceId};
 
 pub(super) fn read(settings: &Settings, currency: [u8; 4]) -> Config {
     let latency = |name: &str| Latency {
-        base: settings.span(&format!("sim.{name}_base"), Nanos(1_000)..=Nanos::from_secs(3_600)),
-        jitter: settings
-            .span(&format!("sim.{name}_jitter"), Nanos::ZERO..=Nanos::from_secs(3_600)),
+        base: settings.span(
+            &format!("sim.{name}_base"),
+            Nanos(1_000)..=Nanos::from_secs(3_600),
+        ),
+        jitter: settings.span(
+            &format!("sim.{name}_jitter"),
+            Nanos::ZERO..=Nanos::from_secs(3_600),
+        ),
     };
     let percent = |key: &str, least: Decimal| {
         settings.percent_ppm(&format!("sim.{key}"), least..=Decimal::ONE_HUNDRED)
@@ -33,16 +38,18 @@ pub(super) fn read(settings: &Settings, currency: [u8; 4]) -> Config {
         fees: fees(settings),
     };
     for (field, expected) in config.faults() {
-        settings.fault(&format!("sim.{field}"), format!("is out of range; expected {expected}"));
+        settings.fault(
+            &format!("sim.{field}"),
+            format!("is out of range; expected {expected}"),
+        );
     }
     config
 }
 
 fn fees(settings: &Settings) -> Fees {
     let money = |key: &str| settings.money(&format!("sim.fees.{key}"), 0..=1_000);
-    let percent = |key: &str| {
-        settings.percent_ppm(&format!("sim.fees.{key}"), Decimal::ZERO..=Decimal::TEN)
-    };
+    let percent =
+        |key: &str| settings.percent_ppm(&format!("sim.fees.{key}"), Decimal::ZERO..=Decimal::TEN);
     Fees {
         stock_per_share: money("stock_per_share"),
         stock_min: money("stock_min"),

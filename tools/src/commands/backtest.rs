@@ -26,7 +26,11 @@ pub fn run(args: &cli::Backtest) -> Outcome {
     let ending = feeds::Ending::default();
     let sources = feeds::open(&args.data, &setup, &ending)?;
     let layout = layout(&setup)?;
-    let names: Vec<String> = args.data.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = args
+        .data
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let plan = Plan {
         journal: journal_options(&setup, &dir, "BACKTEST"),
         sources: Merge::new(sources),
@@ -51,13 +55,21 @@ pub fn run(args: &cli::Backtest) -> Outcome {
 fn choose_universe(args: &cli::Backtest, settings: &mut Settings) -> Outcome {
     let own = args.settings.config.is_empty();
     if !args.symbol.is_empty() {
-        settings.add_flag("--symbol", "universe.symbols", Value::List(args.symbol.clone()));
+        settings.add_flag(
+            "--symbol",
+            "universe.symbols",
+            Value::List(args.symbol.clone()),
+        );
     } else if own {
         let symbols = feeds::symbols_in(&args.data, None)?;
         settings.add_flag("--data", "universe.symbols", Value::List(symbols));
     }
     if own && feeds::format_of(&args.data[0], None)? == Format::Dbn {
-        settings.add_flag("--data", "session.calendar", Value::Text("cme_globex".to_owned()));
+        settings.add_flag(
+            "--data",
+            "session.calendar",
+            Value::Text("cme_globex".to_owned()),
+        );
     }
     Ok(())
 }

@@ -134,7 +134,9 @@ impl Progress {
             return Self(None);
         }
         let bar = indicatif::ProgressBar::new(steps);
-        if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}") {
+        if let Ok(style) =
+            indicatif::ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}")
+        {
             bar.set_style(style);
         }
         bar.set_message(what);
@@ -159,7 +161,12 @@ impl Drop for Progress {
 
 /// Facts about the host and the build, for the journal.
 pub fn facts(layout: &Layout, time: &str, sources: &[String]) -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     serde_json::json!({
         "spindle": env!("CARGO_PKG_VERSION"),
         "time": time,

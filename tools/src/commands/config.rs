@@ -32,10 +32,16 @@ fn show(args: &ConfigArgs, settings: &Settings) -> Outcome {
             .collect();
         return print_json(&values);
     }
-    let width = settings.iter().map(|(key, value, _)| key.len() + value.to_string().len()).max();
+    let width = settings
+        .iter()
+        .map(|(key, value, _)| key.len() + value.to_string().len())
+        .max();
     for (key, value, origin) in settings.iter() {
         let line = format!("{key} = {value}");
-        print_line(&format!("{line:width$}  # {origin}", width = width.unwrap_or(0) + 3))?;
+        print_line(&format!(
+            "{line:width$}  # {origin}",
+            width = width.unwrap_or(0) + 3
+        ))?;
     }
     Ok(())
 }
@@ -59,9 +65,16 @@ fn check(args: &ConfigArgs, settings: &Settings) -> Outcome {
         print_json(&serde_json::json!({ "ok": faults.is_empty(), "faults": faults }))?;
         return match read {
             Ok(_) => Ok(()),
-            Err(_) => Err(Failure { code: crate::failure::BAD_USAGE, text: String::new() }),
+            Err(_) => Err(Failure {
+                code: crate::failure::BAD_USAGE,
+                text: String::new(),
+            }),
         };
     }
     let setup = read?;
-    print_line(&format!("sound: {} symbols, lanes {}", setup.instruments.len(), setup.layout))
+    print_line(&format!(
+        "sound: {} symbols, lanes {}",
+        setup.instruments.len(),
+        setup.layout
+    ))
 }

@@ -4,10 +4,11 @@ use super::common::{
     Base, Progress, facts, idle, journal_dir, journal_options, layout, print_summary, settings,
     summarise,
 };
+use super::stop::Stop;
 use crate::cli;
 use crate::failure::{Failure, Outcome};
 use engine::clock::utc;
-use engine::config::Value;
+use engine::config::{Settings, Value};
 use engine::run::{Pace, Plan};
 use engine::setup::Setup;
 use feed::head::Merge;
@@ -19,52 +20,74 @@ use stream::payload::read_text;
 const TAIL: Nanos = Nanos::from_millis(700);
 /// The market opens a moment after the lanes have started.
 const LEAD: Nanos = Nanos::from_millis(600);
+/// When the market of a demo in virtual time opens: a Wednesday, 2026-01-07 14:30 UTC.
+const FAST_OPEN: Nanos = Nanos::from_secs(1_767_796_200);
 
 pub fn run(args: &cli::Demo) -> Outcome {
     let seed = args.settings.seed.unwrap_or(1);
-    let length = Nanos::from_secs(args.seconds).saturating_sub(TAIL).saturating_sub(LEAD);
-    let start = utc().saturating_add(LEAD);
+    let length = Nanos::from_secs(args.seconds)
+        .saturating_sub(TAIL)
+        .saturating_sub(LEAD);
+    let start = if args.fast {
+        FAST_OPEN
+    } else {
+        utc().saturating_add(LEAD)
+    };
     let market = Synthetic::new(Config::demo(seed, start, length)).map_err(Failure::bad)?;
     let session = market.session();
-    let symbols = market
-        .instruments()
-        .map(|(_, instrument)| read_text(&instrument.symbol).to_owned())
-        .collect();
     let mut settings = settings(&args.settings, Base::Demo);
-    settings.add_flag("demo", "universe.symbols", Value::List(symbols));
-    let venues: Vec<(String, String)> = market
-        .instruments()
-        .map(|(_, own)| (read_text(&own.symbol).to_owned(), read_text(&own.venue).to_owned()))
-        .collect();
-    for (symbol, venue) in venues {
-        let key = format!("instrument.{symbol}.venue");
-        settings.add_flag("demo", &key, Value::Text(venue));
-    }
+    add_universe(&mut settings, &market);
     let mut setup = Setup::read(&settings)?;
     setup.session = Some(session);
     let dir = journal_dir(args.journal.as_ref(), &setup, "demo");
     let layout = layout(&setup)?;
-    let idle = idle(&setup, &layout);
     let until = session.close.saturating_add(TAIL);
+    let (pace, time) = if args.fast {
+        (Pace::Virtual, "virtual")
+    } else {
+        (Pace::Live { until }, "live")
+    };
     let plan = Plan {
         journal: journal_options(&setup, &dir, "DEMO"),
         sources: Merge::new(vec![Box::new(market)]),
-        facts: facts(&layout, "live", &[format!("synthetic seed {seed}")]),
+        facts: facts(&layout, time, &[format!("synthetic seed {seed}")]),
+        idle: idle(&setup, &layout),
         layout,
-        idle,
-        pace: Pace::Live { until },
+        pace,
         setup,
     };
     if !args.json {
+        let paced = if args.fast {
+            "as fast as it goes"
+        } else {
+            "by the clock"
+        };
         eprintln!(
-            "spindle demo: a synthetic market of {} seconds, by the clock; journal in {}",
+            "spindle demo: a synthetic market of {} seconds, {paced}; journal in {}",
             args.seconds,
             dir.display()
         );
     }
     let progress = Progress::new(args.seconds, "trading");
     let begun = start.saturating_sub(LEAD);
-    engine::run::run(plan, |_| progress.at(utc().saturating_sub(begun).0 / Nanos::SECOND.0))?;
+    let mut stop = Stop::new(args.arm)?;
+    engine::run::run(plan, |handle| {
+        progress.at(utc().saturating_sub(begun).0 / Nanos::SECOND.0);
+        stop.watch(handle);
+    })?;
     drop(progress);
     print_summary(&summarise(&dir)?, args.json)
+}
+
+/// The synthetic market's symbols and venues.
+pub(super) fn add_universe(settings: &mut Settings, market: &Synthetic) {
+    let mut symbols = Vec::new();
+    for (_, definition) in market.instruments() {
+        let symbol = read_text(&definition.symbol).to_owned();
+        let key = format!("instrument.{symbol}.venue");
+        let venue = read_text(&definition.venue).to_owned();
+        settings.add_flag("synthetic market", &key, Value::Text(venue));
+        symbols.push(symbol);
+    }
+    settings.add_flag("synthetic market", "universe.symbols", Value::List(symbols));
 }

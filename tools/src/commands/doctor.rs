@@ -1,3 +1,6 @@
 //! placeholder
-use crate::cli; use crate::failure::Outcome;
-pub fn run(_: &cli::Doctor) -> Outcome { Ok(()) }
+use crate::cli;
+use crate::failure::Outcome;
+pub fn run(_: &cli::Doctor) -> Outcome {
+    Ok(())
+}

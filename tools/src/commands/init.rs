@@ -9,14 +9,18 @@ use std::io::Write;
 
 pub fn run(args: &cli::Init) -> Outcome {
     let path = args.path.display();
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.path).map_err(
-        |error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Failure::bad(format!("{path} exists already and is kept; name another file"))
-            }
-            _ => Failure::bad(format!("{path} cannot be written: {error}; name another place")),
-        },
-    )?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&args.path)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::bad(format!(
+                "{path} exists already and is kept; name another file"
+            )),
+            _ => Failure::bad(format!(
+                "{path} cannot be written: {error}; name another place"
+            )),
+        })?;
     file.write_all(SAMPLE.as_bytes())
         .map_err(|error| Failure::failed(format!("{path} cannot be written: {error}")))?;
     if args.json {

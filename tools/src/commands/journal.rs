@@ -37,7 +37,10 @@ impl Filter {
         let kinds = args.kind.iter().map(|name| {
             Kind::from_name(name).ok_or_else(|| {
                 let all: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-                Failure::bad(format!("--kind {name}: no such kind; one of {}", all.join(", ")))
+                Failure::bad(format!(
+                    "--kind {name}: no such kind; one of {}",
+                    all.join(", ")
+                ))
             })
         });
         let classes = args.class.iter().map(|name| {
@@ -65,7 +68,10 @@ impl Filter {
         render::is_wanted(&self.kinds, frame)
             && (self.classes.is_empty() || class.is_some_and(|class| self.classes.contains(&class)))
             && (self.symbols.is_empty()
-                || self.symbols.iter().any(|symbol| symbol == symbols.of(frame)))
+                || self
+                    .symbols
+                    .iter()
+                    .any(|symbol| symbol == symbols.of(frame)))
             && frame.seq() >= self.first
             && self.from.is_none_or(|from| frame.ts() >= from)
             && self.to.is_none_or(|to| frame.ts() < to)
@@ -85,7 +91,11 @@ fn read_range(text: &str) -> Outcome<(u64, Option<u64>)> {
         None => number(text).map(|seq| (seq, Some(seq))),
         Some((first, last)) => {
             let first = if first.is_empty() { 0 } else { number(first)? };
-            let last = if last.is_empty() { None } else { Some(number(last)?) };
+            let last = if last.is_empty() {
+                None
+            } else {
+                Some(number(last)?)
+            };
             if last.is_some_and(|last| last < first) {
                 return Err(bad());
             }
@@ -167,9 +177,11 @@ fn verify(args: &JournalDir) -> Outcome {
     let report = journal::verify(&args.journal)?;
     let (class, position, what) = match &report.state {
         State::Clean => ("clean", report.position, String::new()),
-        State::Tail { position, lost } => {
-            ("tail", *position, format!("not closed; {lost} torn lines behind it"))
-        }
+        State::Tail { position, lost } => (
+            "tail",
+            *position,
+            format!("not closed; {lost} torn lines behind it"),
+        ),
         State::Corrupt(damage) => ("corruption", damage.position, damage.to_string()),
     };
     if args.json {
@@ -185,7 +197,11 @@ fn verify(args: &JournalDir) -> Outcome {
             "live": report.live,
         }))?;
     } else {
-        let live = if report.live { ", being written now" } else { "" };
+        let live = if report.live {
+            ", being written now"
+        } else {
+            ""
+        };
         print_line(&format!(
             "{class}: {} frames in {} lines, {} epochs, {} segments, last input {}{live}",
             report.frames, report.position, report.epochs, report.segments, report.last_seq
@@ -194,7 +210,11 @@ fn verify(args: &JournalDir) -> Outcome {
             print_line(&format!("  at line {position}: {what}"))?;
         }
     }
-    if class == "clean" { Ok(()) } else { Err(Failure::difference()) }
+    if class == "clean" {
+        Ok(())
+    } else {
+        Err(Failure::difference())
+    }
 }
 
 #[cfg(test)]

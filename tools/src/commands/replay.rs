@@ -9,7 +9,11 @@ pub fn run(args: &cli::Replay) -> Outcome {
     if args.json {
         print_json(&checked)?;
     } else {
-        let verdict = if checked.identical { "identical" } else { "DIFFERENT" };
+        let verdict = if checked.identical {
+            "identical"
+        } else {
+            "DIFFERENT"
+        };
         print_line(&format!(
             "{verdict}: {} frames, {} inputs folded, {} derived frames compared, {} state hashes \
              among them, {} differences",
@@ -23,5 +27,9 @@ pub fn run(args: &cli::Replay) -> Outcome {
             print_line(&format!("  {line}"))?;
         }
     }
-    if checked.identical { Ok(()) } else { Err(Failure::difference()) }
+    if checked.identical {
+        Ok(())
+    } else {
+        Err(Failure::difference())
+    }
 }
