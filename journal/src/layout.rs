@@ -274,7 +274,7 @@ mod tests {
         let mut expected = [0; 64];
         (expected[0], expected[8]) = (7, 9);
         (expected[26], expected[27]) = (0xFF, 0xFF);
-        expected[31] = 0b000_010_10;
+        expected[31] = 0b0000_1010;
         assert_eq!(pad.0, expected);
     }
 }

@@ -33,6 +33,7 @@ mod cursor;
 mod disk;
 mod epoch;
 mod error;
+mod helpers;
 pub mod layout;
 mod map;
 mod options;

@@ -4,6 +4,7 @@ use crate::catalogue::{closed_path, reserve_path};
 use crate::disk::{Disk, Lock};
 use crate::epoch::Past;
 use crate::error::{Error, io_error};
+use crate::helpers::Helpers;
 use crate::layout::{self, Closed, PAD, Record, SegmentHeader};
 use crate::map::Pen;
 use crate::prepare::Preparer;
@@ -14,15 +15,12 @@ use crate::sync::Syncer;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use stream::{FrameRef, Out};
 use zerocopy::FromZeros;
 
 /// How often a writer that runs its helpers itself lets them look ahead, in lines: 512 KiB.
 const INLINE_TURN_LINES: u64 = 8_192;
-/// How long the preparing helper rests when nothing is due.
-const PREPARE_REST: Duration = Duration::from_micros(500);
 /// How often a writer that waits for a segment looks whether there will be one.
 const ROLL_PATIENCE: Duration = Duration::from_millis(1);
 
@@ -55,13 +53,6 @@ pub struct Writer {
     disk: Disk,
     /// Held until the writer is gone.
     _lock: Lock,
-}
-
-#[derive(Debug)]
-enum Helpers {
-    Inline(Box<(Preparer, Syncer)>),
-    Threads(JoinHandle<Preparer>, JoinHandle<Syncer>),
-    Gone,
 }
 
 /// What a start hands to the writer.
@@ -204,34 +195,11 @@ impl Writer {
     /// # Errors
     /// When the system refuses a thread.
     pub fn spawn_helper(&mut self) -> Result<(), Error> {
-        let helpers = std::mem::replace(&mut self.helpers, Helpers::Gone);
-        let Helpers::Inline(helpers) = helpers else {
-            self.helpers = helpers;
-            return Ok(());
-        };
-        let (preparer, syncer) = *helpers;
-        self.turn_at = u64::MAX;
-        let dir = self.disk.dir.clone();
-        let failed = || io_error(&dir, "start a helper thread", 0);
-        let preparing = spawn("journal-prepare", &self.shared, preparer, |helper| {
-            (helper.turn(), PREPARE_REST)
-        })
-        .map_err(failed())?;
-        let syncing = spawn("journal-sync", &self.shared, syncer, |helper| {
-            (helper.turn(), helper.rest())
-        });
-        match syncing {
-            Ok(syncing) => {
-                self.helpers = Helpers::Threads(preparing, syncing);
-                Ok(())
-            }
-            Err(error) => {
-                self.shared.stop();
-                // The first error is the one to tell.
-                let _ = preparing.join();
-                Err(failed()(error))
-            }
+        let spawned = self.helpers.spawn(&self.shared);
+        if !matches!(self.helpers, Helpers::Inline(_)) {
+            self.turn_at = u64::MAX;
         }
+        spawned.map_err(io_error(&self.disk.dir, "start a helper thread", 0))
     }
 
     /// Goes over to the next segment; false when there is none, and then the journal is dead.
@@ -315,10 +283,10 @@ impl Writer {
     /// # Errors
     /// When the disk refuses; the journal is then left open, as after a crash.
     pub fn close(mut self) -> Result<(), Error> {
-        let (preparer, mut syncer) = self.stop_helpers()?;
-        drop(preparer);
         let dir = self.disk.dir.clone();
         let failed = |doing| io_error(&dir, doing, 0);
+        let stopped = self.helpers.stop(&self.shared);
+        let (_, mut syncer) = stopped.map_err(failed("end the journal's helpers"))?;
         syncer
             .finish(self.position)
             .map_err(failed("sync the journal"))?;
@@ -348,31 +316,12 @@ impl Writer {
             .into_closed(&closed, &path)
             .map_err(io_error(&path, "write the close record", 0))
     }
-
-    fn stop_helpers(&mut self) -> Result<(Preparer, Syncer), Error> {
-        let lost = |name| {
-            let error = std::io::Error::other(format!("the {name} thread ended early"));
-            io_error(&self.disk.dir, "end the journal's helpers", 0)(error)
-        };
-        match std::mem::replace(&mut self.helpers, Helpers::Gone) {
-            Helpers::Inline(helpers) => Ok(*helpers),
-            Helpers::Threads(preparing, syncing) => {
-                self.shared.stop();
-                let (preparer, syncer) = (preparing.join(), syncing.join());
-                Ok((
-                    preparer.map_err(|_| lost("journal-prepare"))?,
-                    syncer.map_err(|_| lost("journal-sync"))?,
-                ))
-            }
-            Helpers::Gone => Err(lost("helper")),
-        }
-    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         // The lock must not be free while a helper may still write.
-        let _ = self.stop_helpers();
+        let _ = self.helpers.stop(&self.shared);
     }
 }
 
@@ -390,27 +339,4 @@ fn remove(path: &Path) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Runs a helper on a thread of its own until it is told to stop, and gives it back.
-fn spawn<H: Send + 'static>(
-    name: &str,
-    shared: &Arc<Shared>,
-    mut helper: H,
-    turn: fn(&mut H) -> (bool, Duration),
-) -> std::io::Result<JoinHandle<H>> {
-    let state = shared.clone();
-    let thread = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            while !state.is_stopped() {
-                let (busy, rest) = turn(&mut helper);
-                if !busy {
-                    std::thread::park_timeout(rest);
-                }
-            }
-            helper
-        })?;
-    shared.enlist(thread.thread().clone());
-    Ok(thread)
 }
