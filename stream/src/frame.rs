@@ -91,6 +91,9 @@ impl<'a> FrameRef<'a> {
     }
 
     /// Its name.
+    ///
+    /// # Panics
+    /// As [`Header::id`]: not for frames that nobody has verified.
     #[must_use]
     pub fn id(&self) -> FrameId {
         self.header().id()

@@ -98,6 +98,10 @@ impl Header {
     }
 
     /// The frame's name.
+    ///
+    /// # Panics
+    /// If `seq` does not fit into 48 bits: the head never gives such a number, so a header that
+    /// holds one was never verified.
     #[must_use]
     pub const fn id(&self) -> FrameId {
         FrameId::new(self.seq, self.sub)

@@ -5,16 +5,24 @@
 //! named `spare` and zero. Enumerations are validated when a payload is read.
 
 pub mod answers;
-pub mod decisions;
+mod field;
+pub mod from_book;
+pub mod from_gateway;
+pub mod from_risk;
+pub mod from_signal;
 pub mod market;
 pub mod reference;
 mod value;
 
 pub use answers::*;
-pub use decisions::*;
+pub use field::{Field, fields_of, lines_of};
+pub use from_book::*;
+pub use from_gateway::*;
+pub use from_risk::*;
+pub use from_signal::*;
 pub use market::*;
 pub use reference::*;
-pub use value::{AsValue, Describe, Value, describe, lines_of};
+pub use value::{AsValue, Describe, Value, describe};
 
 use crate::kind::Kind;
 use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
@@ -25,6 +33,8 @@ pub trait Payload: TryFromBytes + IntoBytes + Immutable + KnownLayout + Copy {
     const KIND: Kind;
     /// The frame's length in lines, 1 to 8.
     const LINES: usize;
+    /// Its fields in the layout's order.
+    const FIELDS: &'static [Field];
 }
 
 macro_rules! payload {
@@ -49,6 +59,13 @@ macro_rules! payload {
         impl Payload for $name {
             const KIND: Kind = Kind::$name;
             const LINES: usize = $lines;
+            const FIELDS: &'static [$crate::payload::Field] = &[$($crate::payload::Field {
+                name: stringify!($field),
+                ty: stringify!($ty),
+                offset: $crate::Header::BYTES + core::mem::offset_of!($name, $field),
+                bytes: size_of::<$ty>(),
+                values: <$ty as $crate::payload::AsValue>::VALUES,
+            }),*];
         }
 
         impl $crate::payload::Describe for $name {
@@ -91,6 +108,8 @@ macro_rules! wire_enum {
         }
 
         impl $crate::payload::AsValue for $name {
+            const VALUES: &'static [(u8, &'static str)] = &[$(($number, $text)),*];
+
             fn as_value(&self) -> $crate::payload::Value<'_> {
                 $crate::payload::Value::Name(self.name())
             }

@@ -125,7 +125,11 @@ impl Price {
     /// Value of `qty` at this price with a contract `multiplier`, or `None` on overflow.
     #[must_use]
     pub const fn checked_value(self, qty: Qty, multiplier: u32) -> Option<Money> {
-        let value = self.0 as i128 * qty.0 as i128 * multiplier as i128;
+        // Price times quantity always fits into 127 bits; with the multiplier it may not.
+        let per_unit = self.0 as i128 * qty.0 as i128;
+        let Some(value) = per_unit.checked_mul(multiplier as i128) else {
+            return None;
+        };
         if value > i64::MAX as i128 || value < i64::MIN as i128 {
             return None;
         }
@@ -145,7 +149,7 @@ impl Price {
     /// The nearest multiple of `tick` at or below.
     ///
     /// # Panics
-    /// If `tick` is not positive.
+    /// If `tick` is not positive, or on overflow.
     #[must_use]
     pub const fn floor_to(self, tick: Price) -> Self {
         assert!(tick.0 > 0, "tick must be positive");
@@ -340,6 +344,8 @@ mod tests {
             Money(-1_755_990_000_000)
         );
         assert_eq!(Price::MAX.checked_value(Qty(2), 1), None);
+        assert_eq!(Price::MIN.checked_value(Qty::MIN, u32::MAX), None);
+        assert_eq!(Price::MIN.checked_value(Qty::MIN, 0), Some(Money::ZERO));
     }
 
     #[test]

@@ -146,6 +146,18 @@ wire_enum! {
 
 payload! {
     /// An execution: positions come from these alone.
+    ///
+    /// ```text
+    ///  32    40       48      56    60       64
+    ///  ├─────┼────────┼───────┼─────┼────────┤
+    ///  │ leg │ origin │ price │ qty │ filled │
+    ///  64        68     69     70          71      72        80         88          120
+    ///  ├─────────┼──────┼──────┼───────────┼───────┼─────────┼──────────┼───────────┤
+    ///  │ ordered │ side │ role │ liquidity │ spare │ exec_id │ venue_ts │ exec_text │
+    ///  120      128
+    ///  ├────────┤
+    ///  │ spare2 │
+    /// ```
     Fill, 2 {
         /// The leg.
         leg: FrameId,

@@ -29,6 +29,12 @@ pub mod flags {
 
 payload! {
     /// A new displayed order.
+    ///
+    /// ```text
+    ///  32         40      48    52     53      54       56         64
+    ///  ├──────────┼───────┼─────┼──────┼───────┼────────┼──────────┤
+    ///  │ order_id │ price │ qty │ side │ flags │ source │ venue_ts │
+    /// ```
     Add, 1 {
         /// The venue's order id, unique per instrument while the order lives.
         order_id: u64,
@@ -51,6 +57,12 @@ payload! {
     /// A displayed order changes. With [`flags::REDUCE`] `qty` comes off and all else stays.
     /// Otherwise `price`, `qty` and `new_order_id` are the order's new values; the order keeps its
     /// priority only if id and price stay and the quantity does not grow.
+    ///
+    /// ```text
+    ///  32         40             48      56    60     61      62       64
+    ///  ├──────────┼──────────────┼───────┼─────┼──────┼───────┼────────┤
+    ///  │ order_id │ new_order_id │ price │ qty │ side │ flags │ source │
+    /// ```
     Modify, 1 {
         /// The order as known so far.
         order_id: u64,
@@ -92,6 +104,12 @@ payload! {
 payload! {
     /// A resting order trades and loses `qty`; at 0 it leaves. With [`flags::HIDDEN`] the order
     /// was never displayed and only the tape changes.
+    ///
+    /// ```text
+    ///  32         40      48    52     53      54       56         64
+    ///  ├──────────┼───────┼─────┼──────┼───────┼────────┼──────────┤
+    ///  │ order_id │ price │ qty │ side │ flags │ source │ venue_ts │
+    /// ```
     Execute, 1 {
         /// The resting order, 0 when hidden.
         order_id: u64,
@@ -112,6 +130,12 @@ payload! {
 
 payload! {
     /// A price level's whole quantity; 0 removes it.
+    ///
+    /// ```text
+    ///  32      40    48       52     53      54       56         64
+    ///  ├───────┼─────┼────────┼──────┼───────┼────────┼──────────┤
+    ///  │ price │ qty │ orders │ side │ flags │ source │ venue_ts │
+    /// ```
     Level, 1 {
         /// The level.
         price: Price,
@@ -145,6 +169,12 @@ wire_enum! {
 
 payload! {
     /// One positional row of a broker's depth.
+    ///
+    /// ```text
+    ///  32      40      48    52         54   55     56       58      59      64
+    ///  ├───────┼───────┼─────┼──────────┼────┼──────┼────────┼───────┼───────┤
+    ///  │ price │ maker │ qty │ position │ op │ side │ source │ flags │ spare │
+    /// ```
     DepthRow, 1 {
         /// Price of the row.
         price: Price,
@@ -194,6 +224,12 @@ payload! {
 
 payload! {
     /// A level-1 quote. Quantity 0 says that the side is empty.
+    ///
+    /// ```text
+    ///  32    40    48        52        56       58      59      64
+    ///  ├─────┼─────┼─────────┼─────────┼────────┼───────┼───────┤
+    ///  │ bid │ ask │ bid_qty │ ask_qty │ source │ flags │ spare │
+    /// ```
     Quote, 1 {
         /// Best bid.
         bid: Price,
@@ -214,6 +250,12 @@ payload! {
 
 payload! {
     /// A trade that names no resting order.
+    ///
+    /// ```text
+    ///  32      40         48    52     53      54       56         64
+    ///  ├───────┼──────────┼─────┼──────┼───────┼────────┼──────────┤
+    ///  │ price │ trade_id │ qty │ side │ flags │ source │ venue_ts │
+    /// ```
     Trade, 1 {
         /// Price.
         price: Price,

@@ -21,6 +21,12 @@ wire_enum! {
 
 payload! {
     /// A timer is due. `ts` may be later than `due`; it is never earlier.
+    ///
+    /// ```text
+    ///  32    40       48       52      53      64
+    ///  ├─────┼────────┼────────┼───────┼───────┤
+    ///  │ due │ number │ missed │ timer │ spare │
+    /// ```
     Tick, 1 {
         /// When it was due: an exact multiple of the timer's period since the epoch.
         due: Nanos,
