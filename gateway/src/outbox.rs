@@ -140,14 +140,12 @@ impl State {
         op: CommandOp,
         parent: FrameId,
     ) {
-        let position = {
-            let instrument = self.bracket(slot).instrument;
-            self.watches[instrument.index()].position
-        };
+        let instrument = self.bracket(slot).instrument;
+        let position = self.watches[instrument.index()].position;
+        let newest = self.markets[instrument.index()];
         let bracket = self.bracket(slot);
-        let command = command_of(bracket, index, op, parent);
+        let command = command_of(bracket, index, op, parent, newest);
         assert_envelope(bracket, index, &command, position);
-        let instrument = bracket.instrument;
         let id = port.emit(instrument, &command);
         assert!(
             op != CommandOp::Place || id == command.leg,
@@ -157,7 +155,13 @@ impl State {
     }
 }
 
-fn command_of(bracket: &Bracket, index: usize, op: CommandOp, parent_leg: FrameId) -> Command {
+fn command_of(
+    bracket: &Bracket,
+    index: usize,
+    op: CommandOp,
+    parent_leg: FrameId,
+    newest: Nanos,
+) -> Command {
     let leg = &bracket.legs[index];
     let is_entry = leg.role == LegRole::Entry;
     let is_stop = leg.order_type == OrderType::Stop;
@@ -175,7 +179,7 @@ fn command_of(bracket: &Bracket, index: usize, op: CommandOp, parent_leg: FrameI
         } else {
             Nanos::ZERO
         },
-        market_ts: bracket.market_ts,
+        market_ts: bracket.market_ts.max(newest),
         qty: leg.ask,
         op,
         order_type: leg.order_type,

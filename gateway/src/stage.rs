@@ -81,10 +81,12 @@ impl GatewayStage {
             Kind::Restart => state.on_restart(port),
             Kind::Best => {
                 let best = frame.read::<Best>();
+                state.rest_on(frame.instrument(), frame.ts());
                 state.on_quote(port, (best.bid, best.ask), best.quality);
             }
             Kind::BookView => {
                 let view = frame.read::<BookView>();
+                state.rest_on(frame.instrument(), view.market_ts);
                 state.on_print(frame.instrument(), view.trade_ts);
                 state.on_quote(port, (view.bid, view.ask), view.quality);
             }

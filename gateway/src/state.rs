@@ -57,6 +57,9 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) brackets: Vec<Bracket>,
     pub(crate) watches: Vec<Watch>,
+    /// `ts` of each instrument's newest market frame that was acted on: what commands rest on.
+    /// Not saved, like everything about the market.
+    pub(crate) markets: Vec<Nanos>,
     pub(crate) credits: Credits,
     pub(crate) kill: KillLevel,
     pub(crate) recent: Vec<u64>,
@@ -76,6 +79,7 @@ impl State {
         Self {
             brackets: vec![Bracket::empty(); slots],
             watches: vec![Watch::default(); config.instruments + 1],
+            markets: vec![Nanos::ZERO; config.instruments + 1],
             credits: Credits::new(
                 config.unanswered_max,
                 config.unanswered_reserved,
@@ -128,6 +132,13 @@ impl State {
             return None;
         }
         self.watches.get_mut(instrument.index())
+    }
+
+    /// A market frame of that time stands behind what is decided from now on.
+    pub(crate) fn rest_on(&mut self, instrument: InstrumentId, ts: Nanos) {
+        if let Some(newest) = self.markets.get_mut(instrument.index()) {
+            *newest = ts.max(*newest);
+        }
     }
 
     /// Takes a free slot for a bracket of that purpose, or says that there is none.
