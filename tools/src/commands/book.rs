@@ -58,7 +58,14 @@ pub fn run(args: &cli::Book) -> Outcome {
     if matches!(ended, Err(Stop::Reader)) {
         return Ok(());
     }
-    if printer.rows.count > 0 || ended.is_ok() {
+    if printer.rows.count == 0 && ended.is_ok() {
+        return Err(Failure::bad(format!(
+            "{}: holds no book of {symbol}, only trades or definitions; name a file of orders, \
+             levels or quotes",
+            args.data.display()
+        )));
+    }
+    if printer.rows.count > 0 {
         match printer.rows.flush(&mut out) {
             Err(Stop::Reader) => return Ok(()),
             other => other?,

@@ -17,6 +17,7 @@ mod levels;
 mod score;
 
 pub use config::{OpeningRangeConfig, Weights};
+pub use score::COMPONENT_NAMES;
 
 use crate::codec::{Reader, Writer};
 use crate::features::RollingRange;

@@ -21,6 +21,20 @@ use crate::strategy::Seen;
 use stream::payload::COMPONENTS;
 use stream::units::SCALE;
 
+/// Names of the ten components, in their order; those of their weights in the configuration.
+pub const COMPONENT_NAMES: [&str; COMPONENTS] = [
+    "breakout",
+    "microprice",
+    "imbalance",
+    "depth",
+    "tape",
+    "flow",
+    "vwap",
+    "momentum",
+    "volume",
+    "spread",
+];
+
 /// A difference of two doubled prices in currency units.
 pub(super) fn currency2(difference2: i64) -> f64 {
     difference2 as f64 / (2.0 * SCALE as f64)
