@@ -17,8 +17,8 @@ use stream::{FrameRef, Kind, Out, Stage, StageId};
 
 /// Where a lane's frames go.
 pub trait End: Out {
-    /// Lines that can be put before the next flush without waiting.
-    fn room(&self) -> usize;
+    /// True when so many lines can be put before the next flush without waiting.
+    fn has_room(&self, lines: usize) -> bool;
     /// Publishes what was put.
     fn flush(&mut self);
 }
@@ -133,7 +133,7 @@ pub struct Stages {
     pub gateway: GatewayStage,
 }
 
-impl<E: End> Chain<E> {
+impl<E> Chain<E> {
     /// An empty chain: passes frames on.
     #[must_use]
     pub fn new(end: E, probe: Probe) -> Self {
@@ -195,7 +195,10 @@ impl<E: End> Chain<E> {
 
     /// Puts one frame through.
     #[inline]
-    pub fn put(&mut self, frame: FrameRef<'_>) {
+    pub fn put(&mut self, frame: FrameRef<'_>)
+    where
+        E: End,
+    {
         let Self {
             book,
             signal,
@@ -227,6 +230,27 @@ impl<E: End> Chain<E> {
             out: &mut out,
         };
         out.put(frame);
+    }
+
+    /// The same chain with another end.
+    #[must_use]
+    pub fn ending_at<F>(self, end: F) -> Chain<F> {
+        let Self {
+            book,
+            signal,
+            risk,
+            gateway,
+            probe,
+            end: _,
+        } = self;
+        Chain {
+            book,
+            signal,
+            risk,
+            gateway,
+            probe,
+            end,
+        }
     }
 
     /// Lines that one frame of each kind can become at the end of this chain, itself included.

@@ -26,8 +26,8 @@ impl Out for Expected {
 }
 
 impl End for Expected {
-    fn room(&self) -> usize {
-        usize::MAX
+    fn has_room(&self, _: usize) -> bool {
+        true
     }
 
     fn flush(&mut self) {}

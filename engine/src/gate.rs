@@ -190,8 +190,8 @@ impl Out for Gate {
 }
 
 impl End for Gate {
-    fn room(&self) -> usize {
-        usize::MAX
+    fn has_room(&self, _: usize) -> bool {
+        true
     }
 
     fn flush(&mut self) {

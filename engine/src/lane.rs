@@ -101,14 +101,16 @@ impl<E: End> Works<E> {
     /// True when the end has room for whatever any frame can become, notes included.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.chain.end.room() >= self.burst_max + NOTES_MAX
+        self.chain.end.has_room(self.burst_max + NOTES_MAX)
     }
 
     /// True when the end has room for whatever a frame of that kind can become.
     #[must_use]
     #[inline]
     pub fn has_room_for(&self, kind: Kind) -> bool {
-        self.chain.end.room() >= self.bursts[usize::from(kind.0)] + NOTES_MAX
+        self.chain
+            .end
+            .has_room(self.bursts[usize::from(kind.0)] + NOTES_MAX)
     }
 
     /// Puts one frame through and notes what was measured.
@@ -212,7 +214,7 @@ impl<E: End> Works<E> {
 }
 
 /// Notes that one input can bring at most.
-const NOTES_MAX: usize = 40;
+pub(crate) const NOTES_MAX: usize = 40;
 
 /// Puts a note behind a frame: its `seq` and `ts`, and a `sub` that no stage uses.
 pub fn put_note(

@@ -2,7 +2,7 @@
 //!
 //! Frames are never split in what is published: the producer gathers whole frames and pushes them
 //! in one piece, the consumer reads whole frames and copies the one that straddles the ring's end.
-//! Back-pressure is the producer's look at [`RingOut::room`] before it reads its own input.
+//! Back-pressure is the producer's look at [`End::has_room`] before it reads its own input.
 
 use crate::chain::End;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -67,14 +67,11 @@ impl Out for RingOut {
 
 impl End for RingOut {
     #[inline]
-    fn room(&self) -> usize {
-        let free = self.producer.cached_slots();
-        let free = if free < self.pending.len() + 4 * BATCH_LINES {
-            self.producer.slots()
-        } else {
-            free
-        };
-        free.saturating_sub(self.pending.len())
+    fn has_room(&self, lines: usize) -> bool {
+        let need = self.pending.len() + lines;
+        // What was free when it was last looked at still is: only when that is too little, the
+        // reading end is asked, or a large burst would wait for an empty ring for ever.
+        self.producer.cached_slots() >= need || self.producer.slots() >= need
     }
 
     #[inline]
@@ -157,6 +154,19 @@ mod tests {
         draft
     }
 
+    #[test]
+    fn a_burst_that_needs_most_of_the_ring_gets_it_once_the_ring_was_read() {
+        let (mut out, mut input) = ring(1_024);
+        while out.has_room(600) {
+            out.put(frame(1, 1).frame());
+            out.flush();
+        }
+        let lines = input.lines();
+        assert_eq!(input.read(lines, |_| true), 425);
+        assert!(out.has_room(1_000), "what was read is free again");
+        assert!(!out.has_room(1_025));
+    }
+
     proptest! {
         #[test]
         fn frames_come_out_as_they_went_in_whatever_the_ring_size(
@@ -169,7 +179,7 @@ mod tests {
             let mut seen = Vec::new();
             let mut reads = reads.iter().cycle();
             while seen.len() < sizes.len() {
-                while written < sizes.len() && out.room() >= LINES_MAX {
+                while written < sizes.len() && out.has_room(LINES_MAX) {
                     out.put(frame(sizes[written], written as u16).frame());
                     written += 1;
                 }

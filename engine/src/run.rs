@@ -146,10 +146,10 @@ impl Out for LaneEnd {
 
 impl End for LaneEnd {
     #[inline]
-    fn room(&self) -> usize {
+    fn has_room(&self, lines: usize) -> bool {
         match self {
-            Self::Ring(ring) => ring.room(),
-            Self::Gate(gate) => gate.room(),
+            Self::Ring(ring) => ring.has_room(lines),
+            Self::Gate(gate) => gate.has_room(lines),
         }
     }
 
@@ -199,7 +199,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         shared: Arc::clone(&shared),
         clock: probe(),
     });
-    let (mut works, rings) = seat(&layout, start.stages, gate, &probe);
+    let (mut works, rings) = seat(&layout, start.stages, gate, probe);
     let begin = match (&clock, sources.next()) {
         (Some(clock), _) => clock.clone().now(),
         (None, Next::At(due)) => due,

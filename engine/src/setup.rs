@@ -47,7 +47,8 @@ pub struct JournalSetup {
 /// A configuration's meaning.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The effective configuration: what the journal keeps.
+    /// The effective configuration: what the journal keeps. Without the tables that say only where
+    /// a run takes place: they decide nothing, and the same inputs are to give the same stream.
     pub config_text: String,
     /// Whose trading days.
     pub calendar: Calendar,
@@ -94,7 +95,7 @@ impl Setup {
         );
         let currency = text(&settings.text("risk.currency", "a currency such as USD"));
         let setup = Self {
-            config_text: settings.to_toml(),
+            config_text: settings.to_toml(|key| !is_placement(key)),
             calendar,
             session: None,
             armed_at_start: settings.flag("session.armed_at_start"),
@@ -126,7 +127,10 @@ impl Setup {
     /// # Errors
     /// As [`Setup::read`].
     pub fn from_journal(text: &str) -> Result<Self, Faults> {
+        let mut sample = Settings::default();
+        sample.add_sample(SAMPLE);
         let mut settings = Settings::default();
+        settings.add_sample(&sample.to_toml(is_placement));
         settings.add_journal(text);
         Self::read(&settings)
     }
@@ -192,6 +196,13 @@ impl Setup {
             .iter()
             .map(|(id, instrument)| (*id, stream::payload::read_text(&instrument.symbol)))
     }
+}
+
+/// Tables that say where a run takes place, and nothing of what it does.
+const PLACEMENT: [&str; 2] = ["lanes.", "journal."];
+
+fn is_placement(key: &str) -> bool {
+    PLACEMENT.iter().any(|table| key.starts_with(table))
 }
 
 fn read_book(settings: &Settings, instruments: usize) -> book::Config {

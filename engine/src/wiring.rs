@@ -15,7 +15,7 @@
 
 use crate::chain::{Chain, Stages};
 use crate::gate::Gate;
-use crate::lane::Works;
+use crate::lane::{NOTES_MAX, Works};
 use crate::layout::Layout;
 use crate::probe::Probe;
 use crate::ring::{RingIn, ring};
@@ -29,10 +29,8 @@ const RISK: usize = 3;
 const GATEWAY: usize = 4;
 
 /// Seats the stages on their lanes: the works of each lane, and the ring that each lane but the
-/// first reads.
-///
-/// # Panics
-/// When a ring is too small for the largest burst: the limits promise that it is not.
+/// first reads. A ring takes the largest burst of the lane before it twice, whatever the
+/// configuration makes of that burst.
 pub(crate) fn seat(
     layout: &Layout,
     stages: Stages,
@@ -40,33 +38,26 @@ pub(crate) fn seat(
     probe: impl Fn() -> Probe,
 ) -> (Vec<Works<LaneEnd>>, Vec<RingIn>) {
     let lanes = layout.lanes();
-    let mut ends = Vec::new();
-    let mut rings = Vec::new();
-    for _ in 1..lanes {
-        let (out, input) = ring(RING_LINES);
-        ends.push(LaneEnd::Ring(out));
-        rings.push(input);
-    }
-    ends.push(LaneEnd::Gate(Box::new(gate)));
-    let mut chains: Vec<Chain<LaneEnd>> = ends
-        .into_iter()
-        .map(|end| Chain::new(end, probe()))
-        .collect();
+    let mut chains: Vec<Chain<()>> = (0..lanes).map(|_| Chain::new((), probe())).collect();
     chains[layout.lane_of(BOOK)].seat_book(stages.book);
     chains[layout.lane_of(SIGNAL)].seat_signal(stages.signal);
     chains[layout.lane_of(RISK)].seat_risk(stages.risk);
     chains[layout.lane_of(GATEWAY)].seat_gateway(stages.gateway);
-    let works: Vec<Works<LaneEnd>> = chains
-        .into_iter()
-        .enumerate()
-        .map(|(lane, chain)| Works::new(chain, lane as u8))
-        .collect();
-    for (lane, works) in works.iter().enumerate() {
-        let burst = works.burst_max();
-        assert!(
-            lane + 1 == lanes || RING_LINES >= 2 * burst,
-            "lane {lane}: a burst of {burst} lines does not fit a ring of {RING_LINES} twice"
-        );
+    let last = chains.pop().expect("there is at least one lane");
+    let mut works = Vec::with_capacity(lanes);
+    let mut rings = Vec::with_capacity(lanes - 1);
+    for (lane, chain) in chains.into_iter().enumerate() {
+        let (out, input) = ring(ring_lines(&chain));
+        works.push(Works::new(chain.ending_at(LaneEnd::Ring(out)), lane as u8));
+        rings.push(input);
     }
+    let last = last.ending_at(LaneEnd::Gate(Box::new(gate)));
+    works.push(Works::new(last, (lanes - 1) as u8));
     (works, rings)
+}
+
+/// Lines of the ring behind a chain: a power of two.
+fn ring_lines(chain: &Chain<()>) -> usize {
+    let burst = chain.bursts().iter().copied().max().unwrap_or(0) + NOTES_MAX;
+    RING_LINES.max((2 * burst).next_power_of_two())
 }

@@ -20,7 +20,7 @@ pub(super) fn read(settings: &Settings) -> Option<Config> {
     let whole = span.0 / 60_000_000_000;
     let timezone = settings.text("bars.timezone", "an IANA time zone such as America/Chicago");
     let daily = whole == 1_440;
-    if !minutes.contains(&whole) || span.0 % 60_000_000_000 != 0 {
+    if !minutes.contains(&whole) || !span.0.is_multiple_of(60_000_000_000) {
         settings.fault(
             "bars.span",
             "is not a whole number of minutes, or \"24h\" for daily bars",
