@@ -1,0 +1,7 @@
+//! The whole system, from a market to a closed journal, through the library's own front doors.
+
+mod common;
+mod lanes;
+mod limits_fire;
+mod pnl_truth;
+mod restart;
