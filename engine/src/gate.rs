@@ -123,7 +123,7 @@ impl Gate {
         } = parts;
         Self {
             power,
-            health: journal.health(),
+            health: Health::Good,
             journal,
             edge,
             back,
@@ -303,6 +303,9 @@ impl Gate {
             return;
         }
         self.health = health;
+        if let Health::Low { segments: 0 | 1 } = health {
+            self.control(ControlAction::Pause, "the disk has room for one more segment at most");
+        }
         if health.is_failed() {
             self.shared.raise(Emergency::Dead);
         } else if health.must_wind_down() && self.shared.emergency() == Emergency::No {

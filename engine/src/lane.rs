@@ -181,7 +181,7 @@ impl<E: End> Works<E> {
         let load = Note {
             a: std::mem::take(&mut self.meter.inputs),
             b: std::mem::take(&mut self.meter.busy_ns),
-            c: 0,
+            c: std::mem::take(&mut self.meter.queued_lines),
             what: NoteKind::Load,
             lane: self.lane,
             part: 255,
@@ -247,6 +247,7 @@ pub fn run_behind<E: End>(
         let finished = upstream.is_finished();
         let done = upstream.done();
         let lines = input.lines();
+        works.meter.queued_lines = works.meter.queued_lines.max(lines as u64);
         let read = input.read(lines, |frame| {
             let room = works.has_room_for(frame.kind());
             if room {

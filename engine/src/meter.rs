@@ -27,6 +27,8 @@ pub struct LaneMeter {
     pub inputs: u64,
     /// Busy nanoseconds since the last note, from the sample.
     pub busy_ns: u64,
+    /// The most lines that stood in the lane's inbound ring since the last note.
+    pub queued_lines: u64,
 }
 
 impl Default for LaneMeter {
@@ -36,6 +38,7 @@ impl Default for LaneMeter {
             response: histogram(),
             inputs: 0,
             busy_ns: 0,
+            queued_lines: 0,
         }
     }
 }

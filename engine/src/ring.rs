@@ -23,7 +23,6 @@ pub struct RingOut {
 pub struct RingIn {
     consumer: Consumer<Line>,
     scratch: [Line; LINES_MAX],
-    high_water: usize,
 }
 
 /// Lines gathered under load before they are published.
@@ -42,7 +41,6 @@ pub fn ring(lines: usize) -> (RingOut, RingIn) {
         RingIn {
             consumer,
             scratch: [Line::ZERO; LINES_MAX],
-            high_water: 0,
         },
     )
 }
@@ -96,7 +94,6 @@ impl RingIn {
     /// Hands whole frames to `take`, oldest first, until `lines` lines are read or `take` says
     /// that it has no room (the frame is then kept). Returns the lines read.
     pub fn read(&mut self, lines: usize, mut take: impl FnMut(FrameRef<'_>) -> bool) -> usize {
-        self.high_water = self.high_water.max(lines);
         let Ok(chunk) = self.consumer.read_chunk(lines) else {
             return 0;
         };
@@ -122,11 +119,6 @@ impl RingIn {
         }
         chunk.commit(at);
         at
-    }
-
-    /// The most lines that stood in the ring when it was read, since the last call.
-    pub fn take_high_water(&mut self) -> usize {
-        core::mem::take(&mut self.high_water)
     }
 
     /// True when the writing end is gone.

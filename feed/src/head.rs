@@ -160,7 +160,11 @@ impl Head {
             self.timers.start(market_due);
             let Some((pick, due)) = self.pick(market_due) else {
                 // What has not drained may still answer.
-                return if self.window.oldest_ts().is_some() { Step::Wait } else { Step::End };
+                return if self.window.oldest_ts().is_some() {
+                    Step::Wait
+                } else {
+                    Step::End
+                };
             };
             if !self.may_number(pick, due) {
                 return Step::Wait;
@@ -191,7 +195,10 @@ impl Head {
             } else {
                 return self.pulse(now);
             };
-            if !self.window.has_room(pick == Pick::Timer && self.timers.is_evaluate_next()) {
+            if !self
+                .window
+                .has_room(pick == Pick::Timer && self.timers.is_evaluate_next())
+            {
                 return Step::Wait;
             }
             if self.fetch(pick, now, market) {
