@@ -1,0 +1,189 @@
+//! The codecs: bytes in memory to frames. Reading and unpacking files is not part of it.
+
+use crate::benches::Bench;
+use crate::itch::Messages;
+use crate::market::Day;
+use crate::measure::{mega_rates, passes};
+use crate::report::Report;
+use anyhow::{Context, Result, anyhow, ensure};
+use feed::file::{Decode, Frames};
+use feed::lobster::{Codec, Pair};
+use feed::open::{Input, Member};
+use feed::symbols::Universe;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use stream::{Draft, InstrumentId, Nanos, SourceId};
+
+const SOURCE: SourceId = SourceId(1);
+
+/// Runs the bench.
+///
+/// # Errors
+/// When the data cannot be used.
+pub fn run(bench: &Bench) -> Result<Report> {
+    let mut report = Report::new("codec");
+    report.note(&bench.place.how);
+    if bench.place.files.is_empty() {
+        report.note("LOBSTER: not measured, there is no file");
+    }
+    for file in &bench.place.files {
+        lobster(bench, file, &mut report)?;
+    }
+    for day in bench.place.days(&bench.effort)? {
+        if day.symbols.len() == 1 || bench.place.files.is_empty() {
+            itch(bench, &day, &mut report)?;
+        }
+    }
+    let files = dbn_files(bench.place.root.as_deref());
+    if files.is_empty() {
+        report.note("DBN: not measured, there is no *.mbo.dbn.zst under futures_mbo_glbx/");
+    }
+    for file in &files {
+        dbn(bench, file, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn contents(mut input: Input) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; 1 << 20];
+    let mut length = 0;
+    loop {
+        match input.read(&mut bytes[length..], length as u64)? {
+            0 => break,
+            count => length += count,
+        }
+        if length == bytes.len() {
+            bytes.resize(length * 2, 0);
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+fn lines(member: &Member) -> Result<Vec<Vec<u8>>> {
+    let bytes = contents(member.open()?)?;
+    let lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+        .filter(|line| !line.is_empty())
+        .collect())
+}
+
+fn lobster(bench: &Bench, file: &Path, report: &mut Report) -> Result<()> {
+    let pair = Pair::find(file)?.ok_or_else(|| anyhow!("{}: no LOBSTER pair", file.display()))?;
+    let midnight = pair.name.midnight().context("a date out of range")?;
+    let (messages, rows) = (lines(&pair.message)?, lines(&pair.orderbook)?);
+    ensure!(messages.len() == rows.len(), "a row for each message");
+    let bytes = messages.iter().chain(&rows).map(|line| line.len() + 1);
+    let bytes: usize = bytes.sum();
+    let fresh = || {
+        let codec = Codec::new(InstrumentId(1), pair.name.levels, midnight);
+        (codec, Frames::new(SOURCE))
+    };
+    let runs = passes(&bench.effort, fresh, |(mut codec, mut frames)| {
+        for (index, (message, row)) in messages.iter().zip(&rows).enumerate() {
+            codec
+                .record(message, row, index as u64 + 1, &mut frames)
+                .map_err(|wrong| anyhow!("line {}: {wrong:?}", index + 1))?;
+            drain(&mut frames);
+        }
+        Ok::<u64, anyhow::Error>(messages.len() as u64)
+    })?;
+    let rates = mega_rates(&runs);
+    let size = bytes as f64 / messages.len() as f64;
+    report.figure(
+        format!("LOBSTER {} ({} levels)", pair.name.symbol, pair.name.levels),
+        "M messages/s",
+        runs.len(),
+        rates,
+        format!("{:.0} MB/s of text, message and row", rates.median * size),
+    );
+    Ok(())
+}
+
+/// Takes every frame that is queued.
+fn drain(frames: &mut Frames) {
+    while let Some(frame) = frames.front() {
+        black_box(frame.lines());
+        frames.pop();
+    }
+}
+
+fn itch(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
+    let stock = day.symbols[0].as_str();
+    let first = day.iter().next().map_or(Nanos::ZERO, |frame| frame.ts());
+    // Any midnight before the first frame will do.
+    let midnight = first.saturating_sub(Nanos::from_secs(10 * 3_600));
+    let messages = Messages::of(stock, midnight, day.iter());
+    let universe = Universe::new([stock])?;
+    let fresh = || feed::itch::Decoder::new(SOURCE, midnight, &universe);
+    let mut draft = Draft::new();
+    let runs = passes(&bench.effort, fresh, |mut decoder| {
+        let mut frames = 0;
+        for (position, message) in messages.iter().enumerate() {
+            frames += u64::from(decoder.decode(message, position as u64, &mut draft).frame);
+            black_box(&draft);
+        }
+        // The directory message defines and makes none, or one.
+        ensure!(frames + 1 >= messages.count, "{frames} frames only");
+        Ok(messages.count)
+    })?;
+    let size = messages.bytes.len() as f64 / messages.count as f64;
+    let rates = mega_rates(&runs);
+    report.figure(
+        format!("ITCH {stock}"),
+        "M messages/s",
+        runs.len(),
+        rates,
+        format!(
+            "{} messages made from the day, {:.0} MB/s",
+            messages.count,
+            rates.median * size
+        ),
+    );
+    Ok(())
+}
+
+fn dbn_files(root: Option<&Path>) -> Vec<PathBuf> {
+    let Some(list) = root.and_then(|root| root.join("futures_mbo_glbx").read_dir().ok()) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = list
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".mbo.dbn.zst"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn dbn(bench: &Bench, file: &Path, report: &mut Report) -> Result<()> {
+    let bytes = contents(feed::open::open(file)?)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let input = |bytes: Vec<u8>| Input::from_bytes(&name, bytes);
+    let symbols = feed::dbn::Decoder::symbols_in(input(bytes.clone()))?;
+    let universe = Universe::new(&symbols)?;
+    let runs = passes(
+        &bench.effort,
+        || bytes.clone(),
+        |bytes| {
+            let mut decoder = feed::dbn::Decoder::open(input(bytes), &universe)?;
+            let mut frames = Frames::new(SOURCE);
+            let mut records = 0;
+            while decoder.decode(&mut frames)?.is_some() {
+                drain(&mut frames);
+                records += 1;
+            }
+            Ok::<u64, anyhow::Error>(records)
+        },
+    )?;
+    let rates = mega_rates(&runs);
+    let detail = format!("{} MB unpacked", bytes.len() / 1_000_000);
+    report.figure(
+        format!("DBN {name}"),
+        "M records/s",
+        runs.len(),
+        rates,
+        detail,
+    );
+    Ok(())
+}

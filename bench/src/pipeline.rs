@@ -1,0 +1,228 @@
+//! One run of the whole pipeline over a day in memory, as `spindle backtest` does it.
+
+use crate::counting::{self, Count};
+use crate::market::Day;
+use anyhow::Result;
+use engine::config::{Settings, Value};
+use engine::lane::Idle;
+use engine::layout::Layout;
+use engine::run::{Pace, Plan};
+use engine::setup::{SAMPLE, Setup};
+use feed::file::MemorySource;
+use feed::head::Merge;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use stream::{Draft, Kind, Next, Source};
+
+/// A run to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The market.
+    pub day: &'a Day,
+    /// How often the day comes.
+    pub times: u32,
+    /// 1, 2, 3 or 5.
+    pub lanes: usize,
+    /// A folder for the journal, new.
+    pub dir: &'a Path,
+    /// How often the journal is synced; zero is never. `None` as configured.
+    pub sync_every: Option<Duration>,
+    /// Size of the journal's segments; `None` as configured.
+    pub segment_bytes: Option<u64>,
+}
+
+/// What a run was.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Done {
+    /// From the call to its return: opening and closing the journal, threads, everything.
+    pub whole: Duration,
+    /// From the first market frame to the end of the last source.
+    pub stream: Duration,
+    /// Allocations from when the first day had passed to the end of the last source. `own` are
+    /// those of the lane with the head, which with one lane is every stage, the gate and the edge.
+    pub allocations: Count,
+    /// Market frames that passed meanwhile.
+    pub counted: u64,
+}
+
+/// The configuration of a run over a day's symbols.
+///
+/// # Errors
+/// Faults of the embedded sample: none.
+pub fn setup(day: &Day) -> Result<Setup> {
+    let mut settings = Settings::default();
+    settings.add_sample(SAMPLE);
+    let symbols = Value::List(day.symbols.clone());
+    settings.add_flag("bench", "universe.symbols", symbols);
+    Ok(Setup::read(&settings)?)
+}
+
+/// Runs it. `watch` is called about ten times a second on the calling thread.
+///
+/// # Errors
+/// What ends the run before its time.
+///
+/// # Panics
+/// When the number of lanes is none of the usual ones.
+pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
+    let setup = setup(task.day)?;
+    let layout = Layout::of(task.lanes).map_err(anyhow::Error::msg)?;
+    let mut journal = journal::Options::new(task.dir);
+    journal.account = "BENCH".to_owned();
+    journal.segment_bytes = task.segment_bytes.unwrap_or(setup.journal.segment_bytes);
+    journal.durability = setup.journal.durability;
+    let configured = Duration::from_nanos(setup.journal.sync_every.0);
+    journal.sync_every = task.sync_every.unwrap_or(configured);
+    let notes = Arc::new(Mutex::new(Notes::default()));
+    let sources = Merge::new(
+        task.day
+            .repeated(task.times)
+            .into_iter()
+            .zip(&task.day.sources)
+            .map(|(source, day)| -> Box<dyn Source + Send> {
+                Box::new(Noted {
+                    inner: source,
+                    taken: 0,
+                    warm: day.frames() as u64,
+                    ended: false,
+                    notes: Arc::clone(&notes),
+                })
+            })
+            .collect(),
+    );
+    let plan = Plan {
+        setup,
+        sources,
+        journal,
+        idle: if layout.lanes() == 1 {
+            Idle::Spin
+        } else {
+            Idle::Backoff
+        },
+        layout,
+        pace: Pace::Virtual,
+        facts: String::new(),
+    };
+    let begin = Instant::now();
+    engine::run::run(plan, |_| watch())?;
+    let whole = begin.elapsed();
+    let notes = notes.lock().map_err(|_| anyhow::anyhow!("a lane broke"))?;
+    Ok(notes.done(whole))
+}
+
+/// What the sources note on their way, on the head's lane.
+#[derive(Debug, Default)]
+struct Notes {
+    first: Option<Instant>,
+    last: Option<Instant>,
+    warm: Option<Count>,
+    end: Count,
+    counted: u64,
+}
+
+impl Notes {
+    fn done(&self, whole: Duration) -> Done {
+        let warm = self.warm.unwrap_or(self.end);
+        Done {
+            whole,
+            stream: self
+                .first
+                .zip(self.last)
+                .map_or(Duration::ZERO, |(first, last)| last - first),
+            allocations: Count {
+                own: self.end.own - warm.own,
+                all: self.end.all - warm.all,
+            },
+            counted: self.counted,
+        }
+    }
+}
+
+/// A source that notes when it begins, when its first day has passed and when it ends.
+#[derive(Debug)]
+struct Noted {
+    inner: MemorySource,
+    taken: u64,
+    /// Frames of one day.
+    warm: u64,
+    ended: bool,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Noted {
+    /// Three times in a run; nobody else holds the lock then.
+    fn note(&self, what: impl FnOnce(&mut Notes)) {
+        if let Ok(mut notes) = self.notes.lock() {
+            what(&mut notes);
+        }
+    }
+}
+
+impl Source for Noted {
+    #[inline]
+    fn next(&mut self) -> Next {
+        let next = self.inner.next();
+        if next == Next::End && !self.ended {
+            self.ended = true;
+            let counted = self.taken.saturating_sub(self.warm);
+            self.note(|notes| {
+                notes.counted += counted;
+                notes.end = counting::so_far();
+                notes.last = Some(Instant::now());
+            });
+        }
+        next
+    }
+
+    #[inline]
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        if self.taken == 0 {
+            self.note(|notes| {
+                notes.first.get_or_insert_with(Instant::now);
+            });
+        }
+        self.taken += 1;
+        if self.taken == self.warm + 1 {
+            // Of several sources the last one counts.
+            self.note(|notes| notes.warm = Some(counting::so_far()));
+        }
+        self.inner.take(draft)
+    }
+}
+
+/// What a journal holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Frames, notes included.
+    pub frames: u64,
+    /// Lines of 64 bytes.
+    pub lines: u64,
+    /// Evaluations.
+    pub evaluations: u64,
+    /// `BookView` frames.
+    pub views: u64,
+    /// Commands to the broker.
+    pub commands: u64,
+}
+
+/// Counts what a journal holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn held(dir: &Path) -> Result<Held> {
+    let mut reader = journal::Reader::open(dir)?;
+    let mut held = Held::default();
+    while let Some(next) = reader.next() {
+        let (_, frame) = next?;
+        held.frames += 1;
+        held.lines += frame.lines().len() as u64;
+        match frame.kind() {
+            Kind::Evaluate => held.evaluations += 1,
+            Kind::BookView => held.views += 1,
+            Kind::Command => held.commands += 1,
+            _ => {}
+        }
+    }
+    Ok(held)
+}
