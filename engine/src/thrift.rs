@@ -80,6 +80,10 @@ impl<S: Source> Source for Thrift<S> {
         passes
     }
 
+    fn silence(&mut self, now: Nanos, draft: &mut Draft) -> bool {
+        self.inner.silence(now, draft)
+    }
+
     fn depth_slot(&mut self, ts: Nanos, instrument: InstrumentId, subscribe: bool) {
         self.inner.depth_slot(ts, instrument, subscribe);
     }

@@ -12,6 +12,7 @@
 
 mod merge;
 mod queue;
+mod silence;
 mod timers;
 mod window;
 
@@ -72,6 +73,7 @@ pub struct Head {
     timers: Timers,
     window: Window,
     draft: Draft,
+    notice: Draft,
     /// The smallest delay of any loop-back or answer: virtual time may run ahead by less.
     lookahead: Nanos,
     end_of_data: EndOfData,
@@ -100,6 +102,7 @@ impl Head {
             timers,
             window: Window::new(last_seq),
             draft: Draft::new(),
+            notice: Draft::new(),
             lookahead,
             end_of_data: EndOfData::default(),
             end_at: None,
@@ -210,11 +213,21 @@ impl Head {
         }
     }
 
+    /// Takes the timer that is due; behind housekeeping come the sources that have gone silent.
+    fn tick(&mut self, ts: Nanos, market: &mut impl Source) {
+        let housekeeping = self.timers.is_housekeeping_next();
+        self.timers.take(ts, &mut self.draft);
+        while housekeeping && market.silence(ts, &mut self.notice) {
+            self.notice.header_mut().ts = ts;
+            self.answers.push(self.notice.frame());
+        }
+    }
+
     /// Moves what was picked into the draft; false when a source's announcement came to nothing.
     fn fetch(&mut self, pick: Pick, ts: Nanos, market: &mut impl Source) -> bool {
         match pick {
             Pick::Answer => self.answers.take(&mut self.draft),
-            Pick::Timer => self.timers.take(ts, &mut self.draft),
+            Pick::Timer => self.tick(ts, market),
             Pick::Market => return market.take(&mut self.draft),
         }
         true

@@ -26,6 +26,12 @@ pub trait Source {
     /// fills in the rest. False when it turned out to be nothing after all.
     fn take(&mut self, draft: &mut Draft) -> bool;
 
+    /// Asked after each housekeeping tick, until it says false: writes what there is to tell about
+    /// a source that has gone silent, or that speaks again.
+    fn silence(&mut self, _now: Nanos, _draft: &mut Draft) -> bool {
+        false
+    }
+
     /// A depth slot of this source begins or ends for `instrument` at `ts` or as soon after as
     /// the source's own delay says. Sources without slots ignore it.
     fn depth_slot(&mut self, _ts: Nanos, _instrument: InstrumentId, _subscribe: bool) {}

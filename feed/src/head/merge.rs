@@ -1,18 +1,28 @@
 //! Several sources as one: the earliest frame first, ties by the order of the sources.
 
-use stream::{Draft, InstrumentId, Nanos, Next, Source};
+use super::silence::Silence;
+use stream::{Draft, InstrumentId, Nanos, Next, Source, SourceId};
+
+/// A source that says nothing for this long inside a session is reported as degraded.
+pub const SILENT_AFTER: Nanos = Nanos::from_secs(5);
 
 /// Several sources as one.
 pub struct Merge {
     sources: Vec<Box<dyn Source + Send>>,
+    silences: Vec<Silence>,
     picked: usize,
+    due: Nanos,
+    /// The next source to look at for silence.
+    look: usize,
 }
 
 impl Merge {
-    /// Merges `sources`; the index in the vector breaks ties.
+    /// Merges `sources`; the index in the vector breaks ties, and one more than it is the number
+    /// that a silent source is reported by.
     #[must_use]
     pub fn new(sources: Vec<Box<dyn Source + Send>>) -> Self {
-        Self { sources, picked: 0 }
+        let silences = vec![Silence::default(); sources.len()];
+        Self { sources, silences, picked: 0, due: Nanos::ZERO, look: 0 }
     }
 }
 
@@ -40,6 +50,7 @@ impl Source for Merge {
         match best {
             Some((due, index)) => {
                 self.picked = index;
+                self.due = due;
                 Next::At(due)
             }
             None if idle => Next::Idle,
@@ -48,9 +59,22 @@ impl Source for Merge {
     }
 
     fn take(&mut self, draft: &mut Draft) -> bool {
-        self.sources
-            .get_mut(self.picked)
-            .is_some_and(|source| source.take(draft))
+        let taken = self.sources.get_mut(self.picked).is_some_and(|source| source.take(draft));
+        if taken && let Some(silence) = self.silences.get_mut(self.picked) {
+            silence.hear(self.due);
+        }
+        taken
+    }
+
+    fn silence(&mut self, now: Nanos, draft: &mut Draft) -> bool {
+        while let Some(silence) = self.silences.get_mut(self.look) {
+            self.look += 1;
+            if silence.look(now, SILENT_AFTER, SourceId(self.look as u16), draft) {
+                return true;
+            }
+        }
+        self.look = 0;
+        false
     }
 
     fn depth_slot(&mut self, ts: Nanos, instrument: InstrumentId, subscribe: bool) {

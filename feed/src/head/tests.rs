@@ -256,3 +256,31 @@ fn a_merge_breaks_ties_by_the_order_of_its_sources() {
     }
     assert_eq!(order, [1, 2, 0]);
 }
+
+#[test]
+fn a_silent_source_is_told_once_and_again_when_it_speaks() {
+    use stream::payload::{Connectivity, LinkState};
+    let mut head = head(20_000, 1);
+    let mut merge = Merge::new(vec![
+        Box::new(script(&[100, 8_500])),
+        Box::new(script(&[200, 3_000, 6_000, 9_000])),
+    ]);
+    let mut told = Vec::new();
+    loop {
+        match head.next_virtual(&mut merge) {
+            Step::Frame(frame) => {
+                if let Some(link) = frame.try_read::<Connectivity>() {
+                    let at = (frame.ts().0 - OPEN.0) / 1_000_000;
+                    told.push((at, link.source.0, link.state));
+                }
+            }
+            Step::End => break,
+            step => panic!("a drained head never answers {step:?}"),
+        }
+        head.drained(head.seq());
+        if head.now() > at(10_000) {
+            break;
+        }
+    }
+    assert_eq!(told, [(6_000, 1, LinkState::Degraded), (9_000, 1, LinkState::Ready)]);
+}

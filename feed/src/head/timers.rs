@@ -107,6 +107,12 @@ impl Timers {
         self.announce.is_none() && self.evaluate.0 <= self.housekeeping.0
     }
 
+    /// True when the next timer is housekeeping.
+    #[must_use]
+    pub(super) const fn is_housekeeping_next(&self) -> bool {
+        self.announce.is_none() && self.housekeeping.0 < self.evaluate.0
+    }
+
     /// Where virtual time ends when the data ends at `now`.
     pub(super) fn end(&self, now: Nanos, end: EndOfData) -> Nanos {
         match self.session {

@@ -13,7 +13,7 @@ use engine::run::{Pace, Plan};
 use engine::setup::Setup;
 use feed::head::Merge;
 use feed::synthetic::{Config, Synthetic};
-use stream::Nanos;
+use stream::{Nanos, SourceId};
 use stream::payload::read_text;
 
 /// After the close the last fees come in.
@@ -33,7 +33,8 @@ pub fn run(args: &cli::Demo) -> Outcome {
     } else {
         utc().saturating_add(LEAD)
     };
-    let market = Synthetic::new(Config::demo(seed, start, length)).map_err(Failure::bad)?;
+    let config = Config { source: SourceId(1), ..Config::demo(seed, start, length) };
+    let market = Synthetic::new(config).map_err(Failure::bad)?;
     let session = market.session();
     let mut settings = settings(&args.settings, Base::Demo);
     add_universe(&mut settings, &market);

@@ -16,7 +16,7 @@ use engine::setup::{FeedKind, Setup};
 use feed::head::Merge;
 use feed::synthetic::{Config, Synthetic};
 use stream::payload::Session;
-use stream::{Nanos, Next, Source};
+use stream::{Nanos, Next, Source, SourceId};
 
 /// The lanes need a moment before the first event of a market that we start ourselves.
 const LEAD: Nanos = Nanos::from_millis(600);
@@ -120,8 +120,11 @@ fn synthetic(args: &cli::Run, settings: &mut Settings, now: Nanos) -> Outcome<Op
     let seconds = args.seconds.unwrap_or(23_400);
     let seed = args.settings.seed.unwrap_or(1);
     let length = Nanos::from_secs(seconds);
-    let market = Synthetic::new(Config::demo(seed, now.saturating_add(LEAD), length))
-        .map_err(Failure::bad)?;
+    let config = Config {
+        source: SourceId(1),
+        ..Config::demo(seed, now.saturating_add(LEAD), length)
+    };
+    let market = Synthetic::new(config).map_err(Failure::bad)?;
     add_universe(settings, &market);
     Ok(Some(market))
 }
