@@ -27,7 +27,8 @@ proptest! {
         let blob = cut(&bytes);
         prop_assert_eq!(blob.len(), bytes.len().div_ceil(CHUNK).max(1));
         for (index, chunk) in blob.iter().enumerate() {
-            prop_assert_eq!((usize::from(chunk.index), usize::from(chunk.count)), (index, blob.len()));
+            prop_assert_eq!(usize::from(chunk.index), index);
+            prop_assert_eq!(usize::from(chunk.count), blob.len());
             let used = usize::from(chunk.len);
             prop_assert!(used == CHUNK || index + 1 == blob.len());
             prop_assert!(chunk.bytes[used..].iter().all(|&byte| byte == 0), "the rest is zero");

@@ -186,8 +186,9 @@ fn numbers() -> BTreeSet<String> {
         ($($module:ident: $($name:ident)*;)*) => {
             $($(
                 let bit = $module::$name;
-                assert_eq!(bit.count_ones(), 1, "{} is one bit", stringify!($name));
-                numbers.insert(format!("bit {} {bit:03} {}", stringify!($module), stringify!($name)));
+                let (group, name) = (stringify!($module), stringify!($name));
+                assert_eq!(bit.count_ones(), 1, "{name} is one bit");
+                numbers.insert(format!("bit {group} {bit:03} {name}"));
             )*)*
         };
     }

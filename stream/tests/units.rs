@@ -90,7 +90,11 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_the_whole_product_or_refused(price in number(), qty in number(), multiplier: u32) {
+    fn a_value_is_the_whole_product_or_refused(
+        price in number(),
+        qty in number(),
+        multiplier: u32,
+    ) {
         let by = i128::from(qty) * i128::from(multiplier);
         let product = i128::from(price).checked_mul(by);
         let expected = product.and_then(fits).map(Money);

@@ -1,3 +1,5 @@
+//! A followed signal ends once, by the rule that comes first, and costs nothing it should not.
+
 use super::*;
 use proptest::prelude::*;
 
