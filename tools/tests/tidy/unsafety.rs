@@ -1,6 +1,7 @@
 //! Where unsafe code may stand, and what must stand above it.
 
-use crate::source::{Source, has_word};
+use crate::source::{Source, has_word, item_end};
+use std::ops::RangeInclusive;
 
 /// The crates that may hold unsafe code, in modules that an `allow` opens: the journal maps files,
 /// and the bench counts allocations by an allocator of its own.
@@ -22,11 +23,12 @@ pub fn rule(files: &[Source]) -> Vec<String> {
                 findings.push(file.finding(1, &format!("a crate's root must say {wanted}")));
             }
         }
-        for line in file
-            .lines()
-            .filter(|line| !line.test && has_word(line.code, "unsafe"))
-        {
-            if !is_explained(file, line.number) {
+        let implemented = unsafe_implementations(&file.code);
+        for line in file.lines().filter(|line| !line.test) {
+            // The methods of an unsafe trait are covered by the reason above its implementation.
+            let covered = line.code.contains("unsafe fn")
+                && implemented.iter().any(|lines| lines.contains(&line.number));
+            if has_word(line.code, "unsafe") && !covered && !is_explained(file, line.number) {
                 let what = "unsafe code without a `SAFETY:` comment directly above (an unsafe \
                             function: a `# Safety` section)";
                 findings.push(file.finding(line.number, what));
@@ -34,6 +36,14 @@ pub fn rule(files: &[Source]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// The lines of the bodies of `unsafe impl`.
+fn unsafe_implementations(code: &str) -> Vec<RangeInclusive<usize>> {
+    let line_of = |at: usize| code[..at].matches('\n').count() + 1;
+    code.match_indices("unsafe impl")
+        .map(|(at, _)| line_of(at) + 1..=line_of(item_end(code, at).min(code.len())))
+        .collect()
 }
 
 fn is_root(path: &str) -> bool {
@@ -71,6 +81,19 @@ fn unsafe_code_without_a_reason_or_a_root_without_the_lint_is_found() {
         root(
             "journal/src/map.rs",
             &told.replace("    unsafe", "    c();\n    unsafe")
+        ),
+        1
+    );
+    let methods = "// SAFETY: hands on.\nunsafe impl A for B {\n    unsafe fn c() {}\n}\n";
+    assert_eq!(root("journal/src/map.rs", methods), 0);
+    assert_eq!(
+        root("journal/src/map.rs", &methods.replace("SAFETY", "so")),
+        1
+    );
+    assert_eq!(
+        root(
+            "journal/src/map.rs",
+            &format!("{methods}unsafe fn d() {{}}\n")
         ),
         1
     );
