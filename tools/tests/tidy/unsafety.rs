@@ -63,7 +63,7 @@ fn is_explained(file: &Source, number: usize) -> bool {
 
 #[test]
 fn unsafe_code_without_a_reason_or_a_root_without_the_lint_is_found() {
-    let root = |path, text| rule(&[Source::new(path, text)]).len();
+    let root = |path: &str, text: &str| rule(&[Source::new(path, text)]).len();
     assert_eq!(root("risk/src/lib.rs", "//! a\n"), 1);
     assert_eq!(root("risk/src/lib.rs", "//! a\n#![deny(unsafe_code)]\n"), 1);
     assert_eq!(root("risk/src/lib.rs", "//! #![forbid(unsafe_code)]\n"), 1);
