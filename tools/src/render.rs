@@ -30,6 +30,15 @@ impl Symbols {
     }
 }
 
+/// The name that a payload's field is printed by: its own, unless that would hide the header's.
+fn key(name: &str) -> &str {
+    match name {
+        "kind" => "variant",
+        "symbol" => "defined_symbol",
+        name => name,
+    }
+}
+
 /// How frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -58,7 +67,7 @@ pub fn csv_header(line: &mut String, only: Option<FrameRef<'_>>) {
         Some(frame) => {
             describe(frame, &mut |name, _| {
                 line.push(',');
-                line.push_str(name);
+                line.push_str(key(name));
             });
         }
         None => line.push_str(",fields"),
@@ -93,7 +102,7 @@ fn json(out: &mut String, frame: FrameRef<'_>, symbol: &str) {
     quote(out, symbol);
     let known = describe(frame, &mut |name, value| {
         out.push_str(",\"");
-        out.push_str(name);
+        out.push_str(key(name));
         out.push_str("\":");
         json_value(out, value);
     });
@@ -212,7 +221,7 @@ fn csv(out: &mut String, frame: FrameRef<'_>, symbol: &str, single: bool) {
             csv_cell(&mut fields, &text);
         } else {
             let space = if fields.is_empty() { "" } else { " " };
-            let _ = write!(fields, "{space}{name}={text}");
+            let _ = write!(fields, "{space}{}={text}", key(name));
         }
     });
     if single {
@@ -238,4 +247,37 @@ fn csv_cell(out: &mut String, text: &str) {
 #[must_use]
 pub fn is_wanted(kinds: &[Kind], frame: FrameRef<'_>) -> bool {
     kinds.is_empty() || kinds.contains(&frame.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use stream::Draft;
+
+    #[test]
+    fn no_field_hides_another() {
+        for &kind in Kind::ALL {
+            let mut draft = Draft::new();
+            draft.write(stream::InstrumentId(1), &Instrument::zeroed());
+            let lines = stream::payload::lines_of(kind).expect("every kind has a length");
+            draft.header_mut().kind = kind;
+            draft.header_mut().shape = stream::Header::shape(stream::Class::Input, lines);
+            let mut seen: HashSet<&str> = COLUMNS.into_iter().collect();
+            let known = describe(draft.frame(), &mut |name, _| {
+                assert!(seen.insert(key(name)), "{kind}: {name} is printed twice");
+            });
+            assert!(known, "{kind} is shown");
+        }
+    }
+
+    #[test]
+    fn text_is_quoted_and_cells_are_escaped() {
+        let mut out = String::new();
+        quote(&mut out, "a\"b\\c\n\u{1}");
+        assert_eq!(out, r#""a\"b\\c\n\u0001""#);
+        let mut cell = String::new();
+        csv_cell(&mut cell, "a,\"b\"");
+        assert_eq!(cell, "\"a,\"\"b\"\"\"");
+    }
 }
