@@ -13,8 +13,14 @@ use stream::stage::Collected;
 use stream::{Draft, InstrumentId, Kind, Nanos, Next, Source, SourceId};
 
 /// The usual layouts, and each part on a lane of its own.
-const LAYOUTS: [&str; 6] =
-    ["1", "2", "3", "5", "feed|book|signal|risk|gateway|journal", "feed+book+signal|risk+gateway+journal"];
+const LAYOUTS: [&str; 6] = [
+    "1",
+    "2",
+    "3",
+    "5",
+    "feed|book|signal|risk|gateway|journal",
+    "feed+book+signal|risk+gateway+journal",
+];
 
 fn count(frames: &Collected, kind: Kind) -> usize {
     frames.iter().filter(|frame| frame.kind() == kind).count()
@@ -23,7 +29,10 @@ fn count(frames: &Collected, kind: Kind) -> usize {
 fn assert_replays(dir: &Path, what: &str) {
     let checked = engine::replay::check(dir).expect("the journal can be folded");
     assert!(checked.identical, "{what}: {:?}", checked.first);
-    assert!(checked.state_hashes > 0 && checked.compared > 1_000, "{what}: {checked:?}");
+    assert!(
+        checked.state_hashes > 0 && checked.compared > 1_000,
+        "{what}: {checked:?}"
+    );
 }
 
 #[test]
@@ -34,7 +43,14 @@ fn a_synthetic_session_gives_the_same_stream_on_any_number_of_lanes() {
     let first = place.path().join("first");
     scene.run(&first);
     let want = frames(&first);
-    for kind in [Kind::DepthRow, Kind::DepthSlot, Kind::Signal, Kind::Verdict, Kind::Command, Kind::Fill] {
+    for kind in [
+        Kind::DepthRow,
+        Kind::DepthSlot,
+        Kind::Signal,
+        Kind::Verdict,
+        Kind::Command,
+        Kind::Fill,
+    ] {
         assert!(count(&want, kind) > 0, "the session shows no {kind}");
     }
     assert_replays(&first, "first");
@@ -54,7 +70,11 @@ struct First {
 
 impl Source for First {
     fn next(&mut self) -> Next {
-        if self.left == 0 { Next::End } else { self.inner.next() }
+        if self.left == 0 {
+            Next::End
+        } else {
+            self.inner.next()
+        }
     }
 
     fn take(&mut self, draft: &mut Draft) -> bool {
@@ -77,7 +97,11 @@ fn sample_day() -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is missing",
+        path.display()
+    );
     eprintln!("SKIPPED: {} is missing; set SPINDLE_DATA", path.display());
     None
 }
@@ -88,18 +112,32 @@ fn a_recorded_day_gives_the_same_stream_on_any_number_of_lanes() {
     assert_eq!(holdings(&path, None).unwrap().format, Format::Lobster);
     let mut settings = Settings::default();
     settings.add_sample(SAMPLE);
-    settings.add_flag("test", "universe.symbols", Value::List(vec!["AAPL".to_owned()]));
+    settings.add_flag(
+        "test",
+        "universe.symbols",
+        Value::List(vec!["AAPL".to_owned()]),
+    );
     let setup = Setup::read(&settings).expect("the sample is sound");
     let universe = Universe::new(setup.symbols().map(|(_, symbol)| symbol)).unwrap();
     let open = || {
-        let options = Options { source: SourceId(1), universe: &universe, bars: None };
-        FileSource::open(&path, &options).unwrap().preload().unwrap()
+        let options = Options {
+            source: SourceId(1),
+            universe: &universe,
+            bars: None,
+        };
+        FileSource::open(&path, &options)
+            .unwrap()
+            .preload()
+            .unwrap()
     };
     let place = tempfile::tempdir().unwrap();
     let mut want: Option<Collected> = None;
     for layout in ["1", "1", "2", "3", "5"] {
         let dir = place.path().join(format!("{layout}-{}", want.is_some()));
-        let source: Box<dyn Source + Send> = Box::new(First { inner: open(), left: 40_000 });
+        let source: Box<dyn Source + Send> = Box::new(First {
+            inner: open(),
+            left: 40_000,
+        });
         let lanes: Layout = layout.parse().unwrap();
         run_plan(setup.clone(), lanes, 4 << 20, vec![source], &dir, |_| {}).unwrap();
         let got = frames(&dir);
@@ -110,5 +148,8 @@ fn a_recorded_day_gives_the_same_stream_on_any_number_of_lanes() {
             None => want = Some(got),
         }
     }
-    assert!(count(want.as_ref().unwrap(), Kind::Command) > 0, "the day is not traded");
+    assert!(
+        count(want.as_ref().unwrap(), Kind::Command) > 0,
+        "the day is not traded"
+    );
 }

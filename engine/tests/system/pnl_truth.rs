@@ -35,7 +35,10 @@ fn profit_and_loss_is_the_brokers_own_truth() {
         fills += story.fills.len();
         trips += story.trips.len();
     }
-    assert!(fills > 50 && trips > 15, "the sessions hardly trade: {fills} fills, {trips} trades");
+    assert!(
+        fills > 50 && trips > 15,
+        "the sessions hardly trade: {fills} fills, {trips} trades"
+    );
 }
 
 #[test]
@@ -44,9 +47,16 @@ fn money_and_orders_agree_too_where_a_loss_ends_the_trading() {
     for seed in 1..=5 {
         let place = tempfile::tempdir().unwrap();
         let dir = place.path().join("journal");
-        let finished = Scene::new(seed, SECONDS).set("risk.loss_max", "12").run(&dir);
+        let finished = Scene::new(seed, SECONDS)
+            .set("risk.loss_max", "12")
+            .run(&dir);
         let story = Story::of(&dir);
-        killed += usize::from(story.kills.iter().any(|kill| kill.what.to == KillLevel::Flatten));
+        killed += usize::from(
+            story
+                .kills
+                .iter()
+                .any(|kill| kill.what.to == KillLevel::Flatten),
+        );
         money_agrees(seed, &finished, &story);
         every_intent_is_decided_once(seed, &story);
         every_command_is_answered_once(seed, &story);
@@ -68,9 +78,20 @@ fn money_agrees(seed: u64, finished: &Finished, story: &Story) {
     };
     let fills: u64 = last.values().map(|pnl| u64::from(pnl.fills)).sum();
     assert_eq!(fills, truth.fills, "seed {seed}: executions");
-    assert_eq!(story.fills.len() as u64, truth.fills, "seed {seed}: executions in the journal");
-    assert_eq!(sum(|pnl| pnl.fees), i128::from(truth.fees.0), "seed {seed}: fees");
-    assert!(last.values().all(|pnl| pnl.fees_awaited == 0), "seed {seed}: fees are awaited");
+    assert_eq!(
+        story.fills.len() as u64,
+        truth.fills,
+        "seed {seed}: executions in the journal"
+    );
+    assert_eq!(
+        sum(|pnl| pnl.fees),
+        i128::from(truth.fees.0),
+        "seed {seed}: fees"
+    );
+    assert!(
+        last.values().all(|pnl| pnl.fees_awaited == 0),
+        "seed {seed}: fees are awaited"
+    );
     let mut held = BTreeMap::<InstrumentId, i64>::new();
     let mut paid = 0;
     for fill in &story.fills {
@@ -80,16 +101,37 @@ fn money_agrees(seed: u64, finished: &Finished, story: &Story) {
     }
     for (instrument, pnl) in &last {
         let own = held.get(instrument).copied().unwrap_or(0);
-        assert_eq!(pnl.position.0, own, "seed {seed}: {instrument:?} by its fills");
-        assert_eq!(pnl.position, finished.edge.position(*instrument), "seed {seed}: {instrument:?}");
+        assert_eq!(
+            pnl.position.0, own,
+            "seed {seed}: {instrument:?} by its fills"
+        );
+        assert_eq!(
+            pnl.position,
+            finished.edge.position(*instrument),
+            "seed {seed}: {instrument:?}"
+        );
     }
     // Cash is what was there, less what was paid, less fees.
     let cash = i128::from(truth.cash.0);
-    assert_eq!(cash, CASH - paid - i128::from(truth.fees.0), "seed {seed}: cash");
+    assert_eq!(
+        cash,
+        CASH - paid - i128::from(truth.fees.0),
+        "seed {seed}: cash"
+    );
     // And with nothing held, the difference is what was realised.
-    assert!(held.values().all(|qty| *qty == 0), "seed {seed}: the session does not end flat");
-    assert!(finished.flat && finished.edge.orders_live() == 0, "seed {seed}: not flat");
-    assert_eq!(cash - CASH, sum(|pnl| pnl.realised) - sum(|pnl| pnl.fees), "seed {seed}: profit");
+    assert!(
+        held.values().all(|qty| *qty == 0),
+        "seed {seed}: the session does not end flat"
+    );
+    assert!(
+        finished.flat && finished.edge.orders_live() == 0,
+        "seed {seed}: not flat"
+    );
+    assert_eq!(
+        cash - CASH,
+        sum(|pnl| pnl.realised) - sum(|pnl| pnl.fees),
+        "seed {seed}: profit"
+    );
     let trips: i128 = story
         .trips
         .iter()
@@ -102,42 +144,77 @@ fn every_signal_ends_once(seed: u64, story: &Story) {
     let signals: BTreeSet<FrameId> = story.signals.iter().map(|signal| signal.id).collect();
     let mut ended = BTreeSet::new();
     for outcome in &story.outcomes {
-        assert!(signals.contains(&outcome.what.signal), "seed {seed}: an outcome of nothing");
-        assert!(ended.insert(outcome.what.signal), "seed {seed}: two outcomes of one signal");
-        assert!(outcome.id > outcome.what.signal, "seed {seed}: an outcome before its signal");
+        assert!(
+            signals.contains(&outcome.what.signal),
+            "seed {seed}: an outcome of nothing"
+        );
+        assert!(
+            ended.insert(outcome.what.signal),
+            "seed {seed}: two outcomes of one signal"
+        );
+        assert!(
+            outcome.id > outcome.what.signal,
+            "seed {seed}: an outcome before its signal"
+        );
     }
     let close = Scene::new(seed, SECONDS).market.close();
-    for signal in story.signals.iter().filter(|signal| !ended.contains(&signal.id)) {
+    for signal in story
+        .signals
+        .iter()
+        .filter(|signal| !ended.contains(&signal.id))
+    {
         let until = signal.ts.saturating_add(signal.what.horizon);
         assert!(until > close, "seed {seed}: {signal:?} has no outcome");
     }
-    let traded = story.outcomes.iter().filter(|outcome| outcome.what.traded != 0).count();
+    let traded = story
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.what.traded != 0)
+        .count();
     let entered: BTreeSet<FrameId> = story
         .fills
         .iter()
         .filter(|fill| fill.what.role == LegRole::Entry)
         .map(|fill| fill.what.origin)
         .collect();
-    assert!(traded <= entered.len(), "seed {seed}: more traded outcomes than entries");
+    assert!(
+        traded <= entered.len(),
+        "seed {seed}: more traded outcomes than entries"
+    );
 }
 
 fn every_intent_is_decided_once(seed: u64, story: &Story) {
     let mut decided = BTreeMap::<FrameId, usize>::new();
-    for order in story.orders.iter().filter(|order| order.what.reduce_only == 0) {
+    for order in story
+        .orders
+        .iter()
+        .filter(|order| order.what.reduce_only == 0)
+    {
         *decided.entry(order.what.origin).or_default() += 1;
     }
     for refused in &story.refused {
         *decided.entry(refused.what.intent).or_default() += 1;
     }
     for intent in &story.intents {
-        assert_eq!(decided.get(&intent.id), Some(&1), "seed {seed}: intent {}", intent.id);
+        assert_eq!(
+            decided.get(&intent.id),
+            Some(&1),
+            "seed {seed}: intent {}",
+            intent.id
+        );
     }
-    let told: BTreeSet<(FrameId, u8)> =
-        story.verdicts.iter().map(|own| (own.what.intent, own.what.reason as u8)).collect();
+    let told: BTreeSet<(FrameId, u8)> = story
+        .verdicts
+        .iter()
+        .map(|own| (own.what.intent, own.what.reason as u8))
+        .collect();
     assert_eq!(told.len(), story.refused.len(), "seed {seed}: verdicts");
     for refused in &story.refused {
         let key = (refused.what.intent, refused.what.reason as u8);
-        assert!(told.contains(&key), "seed {seed}: {refused:?} never came round");
+        assert!(
+            told.contains(&key),
+            "seed {seed}: {refused:?} never came round"
+        );
     }
 }
 
@@ -147,9 +224,16 @@ fn every_command_is_answered_once(seed: u64, story: &Story) {
         *answers.entry(sent.what.command).or_default() += 1;
     }
     for command in &story.commands {
-        assert_eq!(answers.remove(&command.id), Some(1), "seed {seed}: {command:?}");
+        assert_eq!(
+            answers.remove(&command.id),
+            Some(1),
+            "seed {seed}: {command:?}"
+        );
     }
-    assert!(answers.is_empty(), "seed {seed}: answers to nothing: {answers:?}");
+    assert!(
+        answers.is_empty(),
+        "seed {seed}: answers to nothing: {answers:?}"
+    );
 }
 
 fn every_leg_ends(seed: u64, story: &Story) {
@@ -157,20 +241,32 @@ fn every_leg_ends(seed: u64, story: &Story) {
     for leg in &story.legs {
         if let Some(before) = last.insert(leg.what.leg, leg.what.to) {
             assert_eq!(before, leg.what.from, "seed {seed}: {leg:?} jumps");
-            assert!(!before.is_final(), "seed {seed}: {leg:?} rises from the dead");
+            assert!(
+                !before.is_final(),
+                "seed {seed}: {leg:?} rises from the dead"
+            );
         }
     }
-    let placed = story.commands.iter().filter(|command| command.what.op == CommandOp::Place);
+    let placed = story
+        .commands
+        .iter()
+        .filter(|command| command.what.op == CommandOp::Place);
     for command in placed {
         let state = last.get(&command.id);
-        assert!(state.is_some_and(|state| state.is_final()), "seed {seed}: {command:?} is {state:?}");
+        assert!(
+            state.is_some_and(|state| state.is_final()),
+            "seed {seed}: {command:?} is {state:?}"
+        );
     }
 }
 
 /// Commands lie in their order's envelope, executions in their command's.
 fn nothing_is_beyond_its_order(seed: u64, story: &Story) {
-    let orders: BTreeMap<FrameId, Order> =
-        story.orders.iter().map(|order| (order.what.origin, order.what)).collect();
+    let orders: BTreeMap<FrameId, Order> = story
+        .orders
+        .iter()
+        .map(|order| (order.what.origin, order.what))
+        .collect();
     for command in &story.commands {
         let order = orders.get(&command.what.origin);
         let order = order.unwrap_or_else(|| panic!("seed {seed}: {command:?} has no order"));
@@ -186,19 +282,29 @@ fn nothing_is_beyond_its_order(seed: u64, story: &Story) {
         let leg = by_leg.entry(fill.what.leg).or_default();
         *leg += fill.what.qty;
         assert_eq!(*leg, fill.what.filled, "seed {seed}: {fill:?}");
-        assert!(fill.what.qty > 0 && *leg <= fill.what.ordered, "seed {seed}: {fill:?}");
+        assert!(
+            fill.what.qty > 0 && *leg <= fill.what.ordered,
+            "seed {seed}: {fill:?}"
+        );
         let command = last[&fill.what.leg];
         assert_eq!(command.side, fill.what.side, "seed {seed}: {fill:?}");
         if command.order_type == OrderType::Limit && command.op == CommandOp::Place {
             let through = (fill.what.price.0 - command.limit.0) * command.side.sign();
-            assert!(through <= 0, "seed {seed}: {fill:?} beyond its limit {:?}", command.limit);
+            assert!(
+                through <= 0,
+                "seed {seed}: {fill:?} beyond its limit {:?}",
+                command.limit
+            );
         }
         if fill.what.role == LegRole::Entry {
             *entered.entry(fill.what.origin).or_default() += fill.what.qty;
         }
     }
     for (origin, qty) in entered {
-        assert!(qty <= orders[&origin].qty, "seed {seed}: {origin} filled {qty}");
+        assert!(
+            qty <= orders[&origin].qty,
+            "seed {seed}: {origin} filled {qty}"
+        );
     }
 }
 
@@ -207,9 +313,16 @@ fn lies_within(seed: u64, command: &Told<Command>, order: &Order) {
     if what.op == CommandOp::Cancel {
         return;
     }
-    assert!(what.qty > 0 && what.qty <= order.qty, "seed {seed}: {command:?} {order:?}");
+    assert!(
+        what.qty > 0 && what.qty <= order.qty,
+        "seed {seed}: {command:?} {order:?}"
+    );
     let within = |price: stream::Price| order.price_low <= price && price <= order.price_high;
-    let against = if order.side == Side::Buy { Side::Sell } else { Side::Buy };
+    let against = if order.side == Side::Buy {
+        Side::Sell
+    } else {
+        Side::Buy
+    };
     match what.role {
         LegRole::Entry | LegRole::Flatten => {
             assert!(within(what.limit), "seed {seed}: {command:?} {order:?}");
@@ -219,12 +332,26 @@ fn lies_within(seed: u64, command: &Told<Command>, order: &Order) {
             assert_eq!(opens, what.reduce_only == 0, "seed {seed}: {command:?}");
         }
         LegRole::Stop => {
-            assert_eq!((what.trigger, what.side), (order.stop, against), "seed {seed}: {command:?}");
-            assert!(what.reduce_only != 0 && what.adds_risk == 0, "seed {seed}: {command:?}");
+            assert_eq!(
+                (what.trigger, what.side),
+                (order.stop, against),
+                "seed {seed}: {command:?}"
+            );
+            assert!(
+                what.reduce_only != 0 && what.adds_risk == 0,
+                "seed {seed}: {command:?}"
+            );
         }
         LegRole::Target => {
-            assert_eq!((what.limit, what.side), (order.target, against), "seed {seed}: {command:?}");
-            assert!(what.reduce_only != 0 && what.adds_risk == 0, "seed {seed}: {command:?}");
+            assert_eq!(
+                (what.limit, what.side),
+                (order.target, against),
+                "seed {seed}: {command:?}"
+            );
+            assert!(
+                what.reduce_only != 0 && what.adds_risk == 0,
+                "seed {seed}: {command:?}"
+            );
         }
     }
 }
@@ -234,23 +361,47 @@ fn no_position_is_beyond_its_limit(seed: u64, story: &Story) {
     for fill in &story.fills {
         let own = held.entry(fill.instrument).or_default();
         *own += fill.what.side.sign() * i64::from(fill.what.qty);
-        assert!(own.abs() <= POSITION_MAX, "seed {seed}: {own} of {:?}", fill.instrument);
+        assert!(
+            own.abs() <= POSITION_MAX,
+            "seed {seed}: {own} of {:?}",
+            fill.instrument
+        );
     }
 }
 
 fn no_entry_follows_a_kill(seed: u64, story: &Story) {
-    let mut levels: Vec<(FrameId, KillLevel)> =
-        story.kills.iter().map(|kill| (kill.id, kill.what.to)).collect();
+    let mut levels: Vec<(FrameId, KillLevel)> = story
+        .kills
+        .iter()
+        .map(|kill| (kill.id, kill.what.to))
+        .collect();
     levels.sort_by_key(|(id, _)| *id);
     let level_at = |id: FrameId| {
         let before = levels.partition_point(|(kill, _)| *kill < id);
-        before.checked_sub(1).map_or(KillLevel::None, |at| levels[at].1)
+        before
+            .checked_sub(1)
+            .map_or(KillLevel::None, |at| levels[at].1)
     };
-    for order in story.orders.iter().filter(|order| order.what.reduce_only == 0) {
-        assert_eq!(level_at(order.id), KillLevel::None, "seed {seed}: {order:?} behind a kill");
+    for order in story
+        .orders
+        .iter()
+        .filter(|order| order.what.reduce_only == 0)
+    {
+        assert_eq!(
+            level_at(order.id),
+            KillLevel::None,
+            "seed {seed}: {order:?} behind a kill"
+        );
     }
-    for command in story.commands.iter().filter(|command| command.what.adds_risk != 0) {
+    for command in story
+        .commands
+        .iter()
+        .filter(|command| command.what.adds_risk != 0)
+    {
         let level = level_at(command.id);
-        assert!(level < KillLevel::Halt, "seed {seed}: {command:?} behind {level:?}");
+        assert!(
+            level < KillLevel::Halt,
+            "seed {seed}: {command:?} behind {level:?}"
+        );
     }
 }

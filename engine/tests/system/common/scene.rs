@@ -60,7 +60,11 @@ impl Scene {
         for (_, definition) in market.instruments() {
             let symbol = read_text(&definition.symbol).to_owned();
             let venue = read_text(&definition.venue).to_owned();
-            settings.add_flag("market", &format!("instrument.{symbol}.venue"), Value::Text(venue));
+            settings.add_flag(
+                "market",
+                &format!("instrument.{symbol}.venue"),
+                Value::Text(venue),
+            );
             symbols.push(symbol);
         }
         settings.add_flag("market", "universe.symbols", Value::List(symbols));
@@ -93,7 +97,14 @@ impl Scene {
         watch: impl FnMut(&mut Handle),
     ) -> Result<Finished, RunError> {
         let setup = self.setup().expect("the scene's configuration is sound");
-        run_plan(setup, self.layout.clone(), self.segment_bytes, sources, dir, watch)
+        run_plan(
+            setup,
+            self.layout.clone(),
+            self.segment_bytes,
+            sources,
+            dir,
+            watch,
+        )
     }
 }
 
