@@ -312,6 +312,12 @@ impl Settings {
         self.read.borrow_mut().insert(key.to_owned());
     }
 
+    /// True when nothing was wrong so far: what is checked across keys makes sense only then.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.faults.borrow().is_empty()
+    }
+
     /// Reports a fault at `key`.
     pub fn fault(&self, key: &str, what: impl Into<String>) {
         let origin = self

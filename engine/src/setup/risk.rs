@@ -62,7 +62,9 @@ pub(super) fn read(
         position_grace: span("position_grace"),
         checkpoint_every: span("checkpoint_every"),
     };
-    if let Err(faults) = config.validate() {
+    if settings.is_sound()
+        && let Err(faults) = config.validate()
+    {
         for fault in faults {
             settings.fault(&key_of(&fault.key), fault.what);
         }
