@@ -273,7 +273,7 @@ impl Outcomes {
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut sum = 0_u64;
-        for open in self.slab.iter().flatten() {
+        for open in self.slab[..self.used].iter().flatten() {
             let mut hash = fold(open.what.signal.0, open.exit.0 as u64);
             hash = fold(hash, open.favourable.0 as u64 ^ open.what.deadline.0);
             hash = fold(hash, open.adverse.0 as u64 ^ open.what.entry.0 as u64);

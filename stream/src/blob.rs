@@ -44,6 +44,16 @@ pub fn blob_chunk(what: BlobKind, bytes: &[u8], index: usize) -> Blob {
 /// As [`blob_chunk`].
 #[must_use]
 pub fn checkpoint_chunk(stage: StageId, version: u8, bytes: &[u8], index: usize) -> Checkpoint {
+    checkpoint_chunk_of(stage, version, (bytes, hash::bytes(bytes)), index)
+}
+
+/// [`checkpoint_chunk`] with the hash of the whole beside it: taken once, not for each chunk.
+pub(crate) fn checkpoint_chunk_of(
+    stage: StageId,
+    version: u8,
+    (bytes, hash): (&[u8], u64),
+    index: usize,
+) -> Checkpoint {
     let count = u16::try_from(chunks(bytes.len())).expect("a checkpoint has at most 65,535 chunks");
     assert!(index < count as usize, "a checkpoint has no such chunk");
     let (len, chunk) = chunk_of(bytes, index);
@@ -53,7 +63,7 @@ pub fn checkpoint_chunk(stage: StageId, version: u8, bytes: &[u8], index: usize)
         index: index as u16,
         count,
         len,
-        hash: hash::bytes(bytes),
+        hash,
         bytes: chunk,
     }
 }

@@ -152,8 +152,9 @@ impl Emitter {
             bytes.len() <= CHECKPOINT_BYTES_MAX,
             "a stage's checkpoint outgrew its limit"
         );
+        let whole = (&bytes[..], crate::hash::bytes(&bytes));
         for index in 0..blob::chunks(bytes.len()) {
-            let chunk = blob::checkpoint_chunk(self.stage, version, &bytes, index);
+            let chunk = blob::checkpoint_chunk_of(self.stage, version, whole, index);
             self.emit(cause, InstrumentId::NONE, &chunk, out);
         }
         self.bytes = bytes;
