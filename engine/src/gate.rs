@@ -19,7 +19,9 @@ use stream::payload::{
     SlotAction, Verdict, text,
 };
 use stream::source::answer;
-use stream::{Answers, Draft, Edge, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out};
+use stream::{
+    Answers, Draft, Edge, FrameId, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out,
+};
 
 /// A depth slot on its way to the source.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,8 @@ pub struct GateParts {
     pub power: bool,
     /// The broker's side.
     pub edge: SimEdge,
+    /// What is live and held.
+    pub ledger: Ledger,
     /// The way back to the head.
     pub back: WayBack,
     /// The way of depth slots to the sources.
@@ -85,6 +89,16 @@ pub struct GateParts {
     pub shared: Arc<Shared>,
     /// Live, or measuring nothing in virtual time.
     pub clock: Probe,
+}
+
+/// A command that waits for its sync.
+#[derive(Debug)]
+struct Held {
+    /// Where it stands in the journal.
+    position: u64,
+    /// Its bracket.
+    origin: FrameId,
+    draft: Draft,
 }
 
 /// The end of the chain.
@@ -98,7 +112,7 @@ pub struct Gate {
     /// Delay of `Verdict` and `Requested`.
     delay: Nanos,
     power: bool,
-    held: VecDeque<(u64, Draft)>,
+    held: VecDeque<Held>,
     health: Health,
     ledger: Ledger,
     /// The last frame that was appended: notes must not stand behind a later one.
@@ -115,12 +129,14 @@ impl Gate {
             journal,
             power,
             edge,
+            ledger,
             back,
             slots,
             delay,
             shared,
             clock,
         } = parts;
+        ledger.tell(&shared);
         Self {
             power,
             health: Health::Good,
@@ -131,7 +147,7 @@ impl Gate {
             draft: Draft::new(),
             delay,
             held: VecDeque::with_capacity(HELD_MAX),
-            ledger: Ledger::default(),
+            ledger,
             last: Header::default(),
             shared,
             clock,
@@ -145,7 +161,7 @@ impl Gate {
     pub fn close(mut self) -> Result<SimEdge, journal::Error> {
         if !self.held.is_empty() {
             self.journal.request_sync();
-            while !self.held.is_empty() && !self.journal.health().must_wind_down() {
+            while !self.held.is_empty() && !self.health_is_lost() {
                 self.release();
             }
         }
@@ -163,6 +179,20 @@ impl Gate {
     #[must_use]
     pub fn health(&self) -> Health {
         self.journal.health()
+    }
+}
+
+impl Gate {
+    /// Appends a frame that the last epoch's last input still lacked. The stages have seen it: it
+    /// passes none again. A command among them never leaves; it is given up by its own answer.
+    pub fn catch_up(&mut self, frame: FrameRef<'_>) {
+        if frame.kind() == Kind::Command {
+            self.journal.append(frame);
+            self.last = *frame.header();
+            self.ledger.on_frame(frame, &self.shared);
+        } else {
+            self.put(frame);
+        }
     }
 }
 
@@ -202,20 +232,37 @@ impl End for Gate {
 }
 
 impl Gate {
-    /// What is not in the journal does not leave.
+    /// What is not in the journal does not leave. With `power` durability what adds risk is held
+    /// until it is synced, and so is everything of the same bracket behind it: a cancel must not
+    /// overtake the order that it cancels.
     fn command(&mut self, frame: FrameRef<'_>, position: u64) {
         if self.journal.is_failed() {
             return;
         }
-        if self.power && frame.read::<Command>().adds_risk != 0 {
-            assert!(self.held.len() < HELD_MAX, "the gateway broke its credits");
-            let mut draft = Draft::new();
-            draft.copy_from(frame);
-            self.held.push_back((position, draft));
-            self.journal.request_sync();
-        } else {
-            self.hand_over(frame);
+        let command = frame.read::<Command>();
+        let held = self.held.iter().any(|held| held.origin == command.origin);
+        if !held && !(self.power && command.adds_risk != 0) {
+            return self.hand_over(frame);
         }
+        assert!(self.held.len() < HELD_MAX, "the gateway broke its credits");
+        let mut draft = Draft::new();
+        draft.copy_from(frame);
+        self.held.push_back(Held {
+            position,
+            origin: command.origin,
+            draft,
+        });
+        self.journal.request_sync();
+        // Virtual time must not depend on how long a disk takes: there it stands still instead.
+        while !self.clock.is_live() && !self.held.is_empty() && !self.health_is_lost() {
+            self.release();
+            std::thread::yield_now();
+        }
+    }
+
+    /// True when waiting for a sync is in vain.
+    fn health_is_lost(&self) -> bool {
+        self.journal.health().must_wind_down()
     }
 
     fn hand_over(&mut self, frame: FrameRef<'_>) {
@@ -245,11 +292,11 @@ impl Gate {
 
     /// Commands whose frames are synced by now leave, in order.
     fn release(&mut self) {
-        while let Some((position, _)) = self.held.front()
-            && self.journal.durable() >= *position
+        while let Some(held) = self.held.front()
+            && self.journal.durable() >= held.position
         {
-            if let Some((_, draft)) = self.held.pop_front() {
-                self.hand_over(draft.frame());
+            if let Some(held) = self.held.pop_front() {
+                self.hand_over(held.draft.frame());
             }
         }
     }
@@ -304,7 +351,10 @@ impl Gate {
         }
         self.health = health;
         if let Health::Low { segments: 0 | 1 } = health {
-            self.control(ControlAction::Pause, "the disk has room for one more segment at most");
+            self.control(
+                ControlAction::Pause,
+                "the disk has room for one more segment at most",
+            );
         }
         if health.is_failed() {
             self.shared.raise(Emergency::Dead);

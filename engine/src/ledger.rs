@@ -36,6 +36,18 @@ impl Default for Ledger {
 }
 
 impl Ledger {
+    /// Tells the other threads everything, once, at a start.
+    pub fn tell(&self, shared: &Shared) {
+        for (index, position) in self.positions.iter().enumerate().skip(1) {
+            shared.set_held(InstrumentId(index as u16), *position != 0);
+        }
+        shared.set_flat(self.is_flat());
+    }
+
+    fn is_flat(&self) -> bool {
+        self.legs.is_empty() && self.held == 0
+    }
+
     /// Folds one frame, and tells the other threads what changed.
     pub fn on_frame(&mut self, frame: FrameRef<'_>, shared: &Shared) {
         let instrument = frame.instrument();
@@ -67,7 +79,7 @@ impl Ledger {
             }
             _ => return,
         }
-        shared.set_flat(self.legs.is_empty() && self.held == 0);
+        shared.set_flat(self.is_flat());
     }
 
     /// Legs that may be live.

@@ -9,7 +9,9 @@
 
 use crate::chain::Stages;
 use crate::fold::{Fold, FoldError};
+use crate::ledger::Ledger;
 use crate::setup::Setup;
+use crate::shared::Shared;
 use gateway::sim::SimEdge;
 use journal::{Reader, Recovered};
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Start {
     pub stages: Stages,
     /// The sim edge, folded.
     pub edge: SimEdge,
+    /// What is live and held.
+    pub ledger: Ledger,
     /// The last input's number, 0 at first.
     pub last_seq: u64,
     /// The last input's stamp, 0 at first.
@@ -81,6 +85,7 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
         return Ok(Start {
             stages: setup.stages(),
             edge: setup.edge(),
+            ledger: Ledger::default(),
             last_seq: 0,
             last_ts: Nanos::ZERO,
             pending: Vec::new(),
@@ -109,6 +114,7 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
 struct Folded {
     fold: Fold,
     differs: Option<String>,
+    ledger: Ledger,
     frames: u64,
     last_seq: u64,
     checkpoints: BTreeMap<StageId, Vec<Checkpoint>>,
@@ -120,14 +126,17 @@ fn fold(dir: &Path) -> Result<Folded, RestartError> {
     let mut folded = Folded {
         fold: Fold::restarting(),
         differs: None,
+        ledger: Ledger::default(),
         frames: 0,
         last_seq: 0,
         checkpoints: BTreeMap::new(),
     };
+    let nobody = Shared::new(0, 0);
     let mut gathering: BTreeMap<u8, Vec<Checkpoint>> = BTreeMap::new();
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
         folded.frames += 1;
+        folded.ledger.on_frame(frame, &nobody);
         if frame.is_input() {
             folded.last_seq = frame.seq();
         } else if let Some(chunk) = frame.try_read::<Checkpoint>() {
@@ -160,6 +169,7 @@ fn gather(
 fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
     let Folded {
         fold,
+        ledger,
         frames,
         last_seq,
         ..
@@ -172,6 +182,7 @@ fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
     Ok(Start {
         stages: chain.into_stages(),
         edge,
+        ledger,
         last_seq,
         last_ts,
         pending,
@@ -215,6 +226,7 @@ fn from_checkpoint(
 ) -> Result<Start, RestartError> {
     let Folded {
         fold,
+        ledger,
         frames,
         last_seq,
         checkpoints,
@@ -231,6 +243,7 @@ fn from_checkpoint(
     Ok(Start {
         stages: setup.stages(),
         edge,
+        ledger,
         last_seq,
         last_ts,
         pending: pending

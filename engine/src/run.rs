@@ -179,32 +179,29 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     } = plan;
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
     let start = restart::start(&setup, &journal.dir, &recovered)?;
-    let clock = match pace {
-        Pace::Virtual => None,
-        Pace::Live { .. } => Some(Clock::new()),
-    };
+    let clock = (pace != Pace::Virtual).then(Clock::new);
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
     let (back_in, back_out) = RingBuffer::new(ANSWERS_MAX);
     let (slots_in, slots_out) = RingBuffer::new(SLOT_CHANGES);
     let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
     writer.spawn_helper()?;
-    let gate = Gate::new(GateParts {
+    let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == journal::Durability::Power,
         edge: start.edge,
+        ledger: start.ledger,
         back: WayBack::new(back_in),
         slots: slots_in,
         delay: setup.loopback_delay,
         shared: Arc::clone(&shared),
         clock: probe(),
     });
+    for frame in start.opening.lacking.iter() {
+        gate.catch_up(frame);
+    }
     let (mut works, rings) = seat(&layout, start.stages, gate, probe);
-    let begin = match (&clock, sources.next()) {
-        (Some(clock), _) => clock.clone().now(),
-        (None, Next::At(due)) => due,
-        (None, _) => start.last_ts,
-    };
+    let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
     let mut head = Head::new(
         start.last_seq,
         start.last_ts,
@@ -221,10 +218,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         operator: operator_out,
         slots: slots_out,
         shared: Arc::clone(&shared),
-        time: match (pace, clock) {
-            (Pace::Live { until }, Some(clock)) => Time::Live { clock, until },
-            _ => Time::Virtual,
-        },
+        time: time_of(pace, clock),
         idle,
         stalls: 0,
     };
@@ -246,6 +240,22 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     };
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
     finish(*ended?, &shared)
+}
+
+/// When the epoch's first inputs are stamped: now, or when the data begins.
+fn begin_of(clock: Option<&Clock>, first: Next, last_ts: Nanos) -> Nanos {
+    match (clock, first) {
+        (Some(clock), _) => clock.clone().now(),
+        (None, Next::At(due)) => due,
+        (None, _) => last_ts,
+    }
+}
+
+fn time_of(pace: Pace, clock: Option<Clock>) -> Time {
+    match (pace, clock) {
+        (Pace::Live { until }, Some(clock)) => Time::Live { clock, until },
+        _ => Time::Virtual,
+    }
 }
 
 /// Closes the journal and tells how it ended.
@@ -406,9 +416,6 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     fn put(&self, head: &mut Head, works: &mut Works<LaneEnd>) {
-        for frame in self.start.lacking.iter() {
-            works.put(frame);
-        }
         let mut number = |write: &mut dyn FnMut(&mut Draft)| {
             works.put(head.number(self.begin, write));
             works.chain.end.flush();

@@ -22,7 +22,11 @@ pub(super) fn read(settings: &Settings, instruments: usize) -> Config {
         flatten_patience: span("flatten_patience"),
         checkpoint_every: settings.span("gateway.checkpoint_every", Nanos::ZERO..=DAY),
     };
-    let faults = if settings.is_sound() { config.faults() } else { Vec::new() };
+    let faults = if settings.is_sound() {
+        config.faults()
+    } else {
+        Vec::new()
+    };
     for (field, expected) in faults {
         settings.fault(
             &format!("gateway.{field}"),

@@ -29,7 +29,11 @@ pub(super) fn read(settings: &Settings, instruments: usize) -> Config {
         outcomes: settings.whole("signal.outcomes", 1..=OUTCOMES_MAX as u64) as usize,
         checkpoint_every: from_zero("checkpoint_every"),
     };
-    let faults = if settings.is_sound() { config.check() } else { Vec::new() };
+    let faults = if settings.is_sound() {
+        config.check()
+    } else {
+        Vec::new()
+    };
     for fault in faults {
         let table = match fault.group {
             "throttles" => "throttle",

@@ -37,7 +37,11 @@ pub(super) fn read(settings: &Settings, currency: [u8; 4]) -> Config {
         source: SourceId(0),
         fees: fees(settings),
     };
-    let faults = if settings.is_sound() { config.faults() } else { Vec::new() };
+    let faults = if settings.is_sound() {
+        config.faults()
+    } else {
+        Vec::new()
+    };
     for (field, expected) in faults {
         settings.fault(
             &format!("sim.{field}"),
