@@ -1,6 +1,144 @@
-//! placeholder
+//! `spindle doctor`: this box as the engine will find it. Each check says what was found, what is
+//! wanted, why, and the remedy.
+//!
+//! Nothing is changed: what is written is one small file beside the journals, which is removed
+//! again. What the system does not tell is *unknown*, never a failure. Exit code 1 when a check
+//! fails, so that a start script can rely on it.
+
+mod check;
+mod clock;
+mod config;
+mod cpu;
+mod disk;
+mod host;
+mod memory;
+mod system;
+
+use super::common::{Base, print_json, settings};
 use crate::cli;
-use crate::failure::Outcome;
-pub fn run(_: &cli::Doctor) -> Outcome {
-    Ok(())
+use crate::failure::{FAILED, Failure, Outcome};
+use check::{Check, Severity};
+use engine::layout::Layout;
+use engine::setup::Setup;
+use host::Host;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+/// Size of a segment where the configuration cannot be read.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+pub fn run(args: &cli::Doctor) -> Outcome {
+    let settings = settings(&args.settings, Base::Sample);
+    let setup = Setup::read(&settings);
+    let lanes = setup
+        .as_ref()
+        .ok()
+        .and_then(|setup| setup.layout.parse::<Layout>().ok());
+    let (dir, segment_bytes) = match &setup {
+        Ok(setup) => (
+            PathBuf::from(&setup.journal.dir),
+            setup.journal.segment_bytes,
+        ),
+        Err(_) => (PathBuf::from("journals"), SEGMENT_BYTES),
+    };
+    let host = Host::here();
+    let mut checks = Vec::with_capacity(32);
+    checks.extend(config::checks(&setup, lanes.as_ref()));
+    checks.extend(cpu::checks(&host, lanes.map_or(1, |layout| layout.lanes())));
+    checks.extend(memory::checks(&host));
+    checks.extend(clock::checks(&host));
+    checks.extend(system::checks(&host));
+    checks.extend(disk::checks(&host, &dir, segment_bytes));
+    report(&checks, args.json)
+}
+
+fn report(checks: &[Check], json: bool) -> Outcome {
+    let failed = checks
+        .iter()
+        .filter(|check| check.severity == Severity::Fail)
+        .count();
+    if json {
+        print_json(&serde_json::json!({ "ok": failed == 0, "checks": checks }))?;
+    } else {
+        let text = text_of(checks);
+        match std::io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            other => other?,
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    // In JSON everything has been said.
+    let text = match (json, failed) {
+        (true, _) => String::new(),
+        (false, 1) => "1 check failed".to_owned(),
+        (false, many) => format!("{many} checks failed"),
+    };
+    Err(Failure { code: FAILED, text })
+}
+
+fn text_of(checks: &[Check]) -> String {
+    let width = checks
+        .iter()
+        .map(|check| check.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for check in checks {
+        text.push_str(&check.text(width));
+    }
+    let count = |severity| {
+        checks
+            .iter()
+            .filter(|check| check.severity == severity)
+            .count()
+    };
+    text.push_str(&format!(
+        "\n{} ok, {} to look at, {} failed, {} unknown\n",
+        count(Severity::Ok),
+        count(Severity::Warn),
+        count(Severity::Fail),
+        count(Severity::Unknown)
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_that_tells_nothing_is_unknown_and_never_a_panic() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = Host::at(folder.path());
+        let mut checks = cpu::checks(&host, 2);
+        checks.extend(memory::checks(&host));
+        checks.extend(clock::checks(&host));
+        checks.extend(system::checks(&host));
+        let told: Vec<&str> = checks
+            .iter()
+            // How many cores this process may use is asked of the system, not of a file.
+            .filter(|check| check.severity != Severity::Unknown && check.name != "cores")
+            .map(|check| check.name)
+            .collect();
+        assert!(told.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn a_failed_check_makes_the_exit_code_and_every_word_is_printed() {
+        let good = Check::new("good", "wanted", "why", "remedy").ok("found");
+        let bad = Check::new("bad", "a wish", "a reason", "a remedy").fail("found bad");
+        let text = text_of(&[good, bad]);
+        assert!(text.contains("ok       good  found\n"), "{text}");
+        for word in [
+            "fail     bad   found bad",
+            "wanted: a wish",
+            "why: a reason",
+            "do: a remedy",
+        ] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert!(text.contains("1 ok, 0 to look at, 1 failed, 0 unknown"));
+    }
 }

@@ -1,0 +1,172 @@
+//! Memory: enough of it, and none of it taken away or moved behind a lane's back.
+
+use super::check::Check;
+use super::host::{Host, chosen, size};
+
+/// What a run with default limits needs at most, page cache apart.
+const NEEDED_BYTES: u64 = 300 << 20;
+/// What is comfortable beside it.
+const COMFORTABLE_BYTES: u64 = 1 << 30;
+/// What rings, books and a segment come to.
+const LOCKED_BYTES: u64 = 256 << 20;
+const FILES_NEEDED: u64 = 1_024;
+
+/// Everything about memory and limits.
+pub fn checks(host: &Host) -> Vec<Check> {
+    vec![
+        free(host),
+        huge_pages(host),
+        swap(host),
+        locked(host),
+        files(host),
+    ]
+}
+
+/// The kibibytes of a line such as `MemAvailable:   123 kB`, in bytes.
+fn meminfo(text: &str, field: &str) -> Option<u64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    kibibytes.checked_mul(1_024)
+}
+
+fn free(host: &Host) -> Check {
+    let check = Check::new(
+        "free memory",
+        format!(
+            "{} or more, {} at least",
+            size(COMFORTABLE_BYTES),
+            size(NEEDED_BYTES)
+        ),
+        "a run with default limits takes up to 300 MB, and the journal lives in the page cache",
+        "end other programs, or lower book.orders_max and book.levels_max",
+    );
+    let text = host.read("proc/meminfo");
+    match text.and_then(|text| meminfo(&text, "MemAvailable")) {
+        Some(bytes) if bytes < NEEDED_BYTES => check.fail(size(bytes)),
+        Some(bytes) => check.ok_if(bytes >= COMFORTABLE_BYTES, size(bytes)),
+        None => check,
+    }
+}
+
+fn huge_pages(host: &Host) -> Check {
+    let check = Check::new(
+        "transparent huge pages",
+        "madvise or never",
+        "with always, the kernel stops a lane to put pages together when it likes",
+        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
+    );
+    let text = host.read("sys/kernel/mm/transparent_hugepage/enabled");
+    match text.as_deref().and_then(chosen) {
+        Some(word) => check.ok_if(word != "always", word),
+        None => check,
+    }
+}
+
+fn swap(host: &Host) -> Check {
+    let check = Check::new(
+        "swap",
+        "none",
+        "a page that was swapped out takes milliseconds to come back",
+        "swapoff -a, or keep vm.swappiness at 1",
+    );
+    match host.read("proc/swaps") {
+        // The first line is the table's head.
+        Some(text) => {
+            let areas: Vec<&str> = text
+                .lines()
+                .skip(1)
+                .filter_map(|line| line.split_whitespace().next())
+                .collect();
+            check.ok_if(
+                areas.is_empty(),
+                if areas.is_empty() {
+                    "none".to_owned()
+                } else {
+                    areas.join(", ")
+                },
+            )
+        }
+        None => check,
+    }
+}
+
+/// The soft limit of a line of `/proc/self/limits`; `u64::MAX` is unlimited.
+fn soft_limit(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+fn limit(host: &Host, name: &str) -> Option<u64> {
+    soft_limit(&host.read("proc/self/limits")?, name)
+}
+
+fn locked(host: &Host) -> Check {
+    let check = Check::new(
+        "locked memory",
+        format!("{} or unlimited", size(LOCKED_BYTES)),
+        "pages that may not be locked can be taken away from a lane under memory pressure",
+        "ulimit -l unlimited, or memlock in /etc/security/limits.conf (LimitMEMLOCK= in a unit)",
+    );
+    match limit(host, "Max locked memory") {
+        Some(u64::MAX) => check.ok("unlimited"),
+        Some(bytes) => check.ok_if(bytes >= LOCKED_BYTES, size(bytes)),
+        None => check,
+    }
+}
+
+fn files(host: &Host) -> Check {
+    let check = Check::new(
+        "open files",
+        format!("{FILES_NEEDED} or more"),
+        "each segment, source and connection takes one",
+        format!("ulimit -n {FILES_NEEDED}, or nofile in /etc/security/limits.conf"),
+    );
+    match limit(host, "Max open files") {
+        Some(u64::MAX) => check.ok("unlimited"),
+        Some(files) if files < 64 => check.fail(files.to_string()),
+        Some(files) => check.ok_if(files >= FILES_NEEDED, files.to_string()),
+        None => check,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Severity;
+    use super::*;
+
+    #[test]
+    fn fields_are_read_from_the_kernels_tables() {
+        let text = "MemTotal:  8000 kB\nMemAvailable:     4096 kB\nBad: x kB";
+        assert_eq!(meminfo(text, "MemAvailable"), Some(4_096 << 10));
+        assert_eq!([meminfo(text, "Bad"), meminfo(text, "Mem")], [None, None]);
+        let text = "Limit   Soft Limit   Hard Limit   Units\n\
+                    Max locked memory         65536      unlimited  bytes\n\
+                    Max open files            unlimited  unlimited  files";
+        assert_eq!(soft_limit(text, "Max locked memory"), Some(65_536));
+        assert_eq!(soft_limit(text, "Max open files"), Some(u64::MAX));
+        assert_eq!(soft_limit(text, "Max stack size"), None);
+    }
+
+    #[test]
+    fn a_box_without_memory_fails_and_swap_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("proc")).expect("a folder");
+        let put = |name: &str, text: &str| {
+            std::fs::write(folder.path().join("proc").join(name), text).expect("it is written");
+        };
+        let host = Host::at(folder.path());
+        put("meminfo", "MemAvailable: 1000 kB");
+        assert_eq!(free(&host).severity, Severity::Fail);
+        put("meminfo", "MemAvailable: 500000 kB");
+        assert_eq!(free(&host).severity, Severity::Warn);
+        put("swaps", "Filename Type Size\n");
+        assert_eq!(swap(&host).severity, Severity::Ok);
+        put("swaps", "Filename Type Size\n/dev/sda2 partition 100\n");
+        assert_eq!(swap(&host).found, "/dev/sda2");
+    }
+}
