@@ -42,8 +42,8 @@ pub struct Story {
     pub restarts: Vec<Told<Restart>>,
     pub hashes: Vec<Told<StateHash>>,
     pub instruments: Vec<Told<Instrument>>,
-    /// Frames that are inputs or derived.
-    pub frames: u64,
+    /// The stamp of the last frame.
+    pub last: Nanos,
 }
 
 impl Story {
@@ -64,7 +64,7 @@ impl Story {
         }
         let mut story = Self::default();
         for frame in frames.iter() {
-            story.frames += 1;
+            story.last = frame.ts();
             match frame.kind() {
                 Kind::Signal => push(&mut story.signals, frame),
                 Kind::Outcome => push(&mut story.outcomes, frame),
