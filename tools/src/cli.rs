@@ -47,6 +47,11 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder; it must exist.
+        folder: PathBuf,
+    },
 }
 
 /// Where settings come from.

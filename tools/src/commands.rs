@@ -13,7 +13,7 @@ mod run;
 mod stop;
 
 use crate::cli::{Cli, Command};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use clap::CommandFactory;
 
 /// Carries a command out.
@@ -36,6 +36,12 @@ pub fn run(command: Command) -> Outcome {
                 &mut std::io::stdout(),
             );
             Ok(())
+        }
+        Command::Man { folder } => {
+            clap_mangen::generate_to(Cli::command(), &folder).map_err(|error| {
+                let folder = folder.display();
+                Failure::bad(format!("{folder}: the manual pages cannot be written: {error}"))
+            })
         }
     }
 }
