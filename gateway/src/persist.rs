@@ -308,7 +308,7 @@ pub(crate) fn state_hash(state: &State) -> u64 {
             hash = hash::fold(hash, value);
         }
     }
-    for bracket in state.brackets.iter().filter(|bracket| bracket.used) {
+    for bracket in state.scanned().iter().filter(|bracket| bracket.used) {
         hash = hash_bracket(hash, bracket);
     }
     hash

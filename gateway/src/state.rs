@@ -112,7 +112,7 @@ impl State {
             })
     }
 
-    fn scanned(&self) -> &[Bracket] {
+    pub(crate) fn scanned(&self) -> &[Bracket] {
         &self.brackets[..usize::from(self.high)]
     }
 
