@@ -8,11 +8,11 @@ use crate::lane::{Idle, Works, pin, run_behind};
 use crate::layout::Layout;
 use crate::probe::Probe;
 use crate::restart;
-use crate::ring::{RingIn, RingOut};
+use crate::ring::RingIn;
 use crate::setup::Setup;
 use crate::shared::{Emergency, Shared};
 use crate::thrift::Thrift;
-use crate::wiring::seat;
+use crate::wiring::{LaneEnd, seat};
 use feed::head::{Head, Merge};
 use gateway::sim::SimEdge;
 use rtrb::{Producer, RingBuffer};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use stream::id::SUB_NOTE;
 use stream::limits::ANSWERS_MAX;
 use stream::payload::{BlobKind, Control, ControlAction, text};
-use stream::{Class, Draft, FrameRef, InstrumentId, Line, Nanos, Next, Out, Source, blob};
+use stream::{Class, Draft, InstrumentId, Line, Nanos, Next, Out, Source, blob};
 
 /// What ends a run before its time.
 #[derive(Debug, thiserror::Error)]
@@ -124,41 +124,6 @@ impl Handle {
         self.operator
             .push_entire_slice(draft.frame().lines())
             .is_ok()
-    }
-}
-
-/// Where a lane ends.
-#[derive(Debug)]
-pub(crate) enum LaneEnd {
-    Ring(RingOut),
-    Gate(Box<Gate>),
-}
-
-impl Out for LaneEnd {
-    #[inline]
-    fn put(&mut self, frame: FrameRef<'_>) {
-        match self {
-            Self::Ring(ring) => ring.put(frame),
-            Self::Gate(gate) => gate.put(frame),
-        }
-    }
-}
-
-impl End for LaneEnd {
-    #[inline]
-    fn has_room(&self, lines: usize) -> bool {
-        match self {
-            Self::Ring(ring) => ring.has_room(lines),
-            Self::Gate(gate) => gate.has_room(lines),
-        }
-    }
-
-    #[inline]
-    fn flush(&mut self) {
-        match self {
-            Self::Ring(ring) => ring.flush(),
-            Self::Gate(gate) => gate.flush(),
-        }
     }
 }
 

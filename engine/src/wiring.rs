@@ -13,14 +13,49 @@
 //! The parts are the same for every run mode and every number of lanes; only where the chain is
 //! cut differs, and what stamps the inputs.
 
-use crate::chain::{Chain, Stages};
+use crate::chain::{Chain, End, Stages};
 use crate::gate::Gate;
 use crate::lane::{NOTES_MAX, Works};
 use crate::layout::Layout;
 use crate::probe::Probe;
-use crate::ring::{RingIn, ring};
-use crate::run::LaneEnd;
+use crate::ring::{RingIn, RingOut, ring};
 use stream::limits::RING_LINES;
+use stream::{FrameRef, Out};
+
+/// Where a lane ends.
+#[derive(Debug)]
+pub(crate) enum LaneEnd {
+    Ring(RingOut),
+    Gate(Box<Gate>),
+}
+
+impl Out for LaneEnd {
+    #[inline]
+    fn put(&mut self, frame: FrameRef<'_>) {
+        match self {
+            Self::Ring(ring) => ring.put(frame),
+            Self::Gate(gate) => gate.put(frame),
+        }
+    }
+}
+
+impl End for LaneEnd {
+    #[inline]
+    fn has_room(&self, lines: usize) -> bool {
+        match self {
+            Self::Ring(ring) => ring.has_room(lines),
+            Self::Gate(gate) => gate.has_room(lines),
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        match self {
+            Self::Ring(ring) => ring.flush(),
+            Self::Gate(gate) => gate.flush(),
+        }
+    }
+}
 
 /// Parts as numbered by [`layout::PARTS`](crate::layout::PARTS).
 const BOOK: usize = 1;
