@@ -22,7 +22,7 @@ use std::time::Duration;
 use stream::id::SUB_NOTE;
 use stream::limits::ANSWERS_MAX;
 use stream::payload::{BlobKind, Control, ControlAction, text};
-use stream::{Class, Draft, InstrumentId, Line, Nanos, Next, Out, Source, blob};
+use stream::{Class, Draft, InstrumentId, Line, Nanos, Next, Source, blob};
 
 /// What ends a run before its time.
 #[derive(Debug, thiserror::Error)]
