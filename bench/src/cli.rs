@@ -45,6 +45,9 @@ pub struct Args {
     /// Keep the text in `bench/results/NAME.txt`.
     #[arg(long, value_name = "NAME")]
     pub save: Option<String>,
+    /// What else should be known of the box, such as who else used it.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 }
 
 /// Everything that one call found.
@@ -54,6 +57,8 @@ pub struct Results {
     pub date: String,
     /// How it was called.
     pub command: String,
+    /// What else should be known.
+    pub note: Option<String>,
     /// On what.
     pub host: Host,
     /// Processor time of the whole box meanwhile, where the system tells.
@@ -84,7 +89,8 @@ pub fn run(args: &Args) -> Result<()> {
         place: Place::find(args.data.as_deref())?,
         folder: folder(args.folder.as_deref()),
     };
-    let results = measure(&bench, &args.name)?;
+    let mut results = measure(&bench, &args.name)?;
+    results.note.clone_from(&args.note);
     if let Some(path) = save {
         std::fs::write(&path, results.to_string())
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -121,6 +127,7 @@ pub fn measure(bench: &Bench, name: &str) -> Result<Results> {
     Ok(Results {
         date,
         command: command(),
+        note: None,
         host,
         used,
         load_after: load(),
@@ -139,8 +146,9 @@ fn command() -> String {
     let program = Path::new(&program).file_name().unwrap_or_default();
     let mut command = program.to_string_lossy().into_owned();
     for word in words {
+        let plain = !word.is_empty() && !word.contains(char::is_whitespace);
         command.push(' ');
-        command.push_str(&word);
+        command.push_str(&if plain { word } else { format!("'{word}'") });
     }
     command
 }
@@ -183,6 +191,9 @@ impl fmt::Display for Results {
             write!(end, "; box busy {busy:.0} %, steal {steal:.1} %")?;
         }
         writeln!(f, "{end}; took {:.0} s", self.seconds)?;
+        if let Some(note) = &self.note {
+            writeln!(f, "      {note}")?;
+        }
         for report in &self.benches {
             write!(f, "\n{report}")?;
         }

@@ -164,12 +164,12 @@ impl Day {
     /// # Errors
     /// Never, unless the synthetic market refuses its own defaults.
     pub fn synthetic(effort: &Effort) -> Result<Self> {
-        let length = if effort.run < Effort::TINY.run * 2 {
-            Nanos::from_secs(60)
+        let (length, rate) = if effort.is_tiny() {
+            (Nanos::from_secs(60), 200.0)
         } else {
-            SESSION
+            (SESSION, EVENTS_PER_SECOND)
         };
-        let config = Config::orders(1, OPEN, length, 2, EVENTS_PER_SECOND);
+        let config = Config::orders(1, OPEN, length, 2, rate);
         let mut market = Synthetic::new(config)?;
         let symbols = market
             .instruments()

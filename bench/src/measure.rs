@@ -21,6 +21,12 @@ impl Effort {
         run: Duration::from_millis(1),
         watch: Duration::from_millis(50),
     };
+
+    /// True when it is not about speed.
+    #[must_use]
+    pub fn is_tiny(&self) -> bool {
+        self.run <= Self::TINY.run
+    }
 }
 
 /// Several runs of one thing.

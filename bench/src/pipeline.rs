@@ -39,8 +39,9 @@ pub struct Done {
     pub whole: Duration,
     /// From the first market frame to the end of the last source.
     pub stream: Duration,
-    /// Allocations from when the first day had passed to the end of the last source. `own` are
-    /// those of the lane with the head, which with one lane is every stage, the gate and the edge.
+    /// Allocations from when the first day (of one day its first half) had passed to the end of
+    /// the last source. `own` are those of the lane with the head, which with one lane is every
+    /// stage, the gate and the edge.
     pub allocations: Count,
     /// Market frames that passed meanwhile.
     pub counted: u64,
@@ -84,7 +85,10 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
                 Box::new(Noted {
                     inner: source,
                     taken: 0,
-                    warm: day.frames() as u64,
+                    warm: match task.times {
+                        1 => day.frames() as u64 / 2,
+                        _ => day.frames() as u64,
+                    },
                     ended: false,
                     notes: Arc::clone(&notes),
                 })
@@ -139,12 +143,12 @@ impl Notes {
     }
 }
 
-/// A source that notes when it begins, when its first day has passed and when it ends.
+/// A source that notes when it begins, when it has become warm and when it ends.
 #[derive(Debug)]
 struct Noted {
     inner: MemorySource,
     taken: u64,
-    /// Frames of one day.
+    /// Frames of the first day, or of half of the only one.
     warm: u64,
     ended: bool,
     notes: Arc<Mutex<Notes>>,
