@@ -5,6 +5,7 @@
 //! adds risk waits until it is synced; the edge then sees it a little behind its place.
 
 use crate::chain::End;
+use crate::edge_log::EdgeLog;
 use crate::lane::put_note;
 use crate::ledger::{Ledger, LiveLeg};
 use crate::probe::Probe;
@@ -77,6 +78,8 @@ pub struct GateParts {
     pub power: bool,
     /// The broker's side.
     pub edge: SimEdge,
+    /// What the edge does past a dead journal.
+    pub log: EdgeLog,
     /// What is live and held.
     pub ledger: Ledger,
     /// The way back to the head.
@@ -105,6 +108,7 @@ struct Held {
 #[derive(Debug)]
 pub struct Gate {
     journal: Writer,
+    log: EdgeLog,
     edge: SimEdge,
     back: WayBack,
     slots: Producer<SlotChange>,
@@ -129,6 +133,7 @@ impl Gate {
             journal,
             power,
             edge,
+            log,
             ledger,
             back,
             slots,
@@ -142,6 +147,7 @@ impl Gate {
             health: Health::Good,
             journal,
             edge,
+            log,
             back,
             slots,
             draft: Draft::new(),
@@ -166,7 +172,21 @@ impl Gate {
             }
         }
         self.journal.close()?;
+        self.log.remove();
         Ok(self.edge)
+    }
+
+    /// Nothing can be journaled any more: the edge cancels entries, keeps protection, and writes
+    /// down what it did.
+    pub fn abandon(&mut self) {
+        let Self {
+            log,
+            edge,
+            ledger,
+            last,
+            ..
+        } = self;
+        log.cancel_entries(edge, ledger.legs(), last.ts, last.seq);
     }
 
     /// Legs that may be live at the broker.
@@ -358,6 +378,7 @@ impl Gate {
         }
         if health.is_failed() {
             self.shared.raise(Emergency::Dead);
+            self.abandon();
         } else if health.must_wind_down() && self.shared.emergency() == Emergency::No {
             self.shared.raise(Emergency::Reserve);
             self.control(ControlAction::Halt, "the journal cannot go on");

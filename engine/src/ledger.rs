@@ -11,10 +11,16 @@ use stream::{FrameId, FrameRef, InstrumentId, Kind};
 pub struct LiveLeg {
     /// The leg.
     pub leg: FrameId,
+    /// Its bracket.
+    pub origin: FrameId,
     /// Its instrument.
     pub instrument: InstrumentId,
     /// Its part: an entry, or protection.
     pub role: LegRole,
+    /// Filled so far.
+    pub filled: u32,
+    /// Its quantity.
+    pub qty: u32,
 }
 
 /// Live legs and positions, from commands, fills and leg states.
@@ -57,8 +63,11 @@ impl Ledger {
                 if command.op == CommandOp::Place && !frame.is_input() {
                     self.legs.push(LiveLeg {
                         leg: command.leg,
+                        origin: command.origin,
                         instrument,
                         role: command.role,
+                        filled: 0,
+                        qty: command.qty,
                     });
                 }
             }
@@ -70,6 +79,9 @@ impl Ledger {
             }
             Kind::Fill => {
                 let fill = frame.read::<Fill>();
+                if let Some(live) = self.legs.iter_mut().find(|live| live.leg == fill.leg) {
+                    live.filled = fill.filled;
+                }
                 let position = &mut self.positions[instrument.index()];
                 let before = *position != 0;
                 *position += fill.side.sign() * i64::from(fill.qty);

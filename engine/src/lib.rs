@@ -7,6 +7,7 @@
 pub mod chain;
 pub mod clock;
 pub mod config;
+pub mod edge_log;
 pub mod feeds;
 pub mod fold;
 pub mod gate;

@@ -8,6 +8,7 @@
 //! starts disarmed.
 
 use crate::chain::Stages;
+use crate::edge_log::{self, Cancelled};
 use crate::fold::{Fold, FoldError};
 use crate::ledger::Ledger;
 use crate::setup::Setup;
@@ -66,6 +67,24 @@ pub struct Start {
     pub pending: Vec<Draft>,
     /// What the epoch begins with.
     pub opening: Opening,
+}
+
+impl Start {
+    /// What the edge did past a dead journal becomes known: to the edge itself, and by the head to
+    /// everyone. Legs that are no longer live were heard of before.
+    pub fn hear(&mut self, cancelled: &[Cancelled]) {
+        for one in cancelled {
+            if self
+                .ledger
+                .legs()
+                .iter()
+                .any(|live| live.leg == one.leg.leg)
+            {
+                edge_log::cancel_at(&mut self.edge, one);
+                self.pending.push(one.status());
+            }
+        }
+    }
 }
 
 /// Where a run on that journal starts.

@@ -2,6 +2,7 @@
 
 use crate::chain::End;
 use crate::clock::Clock;
+use crate::edge_log::{EdgeLog, EdgeLogError};
 use crate::gate::{Gate, GateParts, WayBack};
 use crate::head_lane::{HeadLane, Time};
 use crate::lane::{Idle, Works, pin, run_behind};
@@ -38,6 +39,9 @@ pub enum RunError {
         /// What is left at the broker.
         left: String,
     },
+    /// The edge's own log cannot be used.
+    #[error(transparent)]
+    EdgeLog(#[from] EdgeLogError),
     /// A restart found something that it must not guess at.
     #[error(transparent)]
     Restart(#[from] restart::RestartError),
@@ -143,7 +147,9 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         facts,
     } = plan;
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
-    let start = restart::start(&setup, &journal.dir, &recovered)?;
+    let mut start = restart::start(&setup, &journal.dir, &recovered)?;
+    start.hear(&EdgeLog::read(&journal.dir)?);
+    let log = EdgeLog::open(&journal.dir)?;
     let clock = (pace != Pace::Virtual).then(Clock::new);
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
@@ -155,6 +161,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         journal: writer,
         power: journal.durability == journal::Durability::Power,
         edge: start.edge,
+        log,
         ledger: start.ledger,
         back: WayBack::new(back_in),
         slots: slots_in,
@@ -321,14 +328,23 @@ impl Lanes<'_> {
             }
         });
         let mut gate = None;
+        let mut broken = None;
         for (lane, result) in ended {
-            let works = result.map_err(|what| RunError::Broken {
-                lane: self.layout.name(lane),
-                what,
-            })?;
-            if let LaneEnd::Gate(own) = works.chain.end {
-                gate = Some(own);
+            match result.map(|works| works.chain.end) {
+                Ok(LaneEnd::Gate(own)) => gate = Some(own),
+                Ok(LaneEnd::Ring(_)) => {}
+                Err(what) => {
+                    let lane = self.layout.name(lane);
+                    broken.get_or_insert(RunError::Broken { lane, what });
+                }
             }
+        }
+        if let Some(broken) = broken {
+            // Never resumed in place: the edge protects, the journal tells what happened until then.
+            if let Some(mut gate) = gate {
+                gate.abandon();
+            }
+            return Err(broken);
         }
         Ok(gate.expect("the last lane ends at the gate"))
     }

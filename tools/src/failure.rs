@@ -76,7 +76,10 @@ impl From<engine::run::RunError> for Failure {
     fn from(error: engine::run::RunError) -> Self {
         use engine::run::RunError;
         match error {
-            RunError::Journal(_) | RunError::Restart(_) | RunError::Source(_) => Self::bad(error),
+            RunError::Journal(_)
+            | RunError::EdgeLog(_)
+            | RunError::Restart(_)
+            | RunError::Source(_) => Self::bad(error),
             RunError::Emergency { .. } | RunError::Broken { .. } => Self::failed(error),
         }
     }
