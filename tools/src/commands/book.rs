@@ -58,7 +58,7 @@ pub fn run(args: &cli::Book) -> Outcome {
     if matches!(ended, Err(Stop::Reader)) {
         return Ok(());
     }
-    if printer.rows.count == 0 && ended.is_ok() {
+    if !printer.rows.any_level && ended.is_ok() {
         return Err(Failure::bad(format!(
             "{}: holds no book of {symbol}, only trades or definitions; name a file of orders, \
              levels or quotes",
@@ -211,12 +211,6 @@ impl Printer {
         if rejected > 0 {
             eprintln!(
                 "{}: {rejected} messages contradict the book: from there on it is not to be trusted",
-                path.display()
-            );
-        }
-        if self.rows.count > 0 && !self.rows.any_level {
-            eprintln!(
-                "{}: no message made a book; is it a file of trades?",
                 path.display()
             );
         }
