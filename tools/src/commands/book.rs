@@ -210,7 +210,7 @@ impl Printer {
         }
         if rejected > 0 {
             eprintln!(
-                "{}: {rejected} messages contradict the book: from there on it is not to be trusted",
+                "{}: {rejected} messages contradict the book: do not trust it from there on",
                 path.display()
             );
         }

@@ -152,8 +152,8 @@ fn missing(
     };
     let journal = journal.display();
     Failure::bad(format!(
-        "{journal}: there is no frame {asked}{why}; `spindle journal explain {journal}` lists every \
-         signal that became an intent"
+        "{journal}: there is no frame {asked}{why}; `spindle journal explain {journal}` lists \
+         every signal that became an intent"
     ))
 }
 

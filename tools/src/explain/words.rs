@@ -221,8 +221,8 @@ fn outcome(outcome: &Outcome) -> String {
         "not traded"
     };
     format!(
-        "outcome {}, {traded}: exit {}, best {:+.4}, worst {:+.4}, {:+.3} of the risk before costs, \
-         after {}",
+        "outcome {}, {traded}: exit {}, best {:+.4}, worst {:+.4}, {:+.3} of the risk before \
+         costs, after {}",
         outcome.kind.name(),
         outcome.exit,
         outcome.favourable.to_f64(),

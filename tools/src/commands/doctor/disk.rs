@@ -212,7 +212,7 @@ mod tests {
                     broken line\n\
                     25 22 0:22 / /data rw - nfs4 server:/ rw";
         let of = |path: &str| type_of(text, Path::new(path));
-        assert_eq!(of("/home/x"), Some("ext4"));
+        assert_eq!(of("/elsewhere/x"), Some("ext4"));
         assert_eq!(
             of("/data/x"),
             Some("nfs4"),
