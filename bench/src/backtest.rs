@@ -93,6 +93,15 @@ fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
         spread(&runs, |run| run.stream),
         "first market frame to the end of the data: without start and close",
     );
+    if let Some(lanes) = runs.iter().map(|run| run.lane).collect::<Option<Vec<_>>>() {
+        report.figure(
+            format!("{name}, on a core"),
+            "s",
+            count,
+            Spread::of(lanes.iter().map(Duration::as_secs_f64)),
+            "processor time of the lane from first to last, without its waiting for a core",
+        );
+    }
     report.figure(
         format!("{name}, no sync"),
         "s",

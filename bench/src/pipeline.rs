@@ -39,6 +39,9 @@ pub struct Done {
     pub whole: Duration,
     /// From the first market frame to the end of the last source.
     pub stream: Duration,
+    /// Processor time of the head's lane between the two; `None` where the system does not tell.
+    /// On a box that others use it is the steadier figure of the two.
+    pub lane: Option<Duration>,
     /// Allocations from when the first day (of one day its first half) had passed to the end of
     /// the last source. `own` are those of the lane with the head, which with one lane is every
     /// stage, the gate and the edge.
@@ -120,6 +123,7 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
 struct Notes {
     first: Option<Instant>,
     last: Option<Instant>,
+    processor: [Option<Duration>; 2],
     warm: Option<Count>,
     end: Count,
     counted: u64,
@@ -134,6 +138,8 @@ impl Notes {
                 .first
                 .zip(self.last)
                 .map_or(Duration::ZERO, |(first, last)| last - first),
+            lane: (self.processor[0].zip(self.processor[1]))
+                .map(|(first, last)| last.saturating_sub(first)),
             allocations: Count {
                 own: self.end.own - warm.own,
                 all: self.end.all - warm.all,
@@ -141,6 +147,13 @@ impl Notes {
             counted: self.counted,
         }
     }
+}
+
+/// How long the calling thread has run on a core, in the kernel's own books.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanos = text.split(' ').next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
 }
 
 /// A source that notes when it begins, when it has become warm and when it ends.
@@ -174,6 +187,7 @@ impl Source for Noted {
                 notes.counted += counted;
                 notes.end = counting::so_far();
                 notes.last = Some(Instant::now());
+                notes.processor[1] = processor_time();
             });
         }
         next
@@ -183,7 +197,10 @@ impl Source for Noted {
     fn take(&mut self, draft: &mut Draft) -> bool {
         if self.taken == 0 {
             self.note(|notes| {
-                notes.first.get_or_insert_with(Instant::now);
+                if notes.first.is_none() {
+                    notes.processor[0] = processor_time();
+                    notes.first = Some(Instant::now());
+                }
             });
         }
         self.taken += 1;
