@@ -1,6 +1,6 @@
 //! One lane or five, the stream is the same.
 
-use crate::common::scene::run_plan;
+use crate::common::scene::{journal_in, run_plan};
 use crate::common::story::assert_same;
 use crate::common::{Scene, frames};
 use engine::config::{Settings, Value};
@@ -139,7 +139,8 @@ fn a_recorded_day_gives_the_same_stream_on_any_number_of_lanes() {
             left: 40_000,
         });
         let lanes: Layout = layout.parse().unwrap();
-        run_plan(setup.clone(), lanes, 4 << 20, vec![source], &dir, |_| {}).unwrap();
+        let journal = journal_in(&dir, 4 << 20);
+        run_plan(setup.clone(), lanes, journal, vec![source], |_| {}).unwrap();
         let got = frames(&dir);
         assert!(count(&got, Kind::Execute) > 1_000 && count(&got, Kind::BookView) > 1_000);
         assert_replays(&dir, layout);

@@ -1,6 +1,7 @@
 //! The whole system, from a market to a closed journal, through the library's own front doors.
 
 mod common;
+mod dead_journal;
 mod lanes;
 mod limits_fire;
 mod pnl_truth;

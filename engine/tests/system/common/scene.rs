@@ -97,29 +97,27 @@ impl Scene {
         watch: impl FnMut(&mut Handle),
     ) -> Result<Finished, RunError> {
         let setup = self.setup().expect("the scene's configuration is sound");
-        run_plan(
-            setup,
-            self.layout.clone(),
-            self.segment_bytes,
-            sources,
-            dir,
-            watch,
-        )
+        let journal = journal_in(dir, self.segment_bytes);
+        run_plan(setup, self.layout.clone(), journal, sources, watch)
     }
+}
+
+/// A test's journal.
+pub fn journal_in(dir: &Path, segment_bytes: u64) -> journal::Options {
+    let mut options = journal::Options::new(dir);
+    options.account = "TEST".to_owned();
+    options.segment_bytes = segment_bytes;
+    options
 }
 
 /// Runs a setup in virtual time.
 pub fn run_plan(
     setup: Setup,
     layout: Layout,
-    segment_bytes: u64,
+    journal: journal::Options,
     sources: Vec<Box<dyn Source + Send>>,
-    dir: &Path,
     watch: impl FnMut(&mut Handle),
 ) -> Result<Finished, RunError> {
-    let mut journal = journal::Options::new(dir);
-    journal.account = "TEST".to_owned();
-    journal.segment_bytes = segment_bytes;
     let plan = Plan {
         facts: format!("{{\"lanes\":\"{layout}\"}}"),
         setup,
