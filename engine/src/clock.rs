@@ -1,23 +1,56 @@
 //! The live clock: the CPU's time-stamp counter, anchored to UTC and slewed towards it.
 //!
-//! A reading costs about ten nanoseconds and never runs backwards. Once a second the shell calls
-//! [`Clock::slew`], which compares with the system's UTC and corrects by at most 500 ppm, so that a
-//! step of the system's clock never becomes a step in the stream.
+//! A reading costs about ten nanoseconds and never runs backwards. A run has one leading clock, the
+//! head's; once a second it compares with the system's UTC ([`Clock::slew`]) and bends by at most
+//! 500 ppm, so that a step of the system's clock never becomes a step in the stream. All other
+//! clocks of the run are clones: they share the anchor and follow the leader's correction, so that
+//! a difference between two lanes' readings is a span and not a drift.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stream::Nanos;
 
 /// The most that the clock is bent, in parts per million.
 pub const SLEW_PPM_MAX: i64 = 500;
+/// The leader tells a new correction when it differs by this much from the last one, so that its
+/// followers' cache lines stay quiet.
+const TELL_NS: i64 = 50;
 
-/// A clock for one thread; clones share the anchor but are slewed on their own.
-#[derive(Clone, Debug)]
+/// How the leader bends: its correction grows from `from_ns` by `ppm` since `since`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bend {
+    from_ns: i64,
+    ppm: i64,
+    /// In unbent time.
+    since: u64,
+}
+
+/// A clock for one thread. A clone follows the clock that it was made from.
+#[derive(Debug)]
 pub struct Clock {
     tsc: quanta::Clock,
     anchor_raw: u64,
     anchor: u64,
-    slew_ppm: i64,
+    /// What the leader adds to unbent time, in nanoseconds. Relaxed: a late reading is a few
+    /// nanoseconds off, which is less than a reading costs.
+    correction: Arc<AtomicI64>,
+    /// `None` for followers.
+    bend: Option<Bend>,
     last: u64,
+}
+
+impl Clone for Clock {
+    fn clone(&self) -> Self {
+        Self {
+            tsc: self.tsc.clone(),
+            anchor_raw: self.anchor_raw,
+            anchor: self.anchor,
+            correction: Arc::clone(&self.correction),
+            bend: None,
+            last: self.last,
+        }
+    }
 }
 
 /// The system's UTC.
@@ -36,17 +69,22 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock anchored to the system's UTC now. Calibrates the counter on first use (about
-    /// 200 ms).
+    /// A leading clock, anchored to the system's UTC now. Calibrates the counter on first use
+    /// (about 200 ms).
     #[must_use]
     pub fn new() -> Self {
         let tsc = quanta::Clock::new();
         let anchor_raw = tsc.raw();
+        let anchor = utc().0;
         Self {
             tsc,
             anchor_raw,
-            anchor: utc().0,
-            slew_ppm: 0,
+            anchor,
+            correction: Arc::new(AtomicI64::new(0)),
+            bend: Some(Bend {
+                since: anchor,
+                ..Bend::default()
+            }),
             last: 0,
         }
     }
@@ -54,24 +92,48 @@ impl Clock {
     /// Now, in UTC nanoseconds; never less than before.
     #[inline]
     pub fn now(&mut self) -> Nanos {
-        let elapsed = self.tsc.delta_as_nanos(self.anchor_raw, self.tsc.raw());
-        let bent = elapsed as i64 * self.slew_ppm / 1_000_000;
-        self.last = self.last.max(
-            self.anchor
-                .saturating_add(elapsed)
-                .saturating_add_signed(bent),
-        );
+        let unbent = self.unbent();
+        let correction = self.correct(unbent);
+        self.last = self.last.max(unbent.saturating_add_signed(correction));
         Nanos(self.last)
     }
 
-    /// Bends the clock towards `utc`; call it about once a second.
+    #[inline]
+    fn unbent(&self) -> u64 {
+        self.anchor
+            .saturating_add(self.tsc.delta_as_nanos(self.anchor_raw, self.tsc.raw()))
+    }
+
+    #[inline]
+    fn correct(&self, unbent: u64) -> i64 {
+        let told = self.correction.load(Ordering::Relaxed);
+        let Some(bend) = self.bend else { return told };
+        let elapsed = unbent.saturating_sub(bend.since) as i64;
+        let correction = bend
+            .from_ns
+            .saturating_add(elapsed.saturating_mul(bend.ppm) / 1_000_000);
+        if correction.abs_diff(told) >= TELL_NS.unsigned_abs() {
+            self.correction.store(correction, Ordering::Relaxed);
+            return correction;
+        }
+        told
+    }
+
+    /// Bends the leading clock towards `utc`; call it about once a second. Followers ignore it.
     pub fn slew(&mut self, utc: Nanos) {
-        let now = self.now().0;
-        self.anchor = now;
-        self.anchor_raw = self.tsc.raw();
+        let unbent = self.unbent();
+        let from_ns = self.correct(unbent);
+        let now = unbent.saturating_add_signed(from_ns);
         let behind_ns = (i128::from(utc.0) - i128::from(now)).clamp(-500_000, 500_000) as i64;
-        // Make good over the next second what is missing now: 1,000 ns a second is 1 ppm.
-        self.slew_ppm = (behind_ns / 1_000).clamp(-SLEW_PPM_MAX, SLEW_PPM_MAX);
+        if let Some(bend) = &mut self.bend {
+            // Make good over the next second what is missing now: 1,000 ns a second is 1 ppm.
+            let ppm = (behind_ns / 1_000).clamp(-SLEW_PPM_MAX, SLEW_PPM_MAX);
+            *bend = Bend {
+                from_ns,
+                ppm,
+                since: unbent,
+            };
+        }
     }
 }
 
@@ -85,9 +147,28 @@ mod tests {
         let before = clock.now();
         clock.slew(Nanos(0));
         assert!(clock.now() >= before);
-        assert_eq!(clock.slew_ppm, -SLEW_PPM_MAX);
+        assert_eq!(clock.bend.map(|bend| bend.ppm), Some(-SLEW_PPM_MAX));
         clock.slew(Nanos(u64::MAX));
         assert!(clock.now() >= before);
-        assert_eq!(clock.slew_ppm, SLEW_PPM_MAX);
+        assert_eq!(clock.bend.map(|bend| bend.ppm), Some(SLEW_PPM_MAX));
+    }
+
+    #[test]
+    fn clones_follow_the_leader_and_never_lead() {
+        let mut leader = Clock::new();
+        let mut follower = leader.clone();
+        leader.bend = Some(Bend {
+            from_ns: 3_600_000_000_000,
+            ppm: 0,
+            since: 0,
+        });
+        let ahead = leader.now();
+        assert!(
+            follower.now() >= ahead,
+            "an hour of correction reaches the follower at once"
+        );
+        follower.slew(Nanos(0));
+        assert!(follower.now() >= ahead);
+        assert!(follower.bend.is_none() && follower.clone().bend.is_none());
     }
 }

@@ -41,6 +41,7 @@ pub struct EdgeLog {
     file: File,
     path: PathBuf,
     next: usize,
+    told: bool,
 }
 
 /// An entry that the edge cancelled by itself.
@@ -140,11 +141,20 @@ impl EdgeLog {
         file.write_all_at(&zeros, (next * RECORD) as u64)
             .map_err(failed("filled"))?;
         file.sync_all().map_err(failed("synced"))?;
-        Ok(Self { file, path, next })
+        Ok(Self {
+            file,
+            path,
+            next,
+            told: false,
+        })
     }
 
-    /// Ends it: a run that closed its journal has nothing to tell past it.
-    pub fn remove(self) {
+    /// Ends it: a run that closed its journal has nothing to tell past it. What this run wrote
+    /// itself stays.
+    pub fn end(self) {
+        if self.told {
+            return;
+        }
         // A log that stays behind tells of orders that are no longer live, and is then ignored.
         let _ = std::fs::remove_file(&self.path);
     }
@@ -192,6 +202,7 @@ impl EdgeLog {
                 // Nothing is left to be done about an error here: the broker's word counts anyway.
                 let _ = self.file.write_all_at(&cancelled.encode(), at);
                 self.next += 1;
+                self.told = true;
             }
             count += 1;
         }
@@ -281,7 +292,7 @@ mod tests {
             (again.next, EdgeLog::read(dir.path()).expect("a log").len()),
             (1, 1)
         );
-        again.remove();
+        again.end();
         assert_eq!(EdgeLog::read(dir.path()).expect("no log is no error"), []);
     }
 }

@@ -172,8 +172,18 @@ impl Gate {
             }
         }
         self.journal.close()?;
-        self.log.remove();
+        self.log.end();
         Ok(self.edge)
+    }
+
+    /// The frame at hand was not written: from here on nothing happens any more, but for what the
+    /// edge does by itself.
+    #[cold]
+    fn die(&mut self) {
+        if self.shared.emergency() != Emergency::Dead {
+            self.shared.raise(Emergency::Dead);
+            self.abandon();
+        }
     }
 
     /// Nothing can be journaled any more: the edge cancels entries, keeps protection, and writes
@@ -220,6 +230,9 @@ impl Out for Gate {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
         let position = self.journal.append(frame);
+        if self.journal.is_failed() {
+            return self.die();
+        }
         self.last = *frame.header();
         match frame.kind() {
             Kind::Command => self.command(frame, position),
@@ -377,8 +390,7 @@ impl Gate {
             );
         }
         if health.is_failed() {
-            self.shared.raise(Emergency::Dead);
-            self.abandon();
+            self.die();
         } else if health.must_wind_down() && self.shared.emergency() == Emergency::No {
             self.shared.raise(Emergency::Reserve);
             self.control(ControlAction::Halt, "the journal cannot go on");

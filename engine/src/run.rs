@@ -276,6 +276,9 @@ struct Lanes<'a> {
     shared: &'a Arc<Shared>,
 }
 
+/// A lane's works, and whether it broke: the gate must be at hand even then.
+type Ended = (Works<LaneEnd>, Result<(), String>);
+
 type First<'a> = (HeadLane, Works<LaneEnd>, Opening<'a>);
 
 impl Lanes<'_> {
@@ -288,25 +291,23 @@ impl Lanes<'_> {
         mut handle: Handle,
         mut watch: impl FnMut(&mut Handle),
     ) -> Result<Box<Gate>, RunError> {
-        let mut ended: Vec<(usize, Result<Works<LaneEnd>, String>)> = Vec::new();
+        let mut ended: Vec<(usize, Ended)> = Vec::new();
         std::thread::scope(|scope| {
-            let (mut head, mut head_works, opening) = first;
+            let (mut head, head_works, opening) = first;
             let mut threads = vec![(
                 0,
-                self.spawn(scope, 0, move |alone| {
-                    opening.put(&mut head.head, &mut head_works);
-                    head.run(&mut head_works, alone);
-                    head_works
+                self.spawn(scope, 0, head_works, move |works, alone| {
+                    opening.put(&mut head.head, works);
+                    head.run(works, alone);
                 }),
             )];
-            for (index, (mut works, mut ring)) in works.into_iter().zip(rings).enumerate() {
+            for (index, (works, mut ring)) in works.into_iter().zip(rings).enumerate() {
                 let (lane, idle, shared) = (index + 1, self.idle, self.shared);
                 threads.push((
                     lane,
-                    self.spawn(scope, lane, move |_| {
+                    self.spawn(scope, lane, works, move |works, _| {
                         let (upstream, own) = (&shared.lanes[lane - 1], &shared.lanes[lane]);
-                        run_behind(&mut works, &mut ring, upstream, own, shared, idle);
-                        works
+                        run_behind(works, &mut ring, upstream, own, shared, idle);
                     }),
                 ));
             }
@@ -321,22 +322,19 @@ impl Lanes<'_> {
                 std::thread::park_timeout(WATCH_PERIOD);
             }
             for (lane, thread) in threads {
-                let result = thread
-                    .join()
-                    .unwrap_or_else(|_| Err("it ended abruptly".to_owned()));
+                let result = thread.join().expect("what a lane does is caught inside it");
                 ended.push((lane, result));
             }
         });
         let mut gate = None;
         let mut broken = None;
-        for (lane, result) in ended {
-            match result.map(|works| works.chain.end) {
-                Ok(LaneEnd::Gate(own)) => gate = Some(own),
-                Ok(LaneEnd::Ring(_)) => {}
-                Err(what) => {
-                    let lane = self.layout.name(lane);
-                    broken.get_or_insert(RunError::Broken { lane, what });
-                }
+        for (lane, (works, result)) in ended {
+            if let LaneEnd::Gate(own) = works.chain.end {
+                gate = Some(own);
+            }
+            if let Err(what) = result {
+                let lane = self.layout.name(lane);
+                broken.get_or_insert(RunError::Broken { lane, what });
             }
         }
         if let Some(broken) = broken {
@@ -353,8 +351,9 @@ impl Lanes<'_> {
         &'scope self,
         scope: &'scope std::thread::Scope<'scope, '_>,
         lane: usize,
-        body: impl FnOnce(bool) -> Works<LaneEnd> + Send + 'scope,
-    ) -> std::thread::ScopedJoinHandle<'scope, Result<Works<LaneEnd>, String>> {
+        mut works: Works<LaneEnd>,
+        body: impl FnOnce(&mut Works<LaneEnd>, bool) + Send + 'scope,
+    ) -> std::thread::ScopedJoinHandle<'scope, Ended> {
         let alone = self.layout.lanes() == 1;
         let core = self.layout.cores[lane];
         let watcher = std::thread::current();
@@ -363,14 +362,14 @@ impl Lanes<'_> {
                 if let Some(core) = core {
                     assert!(pin(core), "the system refuses core {core} to this process");
                 }
-                body(alone)
+                body(&mut works, alone);
             }));
             let result = result.map_err(|panic| {
                 self.shared.fail();
                 what_it_said(panic.as_ref())
             });
             watcher.unpark();
-            result
+            (works, result)
         };
         std::thread::Builder::new()
             .name(self.layout.name(lane))

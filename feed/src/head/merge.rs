@@ -22,7 +22,13 @@ impl Merge {
     #[must_use]
     pub fn new(sources: Vec<Box<dyn Source + Send>>) -> Self {
         let silences = vec![Silence::default(); sources.len()];
-        Self { sources, silences, picked: 0, due: Nanos::ZERO, look: 0 }
+        Self {
+            sources,
+            silences,
+            picked: 0,
+            due: Nanos::ZERO,
+            look: 0,
+        }
     }
 }
 
@@ -59,7 +65,10 @@ impl Source for Merge {
     }
 
     fn take(&mut self, draft: &mut Draft) -> bool {
-        let taken = self.sources.get_mut(self.picked).is_some_and(|source| source.take(draft));
+        let taken = self
+            .sources
+            .get_mut(self.picked)
+            .is_some_and(|source| source.take(draft));
         if taken && let Some(silence) = self.silences.get_mut(self.picked) {
             silence.hear(self.due);
         }

@@ -1,3 +1,6 @@
+//! The head alone: how inputs are numbered, how answers, timers and sources take their turns, how
+//! virtual time waits and live time collapses, and what is told of a silent source.
+
 use super::*;
 use stream::payload::{Halt, HaltState, Quote, Session, SessionKind, Verdict};
 use stream::{FrameId, Kind, Price, SourceId};
@@ -282,5 +285,11 @@ fn a_silent_source_is_told_once_and_again_when_it_speaks() {
             break;
         }
     }
-    assert_eq!(told, [(6_000, 1, LinkState::Degraded), (9_000, 1, LinkState::Ready)]);
+    assert_eq!(
+        told,
+        [
+            (6_000, 1, LinkState::Degraded),
+            (9_000, 1, LinkState::Ready)
+        ]
+    );
 }
