@@ -28,7 +28,10 @@ const RECORDS: usize = BRACKETS_MAX * LEGS_PER_BRACKET_MAX;
 
 /// What makes the log unusable.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the edge's log cannot be {doing}: {why}; free space or name another folder", path.display())]
+#[error(
+    "{}: the edge's log cannot be {doing}: {why}; free space or name another folder",
+    path.display()
+)]
 pub struct EdgeLogError {
     path: PathBuf,
     doing: &'static str,

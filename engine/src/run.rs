@@ -174,17 +174,8 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     }
     let (mut works, rings) = seat(&layout, start.stages, gate, probe);
     let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
-    let mut head = Head::new(
-        start.last_seq,
-        start.last_ts,
-        setup.timers(),
-        setup.lookahead(),
-    );
-    for draft in &start.pending {
-        head.answers().push(draft.frame());
-    }
     let lane = HeadLane {
-        head,
+        head: head_behind(&setup, (start.last_seq, start.last_ts), &start.pending),
         market: Thrift::new(sources, Arc::clone(&shared)),
         back: back_out,
         operator: operator_out,
@@ -212,6 +203,15 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     };
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
     finish(*ended?, &shared)
+}
+
+/// The head, with what had not come yet when the last epoch ended.
+fn head_behind(setup: &Setup, (seq, ts): (u64, Nanos), pending: &[Draft]) -> Head {
+    let mut head = Head::new(seq, ts, setup.timers(), setup.lookahead());
+    for draft in pending {
+        head.answers().push(draft.frame());
+    }
+    head
 }
 
 /// When the epoch's first inputs are stamped: now, or when the data begins.
@@ -338,7 +338,7 @@ impl Lanes<'_> {
             }
         }
         if let Some(broken) = broken {
-            // Never resumed in place: the edge protects, the journal tells what happened until then.
+            // Never resumed in place: the edge protects, the journal tells what happened.
             if let Some(mut gate) = gate {
                 gate.abandon();
             }

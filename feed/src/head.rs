@@ -246,15 +246,21 @@ impl Head {
                 return None;
             }
         }
-        let timer = self.timers.due();
-        [
+        // In the order that breaks ties: a later one must be strictly earlier to win.
+        let candidates = [
             (Pick::Answer, answer),
-            (Pick::Timer, timer),
+            (Pick::Timer, self.timers.due()),
             (Pick::Market, market_due),
-        ]
-        .into_iter()
-        .filter_map(|(pick, due)| Some((pick, due?)))
-        .min_by_key(|(_, due)| (*due).max(self.now))
+        ];
+        let mut best: Option<(Pick, Nanos)> = None;
+        for (pick, due) in candidates {
+            if let Some(due) = due
+                && best.is_none_or(|(_, earliest)| due.max(self.now) < earliest.max(self.now))
+            {
+                best = Some((pick, due));
+            }
+        }
+        best
     }
 
     /// Nothing is numbered with `ts` ≥ T before everything with `ts` ≤ T − lookahead has drained:

@@ -74,7 +74,8 @@ pub struct Demo {
     #[command(flatten)]
     pub settings: Settings,
     /// How long it lasts.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..=86_400))]
     pub seconds: u64,
     /// The journal's folder; an existing journal is continued.
     #[arg(long, value_name = "DIR")]
@@ -177,7 +178,8 @@ pub struct Book {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Levels a side.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub levels: u16,
     /// How rows are laid out.
     #[arg(long, value_enum)]

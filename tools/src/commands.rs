@@ -40,7 +40,9 @@ pub fn run(command: Command) -> Outcome {
         Command::Man { folder } => {
             clap_mangen::generate_to(Cli::command(), &folder).map_err(|error| {
                 let folder = folder.display();
-                Failure::bad(format!("{folder}: the manual pages cannot be written: {error}"))
+                Failure::bad(format!(
+                    "{folder}: the manual pages cannot be written: {error}"
+                ))
             })
         }
     }

@@ -88,7 +88,8 @@ fn json(out: &mut String, frame: FrameRef<'_>, symbol: &str) {
     let class = header.class().map_or("unknown", stream::Class::name);
     let _ = write!(
         out,
-        "{{\"seq\":{},\"sub\":{},\"parent\":{},\"ts\":{},\"ingress_age_ns\":{},\"class\":\"{class}\",\
+        "{{\"seq\":{},\"sub\":{},\"parent\":{},\"ts\":{},\"ingress_age_ns\":{},\
+         \"class\":\"{class}\",\
          \"kind\":\"{}\",\"instrument\":{}",
         header.seq,
         header.sub,

@@ -595,8 +595,10 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "test.toml:2:risk.max_order_value: is \"abc\"; expected a decimal from 1 to 1000000",
-                "not set:risk.max_order_quantity: is not set; expected a whole number from 1 to 100",
+                "test.toml:2:risk.max_order_value: is \"abc\"; expected a decimal from 1 to \
+                 1000000",
+                "not set:risk.max_order_quantity: is not set; expected a whole number from 1 to \
+                 100",
                 "test.toml:3:risk.max_ordr_quantity: is not a known key; did you mean \
                  `risk.max_order_quantity`?",
                 "test.toml:6:x.y: is not a known key",

@@ -52,8 +52,8 @@ pub fn layout(setup: &Setup) -> Outcome<Layout> {
     for core in layout.cores.iter().flatten() {
         if !cores.contains(core) {
             return Err(Failure::bad(format!(
-                "lanes.layout: core {core} is not among the cores of this process ({cores:?}); name \
-                 one of those, or leave the @core away"
+                "lanes.layout: core {core} is not among the cores of this process ({cores:?}); \
+                 name one of those, or leave the @core away"
             )));
         }
     }

@@ -13,8 +13,8 @@ use engine::run::{Pace, Plan};
 use engine::setup::Setup;
 use feed::head::Merge;
 use feed::synthetic::{Config, Synthetic};
-use stream::{Nanos, SourceId};
 use stream::payload::read_text;
+use stream::{Nanos, SourceId};
 
 /// After the close the last fees come in.
 const TAIL: Nanos = Nanos::from_millis(700);
@@ -33,7 +33,10 @@ pub fn run(args: &cli::Demo) -> Outcome {
     } else {
         utc().saturating_add(LEAD)
     };
-    let config = Config { source: SourceId(1), ..Config::demo(seed, start, length) };
+    let config = Config {
+        source: SourceId(1),
+        ..Config::demo(seed, start, length)
+    };
     let market = Synthetic::new(config).map_err(Failure::bad)?;
     let session = market.session();
     let mut settings = settings(&args.settings, Base::Demo);

@@ -6,6 +6,12 @@ use crate::failure::{Failure, Outcome};
 
 pub fn run(args: &cli::Replay) -> Outcome {
     let checked = engine::replay::check(&args.journal).map_err(Failure::bad)?;
+    if checked.inputs == 0 {
+        let journal = args.journal.display();
+        return Err(Failure::bad(format!(
+            "{journal} holds no input: there is nothing to compare"
+        )));
+    }
     if args.json {
         print_json(&checked)?;
     } else {

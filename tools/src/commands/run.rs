@@ -193,7 +193,8 @@ fn until(args: &cli::Run, setup: &Setup, now: Nanos) -> Outcome<Nanos> {
     }
     let session = setup.session_of(now).ok_or_else(|| {
         Failure::bad(format!(
-            "the {} calendar knows no session from now on; give --seconds N or set session.calendar",
+            "the {} calendar knows no session from now on; give --seconds N or set \
+             session.calendar",
             setup.calendar.name()
         ))
     })?;
