@@ -75,7 +75,7 @@ fn a_full_disk_winds_the_run_down_into_the_reserve() {
     let mut reader = Reader::open(&dir).unwrap();
     let (mut controls, mut kills, mut orders_behind) = (Vec::new(), Vec::new(), 0);
     let mut held = std::collections::BTreeMap::<InstrumentId, i64>::new();
-    let mut filled = 0;
+    let (mut filled, mut to_close) = (0, 0);
     while let Some(next) = reader.next() {
         let (_, frame) = next.expect("everything in the reserve verifies");
         match frame.kind() {
@@ -86,6 +86,9 @@ fn a_full_disk_winds_the_run_down_into_the_reserve() {
             }
             Kind::Kill => {
                 let kill: &Kill = frame.read();
+                if kill.to == KillLevel::Flatten {
+                    to_close = held.values().filter(|position| **position != 0).count();
+                }
                 kills.push((kill.to, kill.reason));
             }
             Kind::Order if !kills.is_empty() => {
@@ -121,5 +124,9 @@ fn a_full_disk_winds_the_run_down_into_the_reserve() {
         held.values().all(|position| *position == 0),
         "not flat: {held:?}"
     );
-    eprintln!("{orders_behind} closing orders stand in the reserve");
+    // Each position that was open is closed by an order that stands in the reserve.
+    assert!(
+        orders_behind >= to_close,
+        "{orders_behind} closing orders for {to_close} positions"
+    );
 }
