@@ -279,7 +279,7 @@ mod tests {
         let log = EdgeLog::open(dir.path()).expect("a log");
         assert_eq!(EdgeLog::read(dir.path()).expect("an empty log"), []);
         for index in 0..3 {
-            let record = cancelled(index as u64 + 1).encode();
+            let record = cancelled(index + 1).encode();
             log.file
                 .write_all_at(&record, index * RECORD as u64)
                 .expect("written");

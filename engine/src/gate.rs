@@ -273,8 +273,9 @@ impl Gate {
             return;
         }
         let command = frame.read::<Command>();
-        let held = self.held.iter().any(|held| held.origin == command.origin);
-        if !held && !(self.power && command.adds_risk != 0) {
+        let behind_held = self.held.iter().any(|held| held.origin == command.origin);
+        let waits = behind_held || (self.power && command.adds_risk != 0);
+        if !waits {
             return self.hand_over(frame);
         }
         assert!(self.held.len() < HELD_MAX, "the gateway broke its credits");
