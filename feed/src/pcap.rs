@@ -258,7 +258,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damage_never_panics(changes in proptest::collection::vec((0usize..100, any::<u8>()), 0..9)) {
+        fn damage_never_panics(
+            changes in proptest::collection::vec((0usize..100, any::<u8>()), 0..9),
+        ) {
             let mut bytes = capture(false);
             for (at, value) in changes {
                 if let Some(byte) = bytes.get_mut(at) {

@@ -324,11 +324,9 @@ fn two_lines_reordered_and_doubled_make_one_session() {
     assert_eq!(shown(&rig.books, 100), shown(&books, 100));
 }
 
-#[test]
-fn a_packet_that_is_lost_for_good_makes_the_book_untradable_until_it_is_rebuilt() {
-    let messages = small();
-    let (_, expected) = reference("AMZN", &messages);
-    let mut rig = Rig::new("AMZN", messages, 1, Config::default());
+/// Loses the second packet while nobody answers requests, until it is given up; returns the next
+/// message to send.
+fn lose_second_packet(rig: &mut Rig) -> usize {
     rig.answers = false;
     let mut next = 1;
     next = rig.send_from(0, next);
@@ -352,6 +350,15 @@ fn a_packet_that_is_lost_for_good_makes_the_book_untradable_until_it_is_rebuilt(
     assert_eq!(rig.gaps(), [(GapReason::Lost, 31, 61, 30)]);
     assert!(rig.seq > before + 1, "delivery goes on");
     assert_eq!(rig.quality() & quality::GAPPED, quality::GAPPED);
+    next
+}
+
+#[test]
+fn a_packet_that_is_lost_for_good_makes_the_book_untradable_until_it_is_rebuilt() {
+    let messages = small();
+    let (_, expected) = reference("AMZN", &messages);
+    let mut rig = Rig::new("AMZN", messages, 1, Config::default());
+    let mut next = lose_second_packet(&mut rig);
     let tape = rig.books.book(ONE).tape().volume;
 
     // The server is back: the session comes again, news arrive meanwhile.

@@ -30,7 +30,8 @@ pub enum Error {
     },
     /// Another writer holds the journal.
     #[error(
-        "{path}: the journal is being written by {}; stop that engine first, or give another folder",
+        "{path}: the journal is being written by {}; stop that engine first, \
+         or give another folder",
         holder(*pid)
     )]
     Locked {

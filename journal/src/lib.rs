@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  DIR/identity              who this journal belongs to            (512 bytes, never changed)
-//!  DIR/lock                  held by the one writer for its life    (its process id; empty when closed)
+//!  DIR/lock                  held by the one writer for its life    (its pid; empty when closed)
 //!  DIR/00000001-00000000.seg epoch 1, first segment                 (header 512 bytes, then lines)
 //!  DIR/00000001-00000001.seg epoch 1, second segment
 //!  DIR/00000001.closed       epoch 1 ended here, on purpose         (512 bytes, never changed)
