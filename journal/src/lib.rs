@@ -29,6 +29,7 @@
 #![deny(unsafe_code)]
 
 mod catalogue;
+mod crc;
 mod cursor;
 mod disk;
 mod epoch;

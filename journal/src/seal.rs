@@ -5,20 +5,28 @@
 //! long as the positions differ by fewer than 2^32 lines; another epoch's frame passes with
 //! probability 2^-32.
 
+use crate::crc::Crc;
 use stream::frame::LINES_MAX;
 use stream::{Header, Line};
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// The word of a header whose lower half is `crc`.
 const CRC_WORD: usize = 2;
 
 /// The part of the checksum that an epoch's frames share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seal(u32);
+pub(crate) struct Seal {
+    salt: u32,
+    crc: Crc,
+}
 
 impl Seal {
     pub(crate) fn new(salt: u64) -> Self {
-        Self(crc32c::crc32c(&salt.to_le_bytes()))
+        let crc = Crc::new();
+        Self {
+            salt: crc.append(0, &[salt]),
+            crc,
+        }
     }
 
     /// The first line with its `crc` filled in, and that checksum.
@@ -41,11 +49,10 @@ impl Seal {
 
     #[inline]
     fn over(self, words: &Words, rest: &[Line]) -> u32 {
-        let crc = crc32c::crc32c_append(self.0, words.0.as_bytes());
-        if rest.is_empty() {
-            crc
-        } else {
-            crc32c::crc32c_append(crc, rest.as_bytes())
+        let crc = self.crc.append(self.salt, &words.0);
+        match <[u64]>::ref_from_bytes(rest.as_bytes()) {
+            Ok(rest) if !rest.is_empty() => self.crc.append(crc, rest),
+            _ => crc,
         }
     }
 }
