@@ -54,7 +54,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_crates_checksum(crc: u32, words in prop::collection::vec(any::<u64>(), 0..70)) {
+        fn it_is_the_crates_checksum(
+            crc: u32,
+            words in prop::collection::vec(any::<u64>(), 0..70),
+        ) {
             let want = crc32c::crc32c_append(crc, words.as_bytes());
             prop_assert_eq!(Crc::new().append(crc, &words), want);
             prop_assert_eq!(Crc { has_sse42: false }.append(crc, &words), want);
