@@ -11,7 +11,7 @@ use stream::{Nanos, Price, Side, SourceId};
 
 /// Sources of one book that are told apart when gaps are reported and made good; all further ones
 /// count as one.
-pub const SOURCES_MAX: usize = 7;
+pub const SOURCES_MAX: usize = 15;
 
 /// An order that stands in a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Book {
     pub(crate) stale: bool,
     pub(crate) halt: HaltState,
     /// One bit for each source that lost something, see [`Book::source_bit`].
-    gapped: u8,
+    gapped: u16,
     sources_len: u8,
     sources: [SourceId; SOURCES_MAX],
     pub(crate) quote: [Top; 2],
@@ -232,8 +232,8 @@ impl Book {
         self.faults[code as usize] += 1;
     }
 
-    /// The bit of a source that has been seen; the last one stands for all beyond the seventh.
-    fn source_bit(&self, source: SourceId) -> Option<u8> {
+    /// The bit of a source that has been seen; the last one stands for all beyond them.
+    fn source_bit(&self, source: SourceId) -> Option<u16> {
         let known = &self.sources[..usize::from(self.sources_len)];
         match known.iter().position(|&known| known == source) {
             Some(at) => Some(1 << at),
@@ -260,7 +260,8 @@ impl Book {
         }
     }
 
-    /// True when the source ever sent this book a market frame.
+    /// True when the source ever sent this book a market frame; once the table of sources is full,
+    /// for every further one too.
     pub(crate) fn is_of(&self, source: SourceId) -> bool {
         self.source_bit(source).is_some()
     }
@@ -282,7 +283,7 @@ impl Book {
         let bits = bits
             .into_iter()
             .fold(self.halt as u64, |bits, bit| bits << 1 | u64::from(bit));
-        let mut hash = fold(bits << 8 | u64::from(self.gapped), self.rows.hash());
+        let mut hash = fold(bits << 16 | u64::from(self.gapped), self.rows.hash());
         for source in &self.sources[..usize::from(self.sources_len)] {
             hash = fold(hash, u64::from(source.0));
         }

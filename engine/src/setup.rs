@@ -10,7 +10,8 @@ mod sim;
 
 pub use self::feed::{FeedKind, MoldUdp};
 use crate::chain::Stages;
-use crate::config::{Faults, Settings};
+use crate::config::{Fault, Faults, Origin, Settings};
+use crate::layout::Layout;
 use ::feed::calendar::Calendar;
 use ::feed::head::Timers;
 use ::gateway::GatewayStage;
@@ -18,6 +19,7 @@ use ::gateway::sim::SimEdge;
 use ::risk::RiskStage;
 use ::signal::SignalStage;
 use book::BookStage;
+use stream::limits::RING_LINES_MAX;
 use stream::payload::{Instrument, Session, text};
 use stream::{InstrumentId, Nanos};
 
@@ -112,7 +114,7 @@ impl Setup {
             sim: sim::read(settings, currency),
             instruments,
         };
-        if let Err(what) = setup.layout.parse::<crate::layout::Layout>() {
+        if let Err(what) = setup.layout.parse::<Layout>() {
             settings.fault("lanes.layout", what);
         }
         if !["auto", "spin", "backoff"].contains(&setup.idle.as_str()) {
@@ -147,6 +149,25 @@ impl Setup {
             risk: RiskStage::new(self.risk.clone()),
             gateway: GatewayStage::new(self.gateway),
         }
+    }
+
+    /// Whether these stages can be spread over that layout's lanes: a ring takes the largest burst
+    /// of the lane before it twice, and many instruments can make large ones.
+    ///
+    /// # Errors
+    /// A fault of the configuration when a ring would need more than [`RING_LINES_MAX`] lines.
+    pub fn check_layout(&self, layout: &Layout) -> Result<(), Faults> {
+        let lines = crate::wiring::largest_ring(layout, self.stages());
+        if lines <= RING_LINES_MAX {
+            return Ok(());
+        }
+        let what = format!(
+            "{layout} needs a ring of {lines} lines for {} symbols; at most {RING_LINES_MAX} are \
+             made: watch fewer symbols, lower gateway.brackets_max, or use fewer lanes",
+            self.instruments.len()
+        );
+        let (origin, key) = (Origin::Unset, "lanes.layout".to_owned());
+        Err(Faults(vec![Fault { origin, key, what }]))
     }
 
     /// The in-process broker, new.
@@ -225,5 +246,27 @@ fn read_journal(settings: &Settings) -> JournalSetup {
         ),
         segment_bytes: settings.whole("journal.segment_mib", 1..=4_096) << 20,
         sync_every: settings.span("journal.sync_every", Nanos::MILLI..=SECOND),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Value;
+
+    #[test]
+    fn a_universe_whose_bursts_fit_no_ring_is_a_fault_of_the_configuration() {
+        let mut settings = Settings::default();
+        settings.add_sample(SAMPLE);
+        let symbols = (0..600).map(|index| format!("S{index}")).collect();
+        settings.add_flag("test", "universe.symbols", Value::List(symbols));
+        settings.add_flag("test", "signal.outcomes", Value::Number("512".to_owned()));
+        let setup = Setup::read(&settings).expect("600 symbols are sound");
+        let layout = |lanes| Layout::of(lanes).expect("a usual layout");
+        assert_eq!(setup.check_layout(&layout(1)), Ok(()));
+        let fault = setup
+            .check_layout(&layout(3))
+            .expect_err("the bursts are too large");
+        assert!(fault.to_string().contains("watch fewer symbols"), "{fault}");
     }
 }

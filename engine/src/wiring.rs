@@ -73,11 +73,7 @@ pub(crate) fn seat(
     probe: impl Fn() -> Probe,
 ) -> (Vec<Works<LaneEnd>>, Vec<RingIn>) {
     let lanes = layout.lanes();
-    let mut chains: Vec<Chain<()>> = (0..lanes).map(|_| Chain::new((), probe())).collect();
-    chains[layout.lane_of(BOOK)].seat_book(stages.book);
-    chains[layout.lane_of(SIGNAL)].seat_signal(stages.signal);
-    chains[layout.lane_of(RISK)].seat_risk(stages.risk);
-    chains[layout.lane_of(GATEWAY)].seat_gateway(stages.gateway);
+    let mut chains = spread(layout, stages, probe);
     let last = chains.pop().expect("there is at least one lane");
     let mut works = Vec::with_capacity(lanes);
     let mut rings = Vec::with_capacity(lanes - 1);
@@ -89,6 +85,26 @@ pub(crate) fn seat(
     let last = last.ending_at(LaneEnd::Gate(Box::new(gate)));
     works.push(Works::new(last, (lanes - 1) as u8));
     (works, rings)
+}
+
+/// The stages on their lanes, without ends.
+fn spread(layout: &Layout, stages: Stages, probe: impl Fn() -> Probe) -> Vec<Chain<()>> {
+    let mut chains: Vec<Chain<()>> = (0..layout.lanes())
+        .map(|_| Chain::new((), probe()))
+        .collect();
+    chains[layout.lane_of(BOOK)].seat_book(stages.book);
+    chains[layout.lane_of(SIGNAL)].seat_signal(stages.signal);
+    chains[layout.lane_of(RISK)].seat_risk(stages.risk);
+    chains[layout.lane_of(GATEWAY)].seat_gateway(stages.gateway);
+    chains
+}
+
+/// Lines of the largest ring that a layout of these stages needs; 0 with one lane.
+#[must_use]
+pub fn largest_ring(layout: &Layout, stages: Stages) -> usize {
+    let chains = spread(layout, stages, Probe::default);
+    let behind = chains.len() - 1;
+    chains[..behind].iter().map(ring_lines).max().unwrap_or(0)
 }
 
 /// Lines of the ring behind a chain: a power of two.

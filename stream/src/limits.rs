@@ -11,6 +11,8 @@ pub const INSTRUMENTS_MAX: usize = 1_024;
 pub const BOOK_BURST_LINES: usize = INSTRUMENTS_MAX * 4 + 2;
 /// Lines in a ring between two lanes: a power of two.
 pub const RING_LINES: usize = 16_384;
+/// Lines in a ring at most (128 MiB), where many instruments make large bursts possible.
+pub const RING_LINES_MAX: usize = 1 << 21;
 /// Input lines that may be numbered and not yet journaled.
 pub const WINDOW_LINES: usize = 1_024;
 /// Market frames that the head takes before it looks at the operator and the broker again.

@@ -344,6 +344,8 @@ impl Receiver {
         }
         if self.session_over && !self.ended {
             self.ended = true;
+            // A rebuild that was asked for before the end is not begun behind it.
+            self.probing = false;
             return Some(Output::Ended);
         }
         None

@@ -57,6 +57,9 @@ pub fn layout(setup: &Setup) -> Outcome<Layout> {
             )));
         }
     }
+    if layout.lanes() > 1 {
+        setup.check_layout(&layout)?;
+    }
     Ok(layout)
 }
 
