@@ -56,21 +56,29 @@ fn check(proposal: &Proposal, view: &View<'_>) -> Result<(), Breach> {
         touch
     };
     let stop = view.config.collar_stop_ppm;
-    let furthest = if buys {
-        below(reference, stop)
+    let (furthest, too_far, triggers) = if buys {
+        let furthest = below(reference, stop);
+        (
+            furthest,
+            proposal.stop.0 < furthest,
+            proposal.stop >= reference,
+        )
     } else {
-        above(reference, stop)
+        let furthest = above(reference, stop);
+        (
+            furthest,
+            proposal.stop.0 > furthest,
+            proposal.stop <= reference,
+        )
     };
-    let inside = if buys {
-        proposal.stop.0 >= furthest && proposal.stop < reference
-    } else {
-        proposal.stop.0 <= furthest && proposal.stop > reference
-    };
-    if inside {
-        Ok(())
-    } else {
-        refuse(furthest, proposal.stop)
+    if too_far {
+        return refuse(furthest, proposal.stop);
     }
+    // A stop at or beyond the market would trigger at once.
+    if triggers {
+        return refuse(reference.0, proposal.stop);
+    }
+    Ok(())
 }
 
 /// The furthest that an entry on `side` may rest behind the near touch.
@@ -178,5 +186,17 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.quote.ask = Price::MAX;
         assert!(check(&entry(), &fixture.view()).is_err());
+    }
+
+    #[test]
+    fn a_stop_that_would_trigger_at_once_is_measured_against_the_last_trade() {
+        let breach = at(Side::Buy, cents(10_002), cents(10_001)).expect_err("it would trigger");
+        assert_eq!(
+            breach,
+            Breach::new(Reason::PriceCollar, cents(10_001).0, cents(10_001).0)
+        );
+        let breach = at(Side::Buy, cents(10_002), cents(9_000)).expect_err("too far");
+        assert_eq!(breach.observed, cents(9_000).0);
+        assert!(breach.limit < cents(10_001).0 && breach.limit > cents(9_000).0);
     }
 }
