@@ -262,11 +262,14 @@ mod tests {
         settings.add_flag("test", "universe.symbols", Value::List(symbols));
         settings.add_flag("test", "signal.outcomes", Value::Number("512".to_owned()));
         let setup = Setup::read(&settings).expect("600 symbols are sound");
-        let layout = |lanes| Layout::of(lanes).expect("a usual layout");
-        assert_eq!(setup.check_layout(&layout(1)), Ok(()));
-        let fault = setup
-            .check_layout(&layout(3))
-            .expect_err("the bursts are too large");
+        let check = |layout: &str| {
+            let layout: Layout = layout.parse().expect("the layout is sound");
+            setup.check_layout(&layout)
+        };
+        assert_eq!(check("1"), Ok(()));
+        assert_eq!(check("3"), Ok(()));
+        let fault = check("feed|book+signal+risk+gateway|journal");
+        let fault = fault.expect_err("every view may bring orders, and every order commands");
         assert!(fault.to_string().contains("watch fewer symbols"), "{fault}");
     }
 }

@@ -179,7 +179,7 @@ fn frames_about_strangers_are_counted() {
 #[test]
 fn more_sources_than_are_told_apart_share_the_last_place() {
     let mut books = books(1, 1);
-    for source in 0..12 {
+    for source in 0..20 {
         let mut update = quote(cents(1), 1, cents(2), 1);
         update.source = stream::SourceId(source);
         apply(&mut books, &update);
@@ -190,9 +190,9 @@ fn more_sources_than_are_told_apart_share_the_last_place() {
     };
     use stream::payload::GapReason::{Lost, Recovered};
     assert!(say(&mut books, 2, Lost));
-    assert!(say(&mut books, 11, Lost));
+    assert!(say(&mut books, 19, Lost));
     assert!(say(&mut books, 2, Recovered));
-    assert!(!say(&mut books, 10, Recovered));
+    assert!(!say(&mut books, 18, Recovered));
 }
 
 #[test]
