@@ -10,8 +10,9 @@
 //! construction; the same frames give the same books, the same effects and the same state hash.
 //!
 //! Deliberately absent: clocks, files, features, and any judgement of whether a price is
-//! reasonable. Books are never saved: a restart folds the day again or waits for fresh data. What a
-//! checkpoint keeps is the session's tape and whether an instrument is halted.
+//! reasonable. Books are never saved: a restart folds the day again or waits for fresh data. What
+//! `save` keeps is the session's tape and whether an instrument is halted; the stage writes no
+//! checkpoint of it by itself yet, so only a fold carries them over.
 //!
 //! Reading order: [`Effect`], [`Books`], [`Book`], [`BookStage`]; inside: `level`, `orders`,
 //! `ladder`, `rows`, `tape`, `apply_orders`, `apply_levels`.

@@ -7,7 +7,7 @@
 //!   last lane   Chain[ … ] ─▶ Gate: journal, then SimEdge
 //!                              │  answers, verdicts, requests ──▶ answers ring ─▶ Head
 //!                              └─ depth slots ──────────────────▶ slots ring ───▶ sources
-//!   unpinned    two journal helpers: one touches ahead and makes the next segment, one syncs behind
+//!   unpinned    two journal helpers: next segment and pages ahead; sync behind
 //! ```
 //!
 //! The parts are the same for every run mode and every number of lanes; only where the chain is
