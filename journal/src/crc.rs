@@ -10,7 +10,18 @@
     reason = "calling a function of a processor feature that was detected"
 )]
 
+use stream::Header;
 use zerocopy::IntoBytes;
+
+/// A line as the checksum takes it: loads of a word never span two stores of one.
+pub(crate) type Words = [u64; 8];
+
+/// The word of a header whose lower half is `crc`.
+pub(crate) const CRC_WORD: usize = core::mem::offset_of!(Header, crc) / 8;
+const _: () = assert!(core::mem::offset_of!(Header, crc) % 8 == 0);
+
+/// What a checksum takes of the word that holds it.
+pub(crate) const REST_OF_CRC_WORD: u64 = !(u32::MAX as u64);
 
 /// Whether the processor has the instruction; asked once.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +38,20 @@ impl Crc {
         Self { has_sse42 }
     }
 
+    /// The checksum of what had `crc` so far and goes on with `position` and a frame's first line,
+    /// whose own `crc` counts as zero.
+    #[inline]
+    pub(crate) fn append_first(self, crc: u32, position: u64, first: &Words) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        if self.has_sse42 {
+            // SAFETY: the processor was found to have SSE 4.2.
+            return unsafe { append_first_sse42(crc, position, first) };
+        }
+        let mut first = *first;
+        first[CRC_WORD] &= REST_OF_CRC_WORD;
+        self.append(self.append(crc, &[position]), &first)
+    }
+
     /// The checksum of what had `crc` so far and goes on with `words`, little-endian.
     #[inline]
     pub(crate) fn append(self, crc: u32, words: &[u64]) -> u32 {
@@ -38,6 +63,24 @@ impl Crc {
         debug_assert!(!self.has_sse42);
         crc32c::crc32c_append(crc, words.as_bytes())
     }
+}
+
+/// Straight on, from memory into the instruction: a copy in between would be stored and loaded
+/// again while the next frame waits.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse4.2")]
+fn append_first_sse42(crc: u32, position: u64, first: &Words) -> u32 {
+    use std::arch::x86_64::_mm_crc32_u64 as step;
+    let mut state = step(u64::from(!crc), position);
+    for (index, word) in first.iter().enumerate() {
+        let word = if index == CRC_WORD {
+            word & REST_OF_CRC_WORD
+        } else {
+            *word
+        };
+        state = step(state, word);
+    }
+    !(state as u32)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -63,6 +106,20 @@ mod tests {
             let want = crc32c::crc32c_append(crc, words.as_bytes());
             prop_assert_eq!(Crc::new().append(crc, &words), want);
             prop_assert_eq!(Crc { has_sse42: false }.append(crc, &words), want);
+        }
+
+        #[test]
+        fn a_first_line_counts_behind_its_position_and_without_its_own_checksum(
+            crc: u32,
+            position: u64,
+            first: Words,
+        ) {
+            let mut bare = first;
+            bare[CRC_WORD] = bare[CRC_WORD] >> 32 << 32;
+            let want = crc32c::crc32c_append(crc, position.as_bytes());
+            let want = crc32c::crc32c_append(want, bare.as_bytes());
+            prop_assert_eq!(Crc::new().append_first(crc, position, &first), want);
+            prop_assert_eq!(Crc { has_sse42: false }.append_first(crc, position, &first), want);
         }
     }
 }

@@ -7,6 +7,9 @@
 //! What another reader of the *file* can see: a frame's first word is stored last, with release,
 //! so whoever finds it finds the whole frame.
 
+use crate::crc::{CRC_WORD, REST_OF_CRC_WORD, Words};
+use crate::layout::RECORD_BYTES;
+use crate::seal::words;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use std::fs::File;
 use std::io;
@@ -15,9 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stream::Line;
 
-use crate::layout::RECORD_BYTES;
-
 const PAGE_BYTES: usize = 4_096;
+const WORDS: usize = size_of::<Words>() / 8;
 const HEADER_LINES: usize = RECORD_BYTES / Line::BYTES;
 
 /// A mapped segment file.
@@ -76,26 +78,47 @@ impl Map {
     reason = "stores into a shared mapping; see each SAFETY line"
 )]
 impl Pen {
-    /// Stores a frame at a line of the segment; `first` replaces the frame's first line.
+    /// Stores a frame at a line of the segment, with its `crc` filled in.
     ///
     /// # Panics
     /// When the frame does not fit into the segment.
     #[inline]
-    pub(crate) fn store_frame(&mut self, line: u64, first: &Line, rest: &[Line]) {
+    pub(crate) fn store_frame(&mut self, line: u64, lines: &[Line], crc: u32) {
         let start = HEADER_LINES + line as usize;
-        let count = 1 + rest.len();
         assert!(
-            start + count <= self.map.bytes() / Line::BYTES,
+            start + lines.len() <= self.map.bytes() / Line::BYTES,
             "a frame does not fit into its segment"
         );
-        // SAFETY: `start + count` lines lie inside the mapping (asserted), which lives as long as
-        // `self.map`; mappings are page-aligned, so lines are aligned to 64 bytes; `&mut self` of
-        // the only pen excludes any other access from this process, and `rest`, a Rust slice,
-        // cannot overlap a mapping that is never lent out.
+        let Some((first, rest)) = lines.split_first() else {
+            return;
+        };
+        // SAFETY: `start + lines.len()` lines lie inside the mapping (asserted), which lives as
+        // long as `self.map`; mappings are page-aligned, so lines are aligned to 64 bytes; `&mut
+        // self` of the only pen excludes any other access from this process.
         unsafe {
             let target = self.map.raw.as_mut_ptr().cast::<Line>().add(start);
-            core::ptr::copy_nonoverlapping(rest.as_ptr(), target.add(1), rest.len());
-            Self::store_last(target.cast(), &first.0);
+            for (index, line) in rest.iter().enumerate() {
+                let target = target.add(1 + index).cast();
+                Self::store_words(target, words(line), 0..WORDS);
+            }
+            let mut first = *words(first);
+            first[CRC_WORD] = first[CRC_WORD] & REST_OF_CRC_WORD | u64::from(crc);
+            Self::store_words(target.cast(), &first, 1..WORDS);
+            // SYNC POINT frame-word: readers that find this word in the file find the rest.
+            AtomicU64::from_ptr(target.cast()).store(first[0], Ordering::Release);
+        }
+    }
+
+    /// Stores words of a line one by one: as a block they would be loaded in pieces that span the
+    /// stores which have just made the frame, and wait for them.
+    ///
+    /// # Safety
+    /// `target` is aligned to 8, valid for writes of a line, and nothing else accesses it.
+    #[inline]
+    unsafe fn store_words(target: *mut u64, words: &Words, which: Range<usize>) {
+        for index in which {
+            // SAFETY: the caller's promise covers all words of the line.
+            unsafe { AtomicU64::from_ptr(target.add(index)).store(words[index], Ordering::Relaxed) }
         }
     }
 
@@ -161,14 +184,21 @@ mod tests {
         found
     }
 
+    /// A line of one byte value, its checksum not yet filled in.
+    fn frame(byte: u8) -> Line {
+        let mut line = Line([byte; 64]);
+        line.0[16..20].fill(0);
+        line
+    }
+
     #[test]
     fn stores_appear_in_the_file_at_their_place() {
         let (file, mut pen, map) = mapped(8_192);
         pen.touch();
         map.populate(0..8_192).unwrap();
         pen.store_header(&[3; RECORD_BYTES]);
-        pen.store_frame(0, &Line([1; 64]), &[]);
-        pen.store_frame(117, &Line([4; 64]), &[Line([5; 64]), Line([6; 64])]);
+        pen.store_frame(0, &[frame(1)], 0x0101_0101);
+        pen.store_frame(117, &[frame(4), Line([5; 64]), Line([6; 64])], 0x0404_0404);
         map.sync(0..8_192).unwrap();
         let mut header = [0; RECORD_BYTES];
         file.read_exact_at(&mut header, 0).unwrap();
@@ -183,7 +213,7 @@ mod tests {
     #[should_panic(expected = "a frame does not fit into its segment")]
     fn a_store_beyond_the_mapping_is_refused() {
         let (_file, mut pen, _map) = mapped(4_096);
-        pen.store_frame(55, &Line([1; 64]), &[Line([1; 64])]);
+        pen.store_frame(55, &[Line([1; 64]); 2], 0);
     }
 
     #[test]
@@ -196,7 +226,7 @@ mod tests {
     #[test]
     fn populating_changes_nothing() {
         let (file, mut pen, map) = mapped(4_096);
-        pen.store_frame(3, &Line([8; 64]), &[]);
+        pen.store_frame(3, &[frame(8)], 0x0808_0808);
         map.populate(0..usize::MAX).unwrap();
         assert_eq!(line_at(&file, 3), Line([8; 64]));
     }

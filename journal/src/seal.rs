@@ -5,13 +5,10 @@
 //! long as the positions differ by fewer than 2^32 lines; another epoch's frame passes with
 //! probability 2^-32.
 
-use crate::crc::Crc;
+use crate::crc::{CRC_WORD, Crc, Words};
+use stream::Line;
 use stream::frame::LINES_MAX;
-use stream::{Header, Line};
 use zerocopy::{FromBytes, IntoBytes};
-
-/// The word of a header whose lower half is `crc`.
-const CRC_WORD: usize = 2;
 
 /// The part of the checksum that an epoch's frames share.
 #[derive(Clone, Copy, Debug)]
@@ -29,68 +26,31 @@ impl Seal {
         }
     }
 
-    /// The first line with its `crc` filled in, and that checksum.
+    /// The checksum of a frame at `position`, whatever its `crc` holds.
     #[inline]
-    pub(crate) fn stamp(self, position: u64, lines: &[Line]) -> (Line, u32) {
+    pub(crate) fn of(self, position: u64, lines: &[Line]) -> u32 {
         debug_assert!((1..=LINES_MAX).contains(&lines.len()));
-        let mut words = Words::of(position, &lines[0]);
-        let crc = self.over(&words, &lines[1..]);
-        words.0[1 + CRC_WORD] |= u64::from(crc);
-        (words.line(), crc)
+        let first = self.crc.append_first(self.salt, position, words(&lines[0]));
+        match <[u64]>::ref_from_bytes(lines[1..].as_bytes()) {
+            Ok(rest) if !rest.is_empty() => self.crc.append(first, rest),
+            _ => first,
+        }
     }
 
     /// The checksum, when the frame verifies at `position`.
     #[inline]
     pub(crate) fn check(self, position: u64, lines: &[Line]) -> Option<u32> {
-        let stored = word(&lines[0], CRC_WORD) as u32;
-        let words = Words::of(position, &lines[0]);
-        (self.over(&words, &lines[1..]) == stored).then_some(stored)
-    }
-
-    #[inline]
-    fn over(self, words: &Words, rest: &[Line]) -> u32 {
-        let crc = self.crc.append(self.salt, &words.0);
-        match <[u64]>::ref_from_bytes(rest.as_bytes()) {
-            Ok(rest) if !rest.is_empty() => self.crc.append(crc, rest),
-            _ => crc,
-        }
+        let stored = words(&lines[0])[CRC_WORD] as u32;
+        (self.of(position, lines) == stored).then_some(stored)
     }
 }
 
-/// The position and a frame's first line with `crc` zeroed, as words: loads then never span two
-/// stores, and the checksum takes them in one go.
-struct Words([u64; 9]);
-
-impl Words {
-    #[inline]
-    fn of(position: u64, line: &Line) -> Self {
-        let mut words = [0; 9];
-        words[0] = position;
-        for (index, target) in words[1..].iter_mut().enumerate() {
-            *target = word(line, index);
-        }
-        words[1 + CRC_WORD] = word(line, CRC_WORD) & !u64::from(u32::MAX);
-        Self(words)
-    }
-
-    #[inline]
-    fn line(&self) -> Line {
-        let mut line = Line::ZERO;
-        for (target, word) in line.0.chunks_exact_mut(8).zip(&self.0[1..]) {
-            target.copy_from_slice(&word.to_ne_bytes());
-        }
-        line
-    }
-}
-
-/// A line's word, little-endian.
+/// A line as the words that the checksum and the pen go by.
 #[inline]
-fn word(line: &Line, index: usize) -> u64 {
-    let bytes = &line.0[index * 8..index * 8 + 8];
-    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
+pub(crate) fn words(line: &Line) -> &Words {
+    zerocopy::transmute_ref!(line)
 }
 
-const _: () = assert!(core::mem::offset_of!(Header, crc) == CRC_WORD * 8);
 // Records and headers are kept as they lie in memory.
 const _: () = assert!(cfg!(target_endian = "little"));
 
@@ -107,8 +67,9 @@ mod tests {
     #[test]
     fn a_frame_verifies_only_at_its_place_and_in_its_epoch() {
         let lines = frame();
-        let (first, crc) = Seal::new(1).stamp(100, &lines);
-        let sealed = [first, lines[1]];
+        let crc = Seal::new(1).of(100, &lines);
+        let mut sealed = lines;
+        sealed[0].0[16..20].copy_from_slice(&crc.to_le_bytes());
         assert_eq!(Seal::new(1).check(100, &sealed), Some(crc));
         assert_eq!(Seal::new(1).check(101, &sealed), None);
         assert_eq!(Seal::new(1).check(100 + (1 << 31), &sealed), None);
@@ -127,7 +88,7 @@ mod tests {
         bytes.extend_from_slice(&5_u64.to_le_bytes());
         bytes.extend_from_slice(&77_u64.to_le_bytes());
         bytes.extend_from_slice(lines.as_bytes());
-        assert_eq!(Seal::new(5).stamp(77, &lines).1, bitwise(&bytes));
+        assert_eq!(Seal::new(5).of(77, &lines), bitwise(&bytes));
     }
 
     /// CRC-32C, bit by bit, from its definition (polynomial 0x1EDC6F41, reflected).

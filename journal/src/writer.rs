@@ -114,8 +114,8 @@ impl Writer {
         if self.room < count && !self.roll() {
             return self.position;
         }
-        let (first, crc) = self.seal.stamp(self.position, lines);
-        self.pen.store_frame(self.line, &first, &lines[1..]);
+        let crc = self.seal.of(self.position, lines);
+        self.pen.store_frame(self.line, lines, crc);
         self.past = Past {
             seq: header.seq,
             ts: header.ts.0,
@@ -213,14 +213,12 @@ impl Writer {
         }
         if self.room > 0 {
             let pad = layout::pad(self.room as usize, self.past.seq, self.past.ts);
-            let zeros = [stream::Line::ZERO; stream::frame::LINES_MAX];
-            let mut lines = zeros;
+            let mut lines = [stream::Line::ZERO; stream::frame::LINES_MAX];
             lines[0] = pad;
-            let count = self.room as usize;
-            let (first, crc) = self.seal.stamp(self.position, &lines[..count]);
-            self.pen.store_frame(self.line, &first, &zeros[1..count]);
-            self.past.crc = crc;
-            self.advance(count as u64);
+            let lines = &lines[..self.room as usize];
+            self.past.crc = self.seal.of(self.position, lines);
+            self.pen.store_frame(self.line, lines, self.past.crc);
+            self.advance(self.room);
         }
         let Some(prepared) = self.next_segment() else {
             let why = match self.health() {
