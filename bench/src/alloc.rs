@@ -36,7 +36,10 @@ pub fn run(bench: &Bench) -> Result<Report> {
             count(bench, day, lanes, &mut report)?;
         }
     } else {
-        report.note("allocations: not measured, this program's allocator does not count");
+        report.note(
+            "allocations: not measured, this program's allocator does not count; \
+             `cargo run --release -p bench -- alloc` has one that does",
+        );
     }
     watch(bench, day, &mut report)?;
     Ok(report)

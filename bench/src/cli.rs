@@ -67,6 +67,8 @@ pub struct Results {
     pub load_after: String,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// Whether this build holds the peers that figures are compared with.
+    pub peers: bool,
     /// Every target of every bench.
     pub targets: Vec<Target>,
     /// Bench by bench.
@@ -132,6 +134,7 @@ pub fn measure(bench: &Bench, name: &str) -> Result<Results> {
         used,
         load_after: load(),
         seconds: begin.elapsed().as_secs_f64(),
+        peers: cfg!(feature = "peers"),
         targets: benches
             .iter()
             .flat_map(|report| report.targets.clone())
@@ -193,6 +196,10 @@ impl fmt::Display for Results {
         writeln!(f, "{end}; took {:.0} s", self.seconds)?;
         if let Some(note) = &self.note {
             writeln!(f, "      {note}")?;
+        }
+        if !self.peers {
+            let which = "`cargo run --release -p bench -- NAME` has them";
+            writeln!(f, "      peers: not in this build; {which}")?;
         }
         for report in &self.benches {
             write!(f, "\n{report}")?;

@@ -34,6 +34,8 @@ pub enum Command {
     },
     /// Look at this box: what was found, what is wanted, why, and the remedy.
     Doctor(Doctor),
+    /// Measure how fast the pipeline is on this box, beside its targets and floors.
+    Bench(bench::cli::Args),
     /// Show or check a configuration.
     Config {
         /// What to do with it.

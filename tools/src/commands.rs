@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod backtest;
+mod bench;
 mod book;
 mod common;
 mod config;
@@ -26,6 +27,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Book(args) => book::run(&args),
         Command::Journal { command } => journal::run(&command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Config { command } => config::run(&command),
         Command::Init(args) => init::run(&args),
         Command::Completions { shell } => {

@@ -5,8 +5,11 @@ use crate::source::Source;
 const BELOW_ENGINE: &[&str] = &[
     "stream", "feed", "book", "signal", "risk", "gateway", "journal",
 ];
-const BELOW_TOOLS: &[&str] = &[
+const BELOW_BENCH: &[&str] = &[
     "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine",
+];
+const ALL_BELOW: &[&str] = &[
+    "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine", "bench",
 ];
 
 /// Folder and what its crate may use of the workspace. `dev-dependencies` are free.
@@ -19,8 +22,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("gateway", &["stream", "book"]),
     ("journal", &["stream"]),
     ("engine", BELOW_ENGINE),
-    ("bench", BELOW_TOOLS),
-    ("tools", BELOW_TOOLS),
+    ("bench", BELOW_BENCH),
+    ("tools", ALL_BELOW),
 ];
 
 /// Folders of pure stages, and all that they may use from outside: nothing there does I/O, reads
