@@ -265,6 +265,9 @@ pub struct Explain {
 pub struct Doctor {
     #[command(flatten)]
     pub settings: Settings,
+    /// Watch the lanes' cores for a quarter of a second instead of five seconds.
+    #[arg(long)]
+    pub quick: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

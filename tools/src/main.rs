@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod explain;
 mod failure;
+mod host;
 mod render;
 mod report;
 

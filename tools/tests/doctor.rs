@@ -23,7 +23,7 @@ fn find<'a>(checks: &'a [Value], name: &str) -> &'a Value {
 
 /// The doctor with its journals in `dir`.
 fn doctor(dir: &Path) -> (i32, bool, Vec<Value>) {
-    let output = command(&["doctor", "--json"])
+    let output = command(&["doctor", "--quick", "--json"])
         .env("SPINDLE__JOURNAL__DIR", dir)
         .output()
         .expect("it runs");
@@ -49,14 +49,26 @@ fn every_check_says_what_was_found_wanted_why_and_what_to_do() {
     for name in [
         "configuration",
         "cores",
-        "isolated cores",
-        "timer ticks",
         "SMT siblings",
         "frequency governor",
+        "turbo",
+        "isolated cores",
+        "timer ticks",
+        "RCU callbacks",
+        "kernel workers",
+        "interrupts",
+        "new interrupts",
+        "irqbalance",
         "idle states",
+        "sleep limit",
         "free memory",
         "transparent huge pages",
+        "huge page compaction",
         "swap",
+        "swappiness",
+        "memory nodes",
+        "network card's node",
+        "automatic NUMA balancing",
         "locked memory",
         "open files",
         "clock source",
@@ -68,8 +80,11 @@ fn every_check_says_what_was_found_wanted_why_and_what_to_do() {
         "journal folder",
         "journal space",
         "journal file system",
+        "disk write cache",
         "preallocation",
+        "page preparation",
         "journal sync",
+        "jitter",
     ] {
         find(&checks, name);
     }
@@ -80,8 +95,33 @@ fn every_check_says_what_was_found_wanted_why_and_what_to_do() {
 }
 
 #[test]
+fn what_was_measured_is_there_in_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, _, checks) = doctor(folder.path());
+    let ordered = |check: &Value, names: &[&str]| {
+        let numbers: Vec<u64> = names
+            .iter()
+            .map(|name| check["numbers"][name].as_u64().expect(name))
+            .collect();
+        assert!(numbers.is_sorted(), "{check}");
+    };
+    ordered(find(&checks, "jitter"), &["p50_ns", "p99_ns", "p999_ns"]);
+    ordered(
+        find(&checks, "journal sync"),
+        &["p50_ns", "p99_ns", "max_ns"],
+    );
+    let jitter = &find(&checks, "jitter")["numbers"];
+    assert!(
+        jitter["samples"]
+            .as_u64()
+            .is_some_and(|count| count >= 250_000),
+        "{jitter}"
+    );
+}
+
+#[test]
 fn people_read_the_same() {
-    let printed = run(&["doctor"]);
+    let printed = run(&["doctor", "--quick"]);
     for words in ["configuration", "journal folder", " failed, "] {
         assert!(
             printed.stdout.contains(words),
@@ -122,7 +162,13 @@ fn every_fault_of_the_configuration_is_a_failed_check() {
         "[universe]\nsymbols = [\"AAPL\"]\n\n[journal]\nno_such_key = 1\n",
     )
     .expect("it is written");
-    let printed = run(&["doctor", "--json", "-c", path.to_str().expect("UTF-8")]);
+    let printed = run(&[
+        "doctor",
+        "--quick",
+        "--json",
+        "-c",
+        path.to_str().expect("UTF-8"),
+    ]);
     assert_eq!(printed.code, 1, "{}", printed.stderr);
     let (ok, checks) = checks(&printed.stdout);
     assert!(!ok);

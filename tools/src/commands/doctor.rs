@@ -2,7 +2,8 @@
 //! wanted, why, and the remedy.
 //!
 //! Nothing is changed: what is written is one small file beside the journals, which is removed
-//! again. What the system does not tell is *unknown*, never a failure. Exit code 1 when a check
+//! again. What the system does not tell is *unknown*, with the file that does not tell it, and
+//! never a failure. Exit code 1 when a check
 //! fails, so that a start script can rely on it.
 
 mod check;
@@ -10,20 +11,35 @@ mod clock;
 mod config;
 mod cpu;
 mod disk;
-mod host;
+#[cfg(test)]
+mod fixture;
+mod idle;
+mod interrupts;
+mod isolation;
+mod jitter;
 mod memory;
+mod nodes;
 mod system;
 
 use super::common::{Base, print_json, settings};
 use crate::cli;
 use crate::failure::{FAILED, Failure, Outcome};
+use crate::host::Host;
+use crate::host::cpus::Cpus;
 use check::{Check, Severity};
 use engine::layout::Layout;
 use engine::setup::Setup;
-use host::Host;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
+/// How long the jitter meter watches each lane's core.
+const JITTER: Duration = Duration::from_secs(5);
+const JITTER_QUICK: Duration = Duration::from_millis(250);
+/// The folder of everything about cores.
+const CPU: &str = "sys/devices/system/cpu";
+/// Said where a check has no core to look at.
+const NO_LANE_NAMED: &str = "no lane has a core of its own (lanes.layout names none)";
 /// Size of a segment where the configuration cannot be read.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
@@ -42,14 +58,39 @@ pub fn run(args: &cli::Doctor) -> Outcome {
         Err(_) => (PathBuf::from("journals"), SEGMENT_BYTES),
     };
     let host = Host::here();
-    let mut checks = Vec::with_capacity(32);
+    let cores = lanes
+        .as_ref()
+        .map_or_else(Vec::new, |layout| layout.cores.clone());
+    let of_lanes: Cpus = cores.iter().flatten().copied().collect();
+    let mut checks = Vec::with_capacity(48);
     checks.extend(config::checks(&setup, lanes.as_ref()));
-    checks.extend(cpu::checks(&host, lanes.map_or(1, |layout| layout.lanes())));
-    checks.extend(memory::checks(&host));
-    checks.extend(clock::checks(&host));
-    checks.extend(system::checks(&host));
+    checks.extend(cpu::checks(&host, cores.len().max(1), &of_lanes));
+    checks.extend(facts(&host, &of_lanes));
     checks.extend(disk::checks(&host, &dir, segment_bytes));
+    let time = if args.quick { JITTER_QUICK } else { JITTER };
+    checks.extend(jitter::checks(&host, &metered(&cores), time));
     report(&checks, args.json)
+}
+
+/// What the box's files tell.
+fn facts(host: &Host, lanes: &Cpus) -> Vec<Check> {
+    let mut checks = isolation::checks(host, lanes);
+    checks.extend(interrupts::checks(host, lanes));
+    checks.extend(idle::checks(host, lanes));
+    checks.extend(memory::checks(host));
+    checks.extend(nodes::checks(host, lanes));
+    checks.extend(clock::checks(host));
+    checks.extend(system::checks(host));
+    checks
+}
+
+/// The cores that are metered: each that is named, once, or none in particular.
+fn metered(cores: &[Option<usize>]) -> Vec<Option<usize>> {
+    let named: Cpus = cores.iter().flatten().copied().collect();
+    if named.is_empty() {
+        return vec![None];
+    }
+    named.iter().map(Some).collect()
 }
 
 fn report(checks: &[Check], json: bool) -> Outcome {
@@ -112,10 +153,14 @@ mod tests {
     fn a_box_that_tells_nothing_is_unknown_and_never_a_panic() {
         let folder = tempfile::tempdir().expect("a folder");
         let host = Host::at(folder.path());
-        let mut checks = cpu::checks(&host, 2);
-        checks.extend(memory::checks(&host));
-        checks.extend(clock::checks(&host));
-        checks.extend(system::checks(&host));
+        let mut checks = cpu::checks(&host, 2, &"1-2".parse().expect("a list"));
+        checks.extend(facts(&host, &"1-2".parse().expect("a list")));
+        assert!(
+            checks
+                .iter()
+                .all(|check| !check.found.contains("does not say")),
+            "say why"
+        );
         let told: Vec<&str> = checks
             .iter()
             // How many cores this process may use is asked of the system, not of a file.
@@ -123,6 +168,15 @@ mod tests {
             .map(|check| check.name)
             .collect();
         assert!(told.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn each_named_core_is_metered_once() {
+        assert_eq!(
+            metered(&[Some(3), None, Some(2), Some(3)]),
+            [Some(2), Some(3)]
+        );
+        assert_eq!(metered(&[None, None]), [None]);
     }
 
     #[test]

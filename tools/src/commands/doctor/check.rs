@@ -1,5 +1,6 @@
 //! One check: what was found, what is wanted, why, and what to do.
 
+use crate::host::Host;
 use serde::Serialize;
 
 /// How bad it is.
@@ -42,6 +43,9 @@ pub struct Check {
     pub why: &'static str,
     /// What to do.
     pub remedy: String,
+    /// What was measured, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<serde_json::Value>,
 }
 
 impl Check {
@@ -59,6 +63,25 @@ impl Check {
             wanted: wanted.into(),
             why,
             remedy: remedy.into(),
+            numbers: None,
+        }
+    }
+
+    /// Not to be seen here, and why.
+    pub fn unknown(self, why: impl Into<String>) -> Self {
+        self.with(Severity::Unknown, why)
+    }
+
+    /// A file of the box does not tell it.
+    pub fn unseen(self, host: &Host, path: &str) -> Self {
+        self.unknown(host.why_not(path))
+    }
+
+    /// With what was measured.
+    pub fn numbers(self, numbers: serde_json::Value) -> Self {
+        Self {
+            numbers: Some(numbers),
+            ..self
         }
     }
 

@@ -1,19 +1,18 @@
-//! Cores: how many, whose, and how soon they wake.
+//! Cores: how many, how fast, and what else runs on them.
 
 use super::check::Check;
-use super::host::Host;
+use super::{CPU, NO_LANE_NAMED};
+use crate::host::Host;
+use crate::host::cpus::Cpus;
+use std::collections::BTreeSet;
 
-const CPU: &str = "sys/devices/system/cpu";
-
-/// Everything about cores, for a run of that many lanes.
-pub fn checks(host: &Host, lanes: usize) -> Vec<Check> {
+/// Everything about cores, for a run of that many lanes on these cores.
+pub fn checks(host: &Host, count: usize, lanes: &Cpus) -> Vec<Check> {
     vec![
-        cores(lanes),
-        isolated(host),
-        nohz(host),
-        siblings(host),
+        cores(count),
+        siblings(host, lanes),
         governor(host),
-        idle_states(host),
+        turbo(host),
     ]
 }
 
@@ -31,67 +30,63 @@ fn cores(lanes: usize) -> Check {
     }
 }
 
-/// A list of cores as the kernel writes it; `None` where it names none.
-fn cores_in(text: &str) -> Option<&str> {
-    (!text.is_empty() && text != "(null)").then_some(text)
-}
-
-fn isolated(host: &Host) -> Check {
-    let check = Check::new(
-        "isolated cores",
-        "a core for each pinned lane that the scheduler gives to nobody else",
-        "a thread that the scheduler puts on a lane's core delays it by milliseconds",
-        "boot with isolcpus=managed_irq,domain,LIST and pin the lanes to LIST in lanes.layout",
-    );
-    match host.read(&format!("{CPU}/isolated")) {
-        Some(text) => match cores_in(&text) {
-            Some(list) => check.ok(list),
-            None => check.warn("none"),
-        },
-        None => check,
-    }
-}
-
-fn nohz(host: &Host) -> Check {
-    let check = Check::new(
-        "timer ticks",
-        "nohz_full on the lanes' cores",
-        "the scheduler's tick interrupts a spinning lane hundreds of times a second",
-        "boot with nohz_full=LIST rcu_nocbs=LIST (a kernel with CONFIG_NO_HZ_FULL)",
-    );
-    match host.read(&format!("{CPU}/nohz_full")) {
-        Some(text) => match cores_in(&text) {
-            Some(list) => check.ok(format!("off on {list}")),
-            None => check.warn("on every core"),
-        },
-        None => check,
-    }
-}
-
-fn siblings(host: &Host) -> Check {
+fn siblings(host: &Host, lanes: &Cpus) -> Check {
     let check = Check::new(
         "SMT siblings",
         "no lane beside another busy thread on one physical core",
         "siblings share execution units and caches: a busy one costs a lane a third of its speed",
-        "pin lanes to cores of different sibling lists, or echo off > \
-         /sys/devices/system/cpu/smt/control",
+        "pin lanes to cores of different sibling lists and take the lanes' siblings offline \
+         (echo 0 > /sys/devices/system/cpu/cpuN/online), or all siblings of the box \
+         (echo off > /sys/devices/system/cpu/smt/control)",
     );
+    let beside = lanes_siblings(host, lanes);
     match host.read(&format!("{CPU}/smt/active")).as_deref() {
         Some("0") => check.ok("one thread on each core"),
-        Some("1") => {
-            let mut lists: Vec<String> = host
+        Some("1") if lanes.is_empty() => {
+            let lists: BTreeSet<String> = host
                 .cpus()
                 .iter()
-                .filter_map(|cpu| {
-                    host.read(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list"))
-                })
+                .filter_map(|cpu| siblings_of(host, *cpu))
+                .map(|list| list.to_string())
                 .collect();
-            lists.sort_unstable();
-            lists.dedup();
-            check.warn(format!("on; siblings {}", lists.join(" ")))
+            let lists: Vec<String> = lists.into_iter().collect();
+            check.warn(format!("on; siblings {}; {NO_LANE_NAMED}", lists.join(" ")))
         }
-        _ => check,
+        Some("1") => check.ok_if(
+            beside.is_empty(),
+            beside.first().map_or_else(
+                || format!("on; none beside {lanes}"),
+                |_| format!("on; {}", beside.join(", ")),
+            ),
+        ),
+        _ => check.unseen(host, &format!("{CPU}/smt/active")),
     }
+}
+
+/// The threads of a core's physical core, itself included.
+pub fn siblings_of(host: &Host, cpu: usize) -> Option<Cpus> {
+    host.cpus_in(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list"))
+}
+
+/// `lane core 2 beside 18` for each lane's core that is not alone.
+fn lanes_siblings(host: &Host, lanes: &Cpus) -> Vec<String> {
+    let others = |cpu| {
+        let own: Cpus = [cpu].into_iter().collect();
+        let others = siblings_of(host, cpu)?.without(&own);
+        (!others.is_empty()).then(|| format!("lane core {cpu} beside {others}"))
+    };
+    lanes.iter().filter_map(others).collect()
+}
+
+/// Each core's governor, where it has one.
+pub fn governors(host: &Host) -> Vec<(usize, String)> {
+    let read = |cpu| Some((cpu, host.read(&governor_of(cpu))?));
+    host.cpus().into_iter().filter_map(read).collect()
+}
+
+/// Where a core's governor is chosen.
+pub fn governor_of(cpu: usize) -> String {
+    format!("{CPU}/cpu{cpu}/cpufreq/scaling_governor")
 }
 
 fn governor(host: &Host) -> Check {
@@ -99,109 +94,106 @@ fn governor(host: &Host) -> Check {
         "frequency governor",
         "performance on every core",
         "a core that was slowed down takes tens of microseconds to speed up again",
-        "cpupower frequency-set -g performance",
+        "spindle tune apply, or cpupower frequency-set -g performance",
     );
-    let mut governors: Vec<String> = host
-        .cpus()
-        .iter()
-        .filter_map(|cpu| host.read(&format!("{CPU}/cpu{cpu}/cpufreq/scaling_governor")))
-        .collect();
-    governors.sort_unstable();
-    governors.dedup();
-    match governors.as_slice() {
-        [] => check,
+    let found: BTreeSet<String> = governors(host).into_iter().map(|(_, name)| name).collect();
+    let found: Vec<String> = found.into_iter().collect();
+    match found.as_slice() {
+        [] => check.unknown(format!(
+            "{} (a guest's frequency is its host's)",
+            host.why_not(&governor_of(0))
+        )),
         [one] if one == "performance" => check.ok("performance"),
         several => check.warn(several.join(", ")),
     }
 }
 
-/// A deeper sleep than this shows in the latency table.
-const EXIT_LATENCY_MAX_US: u64 = 10;
-
-fn idle_states(host: &Host) -> Check {
+fn turbo(host: &Host) -> Check {
     let check = Check::new(
-        "idle states",
-        format!("none that takes more than {EXIT_LATENCY_MAX_US} us to leave"),
-        "a core that sleeps deeply wakes up late",
-        "boot with processor.max_cstate=1 intel_idle.max_cstate=1, or use lanes.idle = \"spin\"",
+        "turbo",
+        "on, with the speed that all lanes' cores hold together",
+        "a lane is one thread, and one thread's speed is the frequency; where turbo comes and goes \
+         with the neighbours' load, the tail does too",
+        "allow turbo in the BIOS and echo 0 > /sys/devices/system/cpu/intel_pstate/no_turbo (or \
+         echo 1 > /sys/devices/system/cpu/cpufreq/boost); leave it off where an even speed is \
+         worth more than a high one",
     );
-    let folder = format!("{CPU}/cpu0/cpuidle");
-    let mut deepest: Option<(u64, String)> = None;
-    for state in host.list(&folder) {
-        let field = |name: &str| host.read(&format!("{folder}/{state}/{name}"));
-        let Some(latency) = field("latency").and_then(|text| text.parse().ok()) else {
-            continue;
-        };
-        let is_off = field("disable").is_some_and(|text| text != "0");
-        if !is_off && deepest.as_ref().is_none_or(|(most, _)| latency > *most) {
-            deepest = Some((latency, field("name").unwrap_or(state)));
-        }
-    }
-    match deepest {
-        Some((latency, name)) => check.ok_if(
-            latency <= EXIT_LATENCY_MAX_US,
-            format!("{name}, {latency} us to leave"),
-        ),
-        None => check,
+    let (intel, other) = (
+        format!("{CPU}/intel_pstate/no_turbo"),
+        format!("{CPU}/cpufreq/boost"),
+    );
+    match (host.read(&intel).as_deref(), host.read(&other).as_deref()) {
+        (Some("0"), _) | (None, Some("1")) => check.ok("on"),
+        (Some("1"), _) | (None, Some("0")) => check.warn("off"),
+        (Some(_), _) => check.unseen(host, &intel),
+        _ => check.unseen(host, &other),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::Severity;
+    use super::super::fixture::Fixture;
     use super::*;
-    use std::path::Path;
 
-    fn write(root: &Path, path: &str, text: &str) {
-        let path = root.join(CPU).join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-        std::fs::write(path, text).expect("it is written");
+    fn cpus(text: &str) -> Cpus {
+        text.parse().expect("a list")
     }
 
     #[test]
-    fn a_tuned_box_is_fine_and_an_untuned_one_is_told_why() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
-        let host = Host::at(root);
-        let severities = |host: &Host| -> Vec<Severity> {
-            let checks = [
-                isolated(host),
-                nohz(host),
-                siblings(host),
-                governor(host),
-                idle_states(host),
-            ];
-            checks.iter().map(|check| check.severity).collect()
-        };
-        for (path, good) in [
-            ("isolated", "2-3\n"),
-            ("nohz_full", "2-3\n"),
-            ("smt/active", "0\n"),
-            ("cpu0/cpufreq/scaling_governor", "performance\n"),
-            ("cpu1/cpufreq/scaling_governor", "performance\n"),
-            ("cpu0/cpuidle/state0/latency", "0"),
-            ("cpu0/cpuidle/state1/latency", "133"),
-            ("cpu0/cpuidle/state1/disable", "1"),
-        ] {
-            write(root, path, good);
-        }
-        assert_eq!(severities(&host), [Severity::Ok; 5]);
-        for (path, bad) in [
-            ("isolated", "\n"),
-            ("nohz_full", "(null)\n"),
-            ("smt/active", "1\n"),
-            ("cpu0/topology/thread_siblings_list", "0-1\n"),
-            ("cpu1/topology/thread_siblings_list", "0-1\n"),
-            ("cpu1/cpufreq/scaling_governor", "powersave\n"),
-            ("cpu0/cpuidle/state1/disable", "0"),
-            ("cpu0/cpuidle/state1/name", "C6"),
-        ] {
-            write(root, path, bad);
-        }
-        assert_eq!(severities(&host), [Severity::Warn; 5]);
-        assert_eq!(siblings(&host).found, "on; siblings 0-1");
+    fn a_tuned_box_is_fine() {
+        let fixture = Fixture::new(&[
+            ("sys/devices/system/cpu/smt/active", "0\n"),
+            (
+                "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+                "performance\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+                "performance\n",
+            ),
+            ("sys/devices/system/cpu/intel_pstate/no_turbo", "0\n"),
+        ]);
+        let checks = &checks(&fixture.host(), 1, &cpus("1"))[1..];
+        assert!(
+            checks.iter().all(|check| check.severity == Severity::Ok),
+            "{checks:?}"
+        );
+    }
+
+    #[test]
+    fn an_untuned_one_is_told_what_was_found() {
+        let fixture = Fixture::new(&[
+            ("sys/devices/system/cpu/smt/active", "1\n"),
+            (
+                "sys/devices/system/cpu/cpu0/topology/thread_siblings_list",
+                "0,2\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu1/topology/thread_siblings_list",
+                "1,3\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+                "performance\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+                "powersave\n",
+            ),
+            ("sys/devices/system/cpu/cpufreq/boost", "0\n"),
+        ]);
+        let host = fixture.host();
+        let smt = |lanes: &str| siblings(&host, &cpus(lanes));
+        assert_eq!(smt("1").found, "on; lane core 1 beside 3");
+        assert!(smt("").found.starts_with("on; siblings 0,2 1,3; "));
         assert_eq!(governor(&host).found, "performance, powersave");
-        assert_eq!(idle_states(&host).found, "C6, 133 us to leave");
+        assert_eq!(turbo(&host).found, "off");
+        fixture.put(
+            "sys/devices/system/cpu/cpu1/topology/thread_siblings_list",
+            "1\n",
+        );
+        assert_eq!(smt("1").severity, Severity::Ok, "its sibling is offline");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Memory: enough of it, and none of it taken away or moved behind a lane's back.
 
 use super::check::Check;
-use super::host::{Host, chosen, size};
+use crate::host::{Host, chosen, size};
 
 /// What a run with default limits needs at most, page cache apart.
 const NEEDED_BYTES: u64 = 300 << 20;
@@ -10,13 +10,24 @@ const COMFORTABLE_BYTES: u64 = 1 << 30;
 /// What rings, books and a segment come to.
 const LOCKED_BYTES: u64 = 256 << 20;
 const FILES_NEEDED: u64 = 1_024;
+/// Swapping is the last resort up to this.
+pub const SWAPPINESS_MAX: u32 = 1;
+/// Where huge pages are chosen, and how they are put together.
+pub const HUGE_PAGES: &str = "sys/kernel/mm/transparent_hugepage/enabled";
+pub const COMPACTION: &str = "sys/kernel/mm/transparent_hugepage/defrag";
+/// What this process may take.
+const LIMITS: &str = "proc/self/limits";
+/// How gladly pages are swapped out.
+pub const SWAPPINESS: &str = "proc/sys/vm/swappiness";
 
 /// Everything about memory and limits.
 pub fn checks(host: &Host) -> Vec<Check> {
     vec![
         free(host),
         huge_pages(host),
+        compaction(host),
         swap(host),
+        swappiness(host),
         locked(host),
         files(host),
     ]
@@ -46,7 +57,7 @@ fn free(host: &Host) -> Check {
     match text.and_then(|text| meminfo(&text, "MemAvailable")) {
         Some(bytes) if bytes < NEEDED_BYTES => check.fail(size(bytes)),
         Some(bytes) => check.ok_if(bytes >= COMFORTABLE_BYTES, size(bytes)),
-        None => check,
+        None => check.unseen(host, "proc/meminfo"),
     }
 }
 
@@ -55,12 +66,24 @@ fn huge_pages(host: &Host) -> Check {
         "transparent huge pages",
         "madvise or never",
         "with always, the kernel stops a lane to put pages together when it likes",
-        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
+        format!("spindle tune apply, or echo madvise > /{HUGE_PAGES}"),
     );
-    let text = host.read("sys/kernel/mm/transparent_hugepage/enabled");
-    match text.as_deref().and_then(chosen) {
+    match host.read(HUGE_PAGES).as_deref().and_then(chosen) {
         Some(word) => check.ok_if(word != "always", word),
-        None => check,
+        None => check.unseen(host, HUGE_PAGES),
+    }
+}
+
+fn compaction(host: &Host) -> Check {
+    let check = Check::new(
+        "huge page compaction",
+        "anything but always",
+        "with always, a page fault waits until the kernel has moved other pages together",
+        format!("spindle tune apply, or echo madvise > /{COMPACTION}"),
+    );
+    match host.read(COMPACTION).as_deref().and_then(chosen) {
+        Some(word) => check.ok_if(word != "always", word),
+        None => check.unseen(host, COMPACTION),
     }
 }
 
@@ -88,7 +111,24 @@ fn swap(host: &Host) -> Check {
                 },
             )
         }
-        None => check,
+        None => check.unseen(host, "proc/swaps"),
+    }
+}
+
+fn swappiness(host: &Host) -> Check {
+    let check = Check::new(
+        "swappiness",
+        format!("{SWAPPINESS_MAX} or 0"),
+        "how gladly the kernel swaps a program's pages out to keep files in memory, such as the \
+         journal's own",
+        format!("spindle tune apply, or sysctl -w vm.swappiness={SWAPPINESS_MAX}"),
+    );
+    match host
+        .read(SWAPPINESS)
+        .and_then(|text| text.parse::<u32>().ok())
+    {
+        Some(found) => check.ok_if(found <= SWAPPINESS_MAX, found.to_string()),
+        None => check.unseen(host, SWAPPINESS),
     }
 }
 
@@ -102,7 +142,7 @@ fn soft_limit(text: &str, name: &str) -> Option<u64> {
 }
 
 fn limit(host: &Host, name: &str) -> Option<u64> {
-    soft_limit(&host.read("proc/self/limits")?, name)
+    soft_limit(&host.read(LIMITS)?, name)
 }
 
 fn locked(host: &Host) -> Check {
@@ -115,7 +155,7 @@ fn locked(host: &Host) -> Check {
     match limit(host, "Max locked memory") {
         Some(u64::MAX) => check.ok("unlimited"),
         Some(bytes) => check.ok_if(bytes >= LOCKED_BYTES, size(bytes)),
-        None => check,
+        None => check.unseen(host, LIMITS),
     }
 }
 
@@ -130,7 +170,7 @@ fn files(host: &Host) -> Check {
         Some(u64::MAX) => check.ok("unlimited"),
         Some(files) if files < 64 => check.fail(files.to_string()),
         Some(files) => check.ok_if(files >= FILES_NEEDED, files.to_string()),
-        None => check,
+        None => check.unseen(host, LIMITS),
     }
 }
 
@@ -168,5 +208,12 @@ mod tests {
         assert_eq!(swap(&host).severity, Severity::Ok);
         put("swaps", "Filename Type Size\n/dev/sda2 partition 100\n");
         assert_eq!(swap(&host).found, "/dev/sda2");
+        std::fs::create_dir_all(folder.path().join("proc/sys/vm")).expect("a folder");
+        put("sys/vm/swappiness", "60\n");
+        assert_eq!(swappiness(&host).severity, Severity::Warn);
+        put("sys/vm/swappiness", "1\n");
+        assert_eq!(swappiness(&host).severity, Severity::Ok);
+        put("sys/vm/swappiness", "many\n");
+        assert!(swappiness(&host).found.ends_with("not understood"));
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine runs on: kernel, hypervisor, and what it takes for itself.
 
 use super::check::Check;
-use super::host::Host;
+use crate::host::Host;
 
 /// The oldest kernel that is looked after.
 const KERNEL_MIN: (u32, u32) = (5, 10);
@@ -30,9 +30,9 @@ fn kernel(host: &Host) -> Check {
     match host.read("proc/sys/kernel/osrelease") {
         Some(text) => match version(&text) {
             Some(found) => check.ok_if(found >= KERNEL_MIN, text),
-            None => check,
+            None => check.unseen(host, "proc/sys/kernel/osrelease"),
         },
-        None => check,
+        None => check.unseen(host, "proc/sys/kernel/osrelease"),
     }
 }
 
@@ -52,7 +52,7 @@ fn hypervisor(host: &Host) -> Check {
         "for trading by the clock use a machine of its own or one with dedicated cores",
     );
     let Some(text) = host.read("proc/cpuinfo") else {
-        return check;
+        return check.unseen(host, "proc/cpuinfo");
     };
     if !has_flag(&text, "hypervisor") {
         return check.ok("none");
@@ -64,7 +64,7 @@ fn hypervisor(host: &Host) -> Check {
 }
 
 /// Stolen and whole time since the start, from the first line of `/proc/stat`.
-fn stolen(stat: &str) -> Option<(u64, u64)> {
+pub fn stolen(stat: &str) -> Option<(u64, u64)> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     // user nice system idle iowait irq softirq steal; guests are counted in user already.
     let times: Vec<u64> = line
@@ -79,7 +79,8 @@ fn steal(host: &Host) -> Check {
     let check = Check::new(
         "stolen time",
         "less than 0.1 % since the system's start",
-        "while the hypervisor runs somebody else, every lane stands still",
+        "while the hypervisor runs somebody else, every lane stands still; many hypervisors report \
+         nothing here, the jitter meter sees it all the same",
         "ask for dedicated cores, or move to another host",
     );
     match host.read("proc/stat").and_then(|text| stolen(&text)) {
@@ -87,7 +88,7 @@ fn steal(host: &Host) -> Check {
             let ppm = stolen.saturating_mul(1_000_000) / whole.max(1);
             check.ok_if(ppm < STEAL_MAX_PPM, format!("{:.3} %", ppm as f64 / 1e4))
         }
-        None => check,
+        None => check.unseen(host, "proc/stat"),
     }
 }
 
