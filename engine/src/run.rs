@@ -7,6 +7,7 @@ use crate::gate::{Gate, GateParts, WayBack};
 use crate::head_lane::{HeadLane, Time};
 use crate::lane::{Idle, Works, pin, run_behind};
 use crate::layout::Layout;
+use crate::meter::LaneMeter;
 use crate::probe::Probe;
 use crate::restart;
 use crate::ring::RingIn;
@@ -104,6 +105,8 @@ pub struct Finished {
     pub edge: SimEdge,
     /// True when no position and no live order was left.
     pub flat: bool,
+    /// What each lane measured, in the pipeline's order; empty histograms in virtual time.
+    pub meters: Vec<LaneMeter>,
 }
 
 /// A handle to a run that goes on: how to watch it and how to stop it.
@@ -202,7 +205,8 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         shared: &shared,
     };
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
-    finish(*ended?, &shared)
+    let (gate, meters) = ended?;
+    finish(*gate, meters, &shared)
 }
 
 /// The head, with what had not come yet when the last epoch ended.
@@ -231,13 +235,14 @@ fn time_of(pace: Pace, clock: Option<Clock>) -> Time {
 }
 
 /// Closes the journal and tells how it ended.
-fn finish(gate: Gate, shared: &Shared) -> Result<Finished, RunError> {
+fn finish(gate: Gate, meters: Vec<LaneMeter>, shared: &Shared) -> Result<Finished, RunError> {
     let flat = shared.is_flat();
     let emergency = shared.emergency();
     if emergency == Emergency::No {
         return Ok(Finished {
             edge: gate.close()?,
             flat,
+            meters,
         });
     }
     let what = emergency_text(gate.health());
@@ -282,7 +287,8 @@ type Ended = (Works<LaneEnd>, Result<(), String>);
 type First<'a> = (HeadLane, Works<LaneEnd>, Opening<'a>);
 
 impl Lanes<'_> {
-    /// Runs every lane on a thread of its own until the head ends; gives the gate back.
+    /// Runs every lane on a thread of its own until the head ends; gives the gate back, and what
+    /// the lanes measured.
     fn run(
         &self,
         first: First<'_>,
@@ -290,7 +296,7 @@ impl Lanes<'_> {
         rings: Vec<RingIn>,
         mut handle: Handle,
         mut watch: impl FnMut(&mut Handle),
-    ) -> Result<Box<Gate>, RunError> {
+    ) -> Result<(Box<Gate>, Vec<LaneMeter>), RunError> {
         let mut ended: Vec<(usize, Ended)> = Vec::new();
         std::thread::scope(|scope| {
             let (mut head, head_works, opening) = first;
@@ -328,7 +334,9 @@ impl Lanes<'_> {
         });
         let mut gate = None;
         let mut broken = None;
+        let mut meters = Vec::with_capacity(ended.len());
         for (lane, (works, result)) in ended {
+            meters.push(works.meter);
             if let LaneEnd::Gate(own) = works.chain.end {
                 gate = Some(own);
             }
@@ -344,7 +352,7 @@ impl Lanes<'_> {
             }
             return Err(broken);
         }
-        Ok(gate.expect("the last lane ends at the gate"))
+        Ok((gate.expect("the last lane ends at the gate"), meters))
     }
 
     fn spawn<'scope>(

@@ -42,6 +42,11 @@ impl Credits {
         self.unanswered.len() + 3 + self.reserved <= self.max
     }
 
+    /// Room for one more command with the reserve left over.
+    pub(crate) fn spare_free(&self) -> bool {
+        self.unanswered.len() + self.reserved < self.max
+    }
+
     /// A command was made.
     pub(crate) fn take(&mut self, command: FrameId) {
         assert!(self.one_free(), "a command was made without a credit");

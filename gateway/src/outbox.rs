@@ -129,7 +129,7 @@ impl State {
         self.happen(port, at, Event::Commanded, (reason, 0));
     }
 
-    fn command(&mut self, port: &mut Port<'_>, at: (u16, usize), op: CommandOp) {
+    pub(crate) fn command(&mut self, port: &mut Port<'_>, at: (u16, usize), op: CommandOp) {
         self.command_with(port, at, op, FrameId::NONE);
     }
 

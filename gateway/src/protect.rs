@@ -8,8 +8,8 @@
 use crate::bracket::{Leg, Purpose};
 use crate::leg::Event;
 use crate::state::{Port, State};
-use stream::payload::{LegRole, LegState, Reason, RequestWhy};
-use stream::{InstrumentId, Nanos, Side};
+use stream::payload::{CommandOp, LegRole, LegState, Protect, Reason, RequestWhy};
+use stream::{InstrumentId, Nanos, Price, Side};
 
 /// Doublings of the pause between requests, at most.
 const BACKOFF_MAX: u8 = 5;
@@ -180,6 +180,41 @@ impl State {
         let origin = watch.origin;
         let wish = closing(position);
         port.request(instrument, origin, wish, RequestWhy::Unprotected);
+    }
+
+    /// A strategy moves the stop of its open bracket: to anywhere between the price that risk
+    /// permitted and the market. A wider one changes nothing, and neither does one that would take
+    /// a credit from what exits and cancels keep in reserve: the next wish comes with the market.
+    pub(crate) fn on_protect(&mut self, port: &mut Port<'_>, protect: &Protect) {
+        let Some(watch) = self.watch(port.frame.instrument()) else {
+            return;
+        };
+        let (slots, count) = (watch.slots, usize::from(watch.count));
+        if watch.flatten != 0 || !self.credits.spare_free() {
+            return;
+        }
+        let origin = protect.origin;
+        let named = |slot: &u16| self.brackets[usize::from(*slot)].origin == origin;
+        let Some(slot) = slots[..count].iter().copied().find(named) else {
+            return;
+        };
+        let legs = self.bracket(slot).legs_mut();
+        let Some(index) = legs.iter().position(Leg::is_live_protection) else {
+            return;
+        };
+        let leg = &mut legs[index];
+        let stop = protect.stop;
+        let permitted = match leg.side {
+            Side::Sell => stop >= leg.low,
+            _ => stop <= leg.high && stop > Price::ZERO,
+        };
+        if permitted && stop != leg.price {
+            leg.low = leg.low.min(stop);
+            leg.high = leg.high.max(stop);
+            leg.price = stop;
+            leg.ask = leg.qty;
+            self.command(port, (slot, index), CommandOp::Modify);
+        }
     }
 
     /// Signed quantity of the live stops, and whether more may come without asking.

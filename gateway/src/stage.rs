@@ -5,7 +5,8 @@ use crate::persist;
 use crate::state::{Port, State};
 use stream::limits::CHECKPOINT_BYTES_MAX;
 use stream::payload::{
-    Bar, Best, BookView, CHUNK, Execute, Fill, Kill, Order, Sent, Status, Tick, Timer, Trade, flags,
+    Bar, Best, BookView, CHUNK, Execute, Fill, Kill, Order, Protect, Sent, Status, Tick, Timer,
+    Trade, flags,
 };
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Nanos, Out, Qty, Stage, StageId};
 
@@ -78,6 +79,7 @@ impl GatewayStage {
             Kind::Sent => state.on_sent(port, frame.read::<Sent>()),
             Kind::Status => state.on_status(port, frame.read::<Status>()),
             Kind::Fill => state.on_fill(port, frame.read::<Fill>()),
+            Kind::Protect => state.on_protect(port, frame.read::<Protect>()),
             Kind::Restart => state.on_restart(port),
             Kind::Best => {
                 let best = frame.read::<Best>();
@@ -130,6 +132,7 @@ impl Stage for GatewayStage {
                 config.brackets_max,
                 2 * config.brackets_max + config.instruments,
             ),
+            Kind::Protect => return tell(Kind::Command, 1),
             _ => return,
         };
         // A trade has five legs at most (each exit is replaced once), a flatten has one. A leg

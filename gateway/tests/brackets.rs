@@ -87,6 +87,57 @@ fn an_entry_that_waits_too_long_is_cancelled_with_its_children() {
     assert_eq!(world.stage.brackets(), 0);
 }
 
+#[test]
+fn a_strategy_moves_its_stop_but_never_beyond_what_risk_permitted() {
+    let mut world = bought();
+    let origin = world.commands(CommandOp::Place, LegRole::Entry)[0].origin;
+    let mut wish = |origin, stop| {
+        world.derived(StageId::Signal, ONE, |_| Protect {
+            origin,
+            stop: cents(stop),
+            ..Protect::zeroed()
+        });
+        world.commands(CommandOp::Modify, LegRole::Stop)
+    };
+    let moved = wish(origin, 9_960);
+    let [command] = &moved[..] else {
+        panic!("one command, not {moved:?}");
+    };
+    assert_eq!((command.trigger, command.qty), (cents(9_960), 100));
+    assert_eq!(
+        (command.price_low, command.price_high),
+        (cents(9_950), cents(9_960))
+    );
+    assert_eq!((command.reduce_only, command.adds_risk), (1, 0));
+    assert_eq!(wish(origin, 9_949).len(), 1, "wider than permitted");
+    assert_eq!(wish(origin, 9_960).len(), 1, "where it stands already");
+    assert_eq!(wish(stream::FrameId(7), 9_970).len(), 1, "nobody's");
+    assert_eq!(wish(origin, 9_955).len(), 2, "back, within the envelope");
+    world.millis(100);
+    world.add(6, Side::Buy, 9_955, 500);
+    world.delete(1);
+    world.execute(6, 1);
+    world.millis(500);
+    assert_eq!(world.position(), 0, "the broker works the moved stop");
+    assert_eq!(world.state(LegRole::Stop), LegState::Filled);
+}
+
+#[test]
+fn wishes_to_move_a_stop_leave_the_reserve_of_credits_alone() {
+    let mut world = bought();
+    let origin = world.commands(CommandOp::Place, LegRole::Entry)[0].origin;
+    for wish in 0..100 {
+        world.derived(StageId::Signal, ONE, |_| Protect {
+            origin,
+            stop: cents(9_960 + wish % 2),
+            ..Protect::zeroed()
+        });
+    }
+    let config = gateway_config();
+    let most = config.unanswered_max - config.unanswered_reserved;
+    assert_eq!(world.stage.unanswered(), most);
+}
+
 fn waiting(change: impl FnOnce(&mut Order)) -> World {
     let mut world = World::new(sim_config());
     world.quote();

@@ -6,6 +6,7 @@ use crate::opportunity::OpportunityConfig;
 use crate::slots::SlotsConfig;
 use crate::stage::state;
 use crate::strategies::opening_range::{OpeningRange, OpeningRangeConfig};
+use crate::strategies::probe::{Probe, ProbeConfig};
 use crate::strategy::Strategy;
 use crate::throttle::ThrottleConfig;
 use core::fmt;
@@ -15,16 +16,23 @@ use stream::limits::{
 };
 
 /// A strategy and its configuration.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a handful of values, read when the stage is built"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum StrategyConfig {
     /// Opening-range and momentum scalper.
     OpeningRange(OpeningRangeConfig),
+    /// An instrument of measurement.
+    Probe(ProbeConfig),
 }
 
 impl StrategyConfig {
     pub(crate) fn build(&self, instruments: usize) -> Box<dyn Strategy> {
         match self {
             Self::OpeningRange(config) => Box::new(OpeningRange::new(config.clone(), instruments)),
+            Self::Probe(config) => Box::new(Probe::new(config.clone(), instruments)),
         }
     }
 
@@ -32,12 +40,14 @@ impl StrategyConfig {
     fn bytes_max(&self, instruments: usize) -> usize {
         match self {
             Self::OpeningRange(_) => OpeningRange::bytes_max(instruments),
+            Self::Probe(_) => Probe::bytes_max(),
         }
     }
 
     fn check(&self, faults: &mut Vec<ConfigFault>) {
         match self {
             Self::OpeningRange(config) => config.check(faults),
+            Self::Probe(config) => config.check(faults),
         }
     }
 }
@@ -345,7 +355,9 @@ mod tests {
         config.slots.count = 17;
         config.features.flow = Nanos::ZERO;
         config.throttles.rearm_share = f64::NAN;
-        let StrategyConfig::OpeningRange(strategy) = &mut config.strategies[0];
+        let StrategyConfig::OpeningRange(strategy) = &mut config.strategies[0] else {
+            panic!("the defaults trade the opening range");
+        };
         strategy.threshold = -1.0;
         let fields: Vec<_> = config
             .check()

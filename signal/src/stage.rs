@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `Tick` | keeps the evaluation's due time; at housekeeping writes state hash and checkpoint |
 //! | `BookView` | folds features, marks the instrument for the evaluation |
-//! | `Best` | judges open outcomes and missed-opportunity tracks at event speed |
+//! | `Best` | judges open outcomes and missed-opportunity tracks, moves stops, at event speed |
 //! | `Evaluate` | depth slots, strategies, signals, intents, outcomes |
 //! | `Sent`, `Status`, `Fill`, `Verdict` | what is under way, and the position |
 //! | `Instrument`, `Session`, `Control`, `Restart`, `Checkpoint` | reference, operator, epochs |
@@ -14,6 +14,7 @@
 
 mod answers;
 mod evaluate;
+mod protect;
 pub(crate) mod state;
 
 use crate::bracket::Bracket;
@@ -77,6 +78,8 @@ pub struct SignalStage {
     desks: Vec<Desk>,
     brackets: Vec<Bracket>,
     strategies: Vec<Box<dyn Strategy>>,
+    /// Any of them moves stops between evaluations.
+    protects: bool,
     throttles: Throttles,
     outcomes: Outcomes,
     slots: Slots,
@@ -113,12 +116,14 @@ impl SignalStage {
     fn build(config: Config) -> Self {
         let n = config.instruments;
         let slots = &config.slots;
+        let strategies: Vec<_> = config.strategies.iter().map(|one| one.build(n)).collect();
         Self {
+            protects: strategies.iter().any(|one| one.protects()),
             decays: Decays::new(&config.features),
             emitter: Emitter::new(StageId::Signal),
             desks: vec![Desk::new(); n + 1],
             brackets: vec![Bracket::default(); n + 1],
-            strategies: config.strategies.iter().map(|one| one.build(n)).collect(),
+            strategies,
             throttles: Throttles::new(config.throttles.clone(), n, config.strategies.len()),
             outcomes: Outcomes::new(config.outcomes, n),
             slots: Slots::new(slots.clone(), n),
@@ -190,6 +195,9 @@ impl SignalStage {
         if let Some(outcome) = self.outcomes.on_best(instrument, frame.ts(), touch) {
             self.stats.outcomes += 1;
             self.emitter.emit(frame, instrument, &outcome, out);
+        }
+        if self.protects {
+            self.protect(frame, instrument, out);
         }
     }
 
@@ -326,7 +334,10 @@ impl Stage for SignalStage {
     fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
         let config = &self.config;
         match kind {
-            Kind::Best => tell(Kind::Outcome, 1),
+            Kind::Best => {
+                tell(Kind::Outcome, 1);
+                tell(Kind::Protect, usize::from(self.protects));
+            }
             Kind::Evaluate => {
                 let signals = config.throttles.signals_per_evaluation;
                 tell(Kind::DepthSlot, config.slots.changes_max());

@@ -13,7 +13,7 @@ use crate::codec::{Reader, Writer};
 use crate::features::Features;
 use crate::session::Hours;
 use stream::payload::{BookView, COMPONENTS};
-use stream::{InstrumentId, Nanos, Price, Side};
+use stream::{InstrumentId, Nanos, Price, Qty, Side};
 
 /// One instrument at one evaluation. Its book is tradable and its tick size known.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,19 @@ pub struct Setup {
     pub risk_share_ppm: u32,
 }
 
+/// A position of the strategy's own at a `Best` of its instrument. The book is tradable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// Shares or contracts, negative when short, never zero.
+    pub position: Qty,
+    /// Best bid.
+    pub bid: Price,
+    /// Best ask.
+    pub ask: Price,
+}
+
 /// A strategy.
 pub trait Strategy: Send + core::fmt::Debug {
     /// Its lower-case name.
@@ -76,6 +89,18 @@ pub trait Strategy: Send + core::fmt::Debug {
     /// The set-up of a side that [`Strategy::judge`] just scored at or above the threshold;
     /// `None` when it cannot be put into prices.
     fn setup(&self, seen: &Seen<'_>, side: Side) -> Option<Setup>;
+
+    /// True when it moves the stops of its positions between evaluations: only then it is asked.
+    fn protects(&self) -> bool {
+        false
+    }
+
+    /// Where the stop of a position of its own is to stand from now on, on the tick grid; asked at
+    /// each `Best`. `None` leaves it where it stands, and so does a price on the losing side of
+    /// the stop that risk permitted.
+    fn protect(&mut self, _held: &Held) -> Option<Price> {
+        None
+    }
 
     /// A hash of everything that decides what it says next; cheap, it is asked each second.
     fn hash(&self) -> u64;

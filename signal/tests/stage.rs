@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Broker, OPEN, Rig, STEP, Walk, drive, opened};
+use harness::{Broker, OPEN, Rig, STEP, TICK, Walk, drive, opened, view};
 use proptest::prelude::*;
 use signal::{Config, SignalStage, gates};
 use std::collections::BTreeMap;
@@ -458,4 +458,46 @@ fn a_derived_checkpoint_of_its_own_is_not_taken_for_news() {
     draft.header_mut().seq = rig.seq;
     rig.stage.on_frame(draft.frame(), &mut rig.out);
     assert_eq!(rig.stage.state_hash(), before);
+}
+
+#[test]
+fn a_probe_moves_the_stop_of_what_it_holds_at_each_best() {
+    use signal::StrategyConfig;
+    use signal::strategies::probe::{Entries, ProbeConfig};
+    let probe = ProbeConfig {
+        entries: Entries::Hold,
+        rest_ppm: 10_000,
+        stop_ppm: 40_000,
+        follow_ppm: 20_000,
+        ttl: Nanos::SECOND,
+    };
+    let mut config = Config::demo(1);
+    config.strategies = vec![StrategyConfig::Probe(probe)];
+    let mut rig = opened(config, 1, 60);
+    let one = InstrumentId(1);
+    let (bid, ask) = (Price(10_000 * TICK.0), Price(10_002 * TICK.0));
+    let mut broker = Broker::default();
+    rig.best(one, bid, ask);
+    for step in 1..=2 {
+        rig.evaluation(Nanos(OPEN.0 + step * STEP), &[(one, view(bid, ask))]);
+    }
+    assert_eq!(rig.count(Kind::Protect), 0, "nothing is held");
+    let (intent, _, wish) = rig.all::<Intent>()[0];
+    broker.take(&mut rig, intent, one, wish, wish.entry);
+    for rise in 0..4 {
+        rig.best(
+            one,
+            Price(bid.0 + rise * TICK.0),
+            Price(ask.0 + rise * TICK.0),
+        );
+    }
+    let told = rig.all::<Protect>();
+    assert_eq!(told.len(), 4, "one for each best");
+    assert!(told.iter().all(|(.., protect)| protect.origin == intent));
+    assert!(told.windows(2).all(|two| two[0].2.stop != two[1].2.stop));
+    let sign = wish.side.sign();
+    assert!(
+        told.iter()
+            .all(|(.., own)| (own.stop.0 - wish.stop.0) * sign > 0)
+    );
 }

@@ -135,6 +135,8 @@ kinds! {
     DepthSlot = 75,
     /// What a candidate without a depth slot went on to do.
     Missed = 76,
+    /// Where a strategy wants the stop of its open bracket from now on.
+    Protect = 77,
 
     // Derived by risk.
     /// An intent was refused, and why.

@@ -165,6 +165,12 @@ impl Settings {
         }
     }
 
+    /// Forgets every key below `table`, for a caller that puts another one in its place.
+    pub fn drop_table(&mut self, table: &str) {
+        let below = format!("{table}.");
+        self.values.retain(|key, _| !key.starts_with(&below));
+    }
+
     /// Adds what a flag sets.
     pub fn add_flag(&mut self, flag: &str, key: &str, value: Value) {
         self.values

@@ -8,6 +8,7 @@ use signal::features::FeaturesConfig;
 use signal::opportunity::OpportunityConfig;
 use signal::slots::SlotsConfig;
 use signal::strategies::opening_range::{OpeningRangeConfig, Weights};
+use signal::strategies::probe::{Entries, ProbeConfig};
 use signal::throttle::ThrottleConfig;
 use signal::{Config, StrategyConfig};
 use stream::Nanos;
@@ -37,7 +38,7 @@ pub(super) fn read(settings: &Settings, instruments: usize) -> Config {
     for fault in faults {
         let table = match fault.group {
             "throttles" => "throttle",
-            "opening_range" => "strategy",
+            "opening_range" | "probe" => "strategy",
             group => group,
         };
         let what = format!("is {}; expected {}", fault.found, fault.expected);
@@ -135,19 +136,38 @@ fn strategies(settings: &Settings) -> Vec<StrategyConfig> {
         .iter()
         .map(|name| {
             let table = format!("strategy.{name}");
-            settings.choice(&format!("{table}.kind"), &[("opening_range", ())]);
-            StrategyConfig::OpeningRange(opening_range(settings, &table))
+            let kinds: [(&str, ReadStrategy); 2] =
+                [("opening_range", opening_range), ("probe", probe)];
+            settings.choice(&format!("{table}.kind"), &kinds)(settings, &table)
         })
         .collect()
 }
 
-fn opening_range(settings: &Settings, table: &str) -> OpeningRangeConfig {
+type ReadStrategy = fn(&Settings, &str) -> StrategyConfig;
+
+fn probe(settings: &Settings, table: &str) -> StrategyConfig {
+    let key = |name: &str| format!("{table}.{name}");
+    let half = Decimal::from(50);
+    let percent = |name: &str, least| settings.percent_ppm(&key(name), least..=half);
+    StrategyConfig::Probe(ProbeConfig {
+        entries: settings.choice(
+            &key("entries"),
+            &[("hold", Entries::Hold), ("rest", Entries::Rest)],
+        ),
+        rest_ppm: percent("rest_percent", Decimal::new(1, 4)),
+        stop_ppm: percent("stop_percent", Decimal::new(1, 4)),
+        follow_ppm: percent("follow_percent", Decimal::ZERO),
+        ttl: settings.span(&key("ttl"), Nanos::ZERO..=DAY),
+    })
+}
+
+fn opening_range(settings: &Settings, table: &str) -> StrategyConfig {
     let key = |name: &str| format!("{table}.{name}");
     let span = |name: &str| settings.span(&key(name), Nanos::ZERO..=DAY);
     let float = |name: &str, range| settings.float(&key(name), range);
     let ticks = |name: &str| settings.whole(&key(name), 0..=100_000) as u32;
     let all = Decimal::ONE_HUNDRED;
-    OpeningRangeConfig {
+    StrategyConfig::OpeningRange(OpeningRangeConfig {
         range: span("range"),
         opening_phase: span("opening_phase"),
         range_start_max: span("range_start_max"),
@@ -179,7 +199,7 @@ fn opening_range(settings: &Settings, table: &str) -> OpeningRangeConfig {
         tape_stall: span("tape_stall"),
         horizon: span("horizon"),
         risk_share_ppm: settings.percent_ppm(&key("risk_share_percent"), Decimal::new(1, 4)..=all),
-    }
+    })
 }
 
 fn weights(settings: &Settings, table: &str) -> Weights {

@@ -44,7 +44,7 @@ macro_rules! with_payloads {
             Sent Status Fill Commission Position AccountValue Connectivity
             Verdict Requested Control
             Best BookView Evaluate
-            Signal Intent Outcome DepthSlot Missed
+            Signal Intent Outcome DepthSlot Missed Protect
             Refused Order Kill Pnl RoundTrip
             Request Command Leg
             StateHash Note

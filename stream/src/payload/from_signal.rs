@@ -1,4 +1,4 @@
-//! What signal derives: kinds 72 to 76.
+//! What signal derives: kinds 72 to 77.
 
 use super::{Payload, payload, wire_enum};
 use crate::id::{FrameId, InstrumentId};
@@ -170,5 +170,21 @@ payload! {
         opportunity: u8,
         /// Zero.
         spare: [u8; 7],
+    }
+}
+
+payload! {
+    /// Where the stop of an open bracket is to stand from now on, at event speed. It may lie
+    /// anywhere between the stop that risk permitted and the market; what would be wider, or has
+    /// no live stop to move, changes nothing.
+    Protect, 1 {
+        /// The bracket.
+        origin: FrameId,
+        /// The stop's new trigger, on the tick grid.
+        stop: Price,
+        /// The strategy's number.
+        strategy: u16,
+        /// Zero.
+        spare: [u8; 14],
     }
 }
