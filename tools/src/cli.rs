@@ -34,6 +34,12 @@ pub enum Command {
     },
     /// Look at this box: what was found, what is wanted, why, and the remedy.
     Doctor(Doctor),
+    /// Set this box up for low latency: plan, apply until the next restart, undo.
+    Tune {
+        /// What to do.
+        #[command(subcommand)]
+        command: TuneCommand,
+    },
     /// Measure how fast the pipeline is on this box, beside its targets and floors.
     Bench(bench::cli::Args),
     /// Show or check a configuration.
@@ -271,6 +277,47 @@ pub struct Doctor {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What to do with the box.
+#[derive(Debug, Subcommand)]
+pub enum TuneCommand {
+    /// Every command that would be run, each with why and its undo; nothing is changed.
+    Plan(Tune),
+    /// Run what needs no restart, and keep what was there before; for root.
+    Apply(TuneApply),
+    /// Put back exactly what apply changed; for root.
+    Undo(Tune),
+}
+
+/// `spindle tune plan` and `undo`.
+#[derive(Debug, Args)]
+pub struct Tune {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Only this setting; may be given more than once.
+    #[arg(long, value_name = "SETTING", value_parser = crate::commands::tuned())]
+    pub only: Vec<String>,
+    /// Where apply keeps what was there before; without it spindle-tune.json in the journals'
+    /// folder.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// A folder that stands in for the box.
+    #[arg(long, value_name = "DIR", hide = true, default_value = "/")]
+    pub root: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `spindle tune apply`.
+#[derive(Debug, Args)]
+pub struct TuneApply {
+    #[command(flatten)]
+    pub tune: Tune,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// What to do with a configuration.

@@ -12,10 +12,16 @@ mod journal;
 mod replay;
 mod run;
 mod stop;
+mod tune;
 
 use crate::cli::{Cli, Command};
 use crate::failure::{Failure, Outcome};
 use clap::CommandFactory;
+
+/// The names of the settings that `spindle tune` knows.
+pub fn tuned() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(tune::settings::names())
+}
 
 /// Carries a command out.
 pub fn run(command: Command) -> Outcome {
@@ -27,6 +33,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Book(args) => book::run(&args),
         Command::Journal { command } => journal::run(&command),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Tune { command } => tune::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Config { command } => config::run(&command),
         Command::Init(args) => init::run(&args),

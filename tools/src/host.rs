@@ -24,6 +24,13 @@ impl Host {
         }
     }
 
+    /// True for the box itself.
+    pub fn is_here(&self) -> bool {
+        self.root
+            .canonicalize()
+            .is_ok_and(|root| root == Path::new("/"))
+    }
+
     /// Where a file of the box is to be found; `path` begins with `proc/`, `sys/`, ….
     pub fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)

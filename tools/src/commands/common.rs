@@ -127,6 +127,15 @@ pub fn print_line(text: &str) -> Outcome {
     }
 }
 
+/// Prints a text that ends its own lines; a reader that has gone away ends the command quietly.
+pub fn print_text(text: &str) -> Outcome {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
 /// A progress line on a terminal, nothing elsewhere.
 pub struct Progress(Option<indicatif::ProgressBar>);
 

@@ -9,19 +9,19 @@
 mod check;
 mod clock;
 mod config;
-mod cpu;
+pub mod cpu;
 mod disk;
 #[cfg(test)]
-mod fixture;
-mod idle;
-mod interrupts;
-mod isolation;
+pub mod fixture;
+pub mod idle;
+pub mod interrupts;
+pub mod isolation;
 mod jitter;
-mod memory;
-mod nodes;
+pub mod memory;
+pub mod nodes;
 mod system;
 
-use super::common::{Base, print_json, settings};
+use super::common::{Base, print_json, print_text, settings};
 use crate::cli;
 use crate::failure::{FAILED, Failure, Outcome};
 use crate::host::Host;
@@ -29,7 +29,6 @@ use crate::host::cpus::Cpus;
 use check::{Check, Severity};
 use engine::layout::Layout;
 use engine::setup::Setup;
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,9 +36,9 @@ use std::time::Duration;
 const JITTER: Duration = Duration::from_secs(5);
 const JITTER_QUICK: Duration = Duration::from_millis(250);
 /// The folder of everything about cores.
-const CPU: &str = "sys/devices/system/cpu";
+pub const CPU: &str = "sys/devices/system/cpu";
 /// Said where a check has no core to look at.
-const NO_LANE_NAMED: &str = "no lane has a core of its own (lanes.layout names none)";
+pub const NO_LANE_NAMED: &str = "no lane has a core of its own (lanes.layout names none)";
 /// Size of a segment where the configuration cannot be read.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
@@ -101,11 +100,7 @@ fn report(checks: &[Check], json: bool) -> Outcome {
     if json {
         print_json(&serde_json::json!({ "ok": failed == 0, "checks": checks }))?;
     } else {
-        let text = text_of(checks);
-        match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-            other => other?,
-        }
+        print_text(&text_of(checks))?;
     }
     if failed == 0 {
         return Ok(());

@@ -6,6 +6,9 @@ use super::isolation::named;
 use crate::host::Host;
 use crate::host::cpus::Cpus;
 
+/// Where an interrupt goes that comes up later.
+pub const DEFAULT: &str = "proc/irq/default_smp_affinity";
+
 /// Everything about interrupts.
 pub fn checks(host: &Host, lanes: &Cpus) -> Vec<Check> {
     vec![affinity(host, lanes), defaults(host, lanes), balancer(host)]
@@ -22,10 +25,15 @@ pub fn numbers(host: &Host) -> Vec<u32> {
     numbers
 }
 
+/// Where the cores of an interrupt are chosen.
+pub fn cores_path(irq: u32) -> String {
+    format!("proc/irq/{irq}/smp_affinity_list")
+}
+
 /// The cores to which an interrupt may go, as far as the kernel tells: those that it goes to now
 /// (one of several that are allowed), and those that it is allowed.
 fn cores_of(host: &Host, irq: u32) -> Option<(Cpus, Cpus)> {
-    let allowed = host.cpus_in(&format!("proc/irq/{irq}/smp_affinity_list"))?;
+    let allowed = host.cpus_in(&cores_path(irq))?;
     let now = host.cpus_in(&format!("proc/irq/{irq}/effective_affinity_list"));
     let now = now.filter(|now| !now.is_empty());
     Some((now.unwrap_or_else(|| allowed.clone()), allowed))
@@ -86,14 +94,13 @@ fn affinity(host: &Host, lanes: &Cpus) -> Check {
 }
 
 fn defaults(host: &Host, lanes: &Cpus) -> Check {
-    let path = "proc/irq/default_smp_affinity";
     let check = Check::new(
         "new interrupts",
         "a default without the lanes' cores",
         "a device that comes up later gets the default, and with it a lane's core",
         "boot with irqaffinity=LIST of the other cores, or spindle tune apply",
     );
-    match host.read(path).and_then(|text| Cpus::from_mask(&text)) {
+    match host.read(DEFAULT).and_then(|text| Cpus::from_mask(&text)) {
         Some(found) if lanes.is_empty() => {
             check.ok(format!("go to {}; {NO_LANE_NAMED}", named(&found)))
         }
@@ -101,7 +108,7 @@ fn defaults(host: &Host, lanes: &Cpus) -> Check {
             found.both(lanes).is_empty(),
             format!("go to {}", named(&found)),
         ),
-        None => check.unseen(host, path),
+        None => check.unseen(host, DEFAULT),
     }
 }
 
@@ -172,7 +179,7 @@ mod tests {
         );
         assert_eq!(defaults(&fixture.host(), &lanes).severity, Severity::Warn);
         for irq in [24, 36] {
-            fixture.put(&format!("proc/irq/{irq}/smp_affinity_list"), "0\n");
+            fixture.put(&cores_path(irq), "0\n");
         }
         fixture.put("proc/irq/default_smp_affinity", "1\n");
         let good = checks(&fixture.host(), &lanes);

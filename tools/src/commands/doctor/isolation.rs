@@ -5,6 +5,9 @@ use super::{CPU, NO_LANE_NAMED};
 use crate::host::Host;
 use crate::host::cpus::Cpus;
 
+/// Where the kernel runs work that belongs to no core.
+pub const WORKERS: &str = "sys/devices/virtual/workqueue/cpumask";
+
 /// Everything about isolation of these cores.
 pub fn checks(host: &Host, lanes: &Cpus) -> Vec<Check> {
     vec![
@@ -122,15 +125,14 @@ fn callbacks(host: &Host, lanes: &Cpus) -> Check {
 }
 
 fn workers(host: &Host, lanes: &Cpus) -> Check {
-    let path = "sys/devices/virtual/workqueue/cpumask";
-    let found = host.read(path).and_then(|text| Cpus::from_mask(&text));
+    let found = host.read(WORKERS).and_then(|text| Cpus::from_mask(&text));
     let others = found.as_ref().map(|found| found.without(lanes));
     let mask = others.map_or_else(|| "MASK".to_owned(), |others| others.mask());
     let check = Check::new(
         "kernel workers",
         "none on a lane's core",
         "work that the kernel queues for any core lands on a lane's like on every other",
-        format!("spindle tune apply, or echo {mask} > /{path}"),
+        format!("spindle tune apply, or echo {mask} > /{WORKERS}"),
     );
     match found {
         Some(found) if lanes.is_empty() => {
@@ -140,7 +142,7 @@ fn workers(host: &Host, lanes: &Cpus) -> Check {
             found.both(lanes).is_empty(),
             format!("on {}", named(&found)),
         ),
-        None => check.unseen(host, path),
+        None => check.unseen(host, WORKERS),
     }
 }
 
