@@ -1,9 +1,10 @@
 //! The benches by name.
 
+use crate::cores::Cores;
 use crate::market::Place;
 use crate::measure::Effort;
 use crate::report::Report;
-use crate::{alloc, backtest, book, codec, journal, replay};
+use crate::{alloc, backtest, book, codec, hop, journal, limits, replay};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Bench {
     pub effort: Effort,
     /// The market.
     pub place: Place,
+    /// Where threads of benches that need cores of their own run.
+    pub cores: Cores,
     /// Where journals are written: each run into a folder of its own, removed afterwards.
     pub folder: PathBuf,
 }
@@ -42,7 +45,17 @@ impl Bench {
 type Row = (&'static str, &'static str, fn(&Bench) -> Result<Report>);
 
 /// Every bench, in the order of `all`.
-pub const BENCHES: [Row; 6] = [
+pub const BENCHES: &[Row] = &[
+    (
+        "limits",
+        "what the box allows at best, and what it takes away",
+        limits::run,
+    ),
+    (
+        "hop",
+        "one ring between two pinned threads, beside other people's",
+        hop::run,
+    ),
     (
         "backtest",
         "the whole pipeline with its journal, one lane",

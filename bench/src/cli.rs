@@ -1,6 +1,7 @@
 //! The command line: which benches, how much of them, and where the result goes.
 
 use crate::benches::{BENCHES, Bench};
+use crate::cores::{Cores, parse_two};
 use crate::host::{Host, Ticks, Used, load};
 use crate::market::Place;
 use crate::measure::Effort;
@@ -35,6 +36,10 @@ pub struct Args {
     /// About how many seconds one run takes, and five times that for the watch over memory.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
+    /// The two cores of benches with pinned threads; else isolated ones, else two that share none
+    /// of the hardware.
+    #[arg(long, value_name = "A,B", value_parser = parse_two)]
+    pub cores: Option<[usize; 2]>,
     /// A LOBSTER file, or a folder of market data; else `SPINDLE_DATA`, `../shared/data`, or the
     /// synthetic market.
     #[arg(long, value_name = "PATH")]
@@ -89,6 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     let bench = Bench {
         effort,
         place: Place::find(args.data.as_deref())?,
+        cores: Cores::choose(args.cores),
         folder: folder(args.folder.as_deref()),
     };
     let mut results = measure(&bench, &args.name)?;

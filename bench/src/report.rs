@@ -1,5 +1,6 @@
 //! What a bench found: a table for people, one object for programs.
 
+use crate::distribution::Distribution;
 use crate::measure::Spread;
 use serde::Serialize;
 use std::fmt;
@@ -53,6 +54,8 @@ pub struct Report {
     pub figures: Vec<Figure>,
     /// Against what.
     pub targets: Vec<Target>,
+    /// Latencies as a whole, for files and plots.
+    pub distributions: Vec<Distribution>,
     /// What the figures do not say: choices, and what was not measured and why.
     pub notes: Vec<String>,
 }
@@ -87,7 +90,12 @@ impl Report {
         });
     }
 
-    /// Adds a target that the value must reach.
+    /// Adds latencies as a whole.
+    pub fn distribution(&mut self, distribution: Distribution) {
+        self.distributions.push(distribution);
+    }
+
+    /// Adds a target that the value must reach; what was measured beside it can be filled in.
     pub fn at_least(
         &mut self,
         name: impl Into<String>,
@@ -95,8 +103,8 @@ impl Report {
         value: f64,
         target: f64,
         floor: Option<f64>,
-    ) {
-        self.targets.push(Target {
+    ) -> &mut Target {
+        self.target(Target {
             name: name.into(),
             unit,
             value,
@@ -105,18 +113,18 @@ impl Report {
             met: value >= target,
             floor,
             peer: None,
-        });
+        })
     }
 
-    /// Adds a target that the value must not exceed.
+    /// Adds a target that the value must not exceed; what was measured beside it can be filled in.
     pub fn at_most(
         &mut self,
         name: impl Into<String>,
         unit: &'static str,
         value: f64,
         target: f64,
-    ) {
-        self.targets.push(Target {
+    ) -> &mut Target {
+        self.target(Target {
             name: name.into(),
             unit,
             value,
@@ -125,7 +133,13 @@ impl Report {
             met: value <= target,
             floor: None,
             peer: None,
-        });
+        })
+    }
+
+    fn target(&mut self, target: Target) -> &mut Target {
+        let at = self.targets.len();
+        self.targets.push(target);
+        &mut self.targets[at]
     }
 
     /// Adds a note.
@@ -181,6 +195,10 @@ impl fmt::Display for Report {
                 let share = short(target.value / floor);
                 write!(f, "; {share} of the floor {}", short(floor))?;
             }
+            if let Some(peer) = target.peer {
+                let share = short(target.value / peer);
+                write!(f, "; {share} of the best peer's {}", short(peer))?;
+            }
             writeln!(f)?;
         }
         for note in &self.notes {
@@ -198,13 +216,14 @@ mod tests {
     fn a_target_says_whether_it_is_met_and_in_which_direction() {
         let mut report = Report::new("some");
         report.at_least("rate", "M/s", 5.0, 4.0, Some(10.0));
-        report.at_most("time", "s", 5.0, 4.0);
+        report.at_most("time", "s", 5.0, 4.0).peer = Some(2.0);
         report.at_most("count", "", 0.0, 0.0);
         let met: Vec<bool> = report.targets.iter().map(|target| target.met).collect();
         assert_eq!(met, [true, false, true]);
         let text = report.to_string();
         assert!(text.contains("5.000 >= 4.000 M/s: met, 1.250 of the target; 0.500 of the floor"));
-        assert!(text.contains("5.000 <= 4.000 s: MISSED"));
+        let missed = "5.000 <= 4.000 s: MISSED, 1.250 of the target; 2.500 of the best peer's";
+        assert!(text.contains(missed), "{text}");
         let json = serde_json::to_value(&report).unwrap();
         let keys = ["name", "value", "target", "met", "floor", "peer"];
         assert!(keys.iter().all(|key| json["targets"][0].get(key).is_some()));

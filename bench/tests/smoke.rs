@@ -2,6 +2,7 @@
 
 use bench::benches::{BENCHES, Bench};
 use bench::cli::measure;
+use bench::cores::Cores;
 use bench::counting::Counting;
 use bench::market::Place;
 use bench::measure::Effort;
@@ -23,6 +24,7 @@ fn tiny(place: Place) -> Bench {
     Bench {
         effort: Effort::TINY,
         place,
+        cores: Cores::choose(None),
         folder: std::env::temp_dir(),
     }
 }

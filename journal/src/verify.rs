@@ -3,7 +3,7 @@
 use crate::catalogue::lock_path;
 use crate::disk::Lock;
 use crate::error::{Damage, Error};
-use crate::walk::{End, Walk};
+use crate::walk::{End, Step, Walk};
 use std::path::Path;
 use stream::Nanos;
 
@@ -45,17 +45,12 @@ pub enum State {
     Corrupt(Damage),
 }
 
-/// Checks every used byte of a journal, one of many segments with as many threads as the process
-/// may use at once.
+/// Checks every used byte of a journal.
 ///
 /// # Errors
 /// When it cannot be read, or is no journal. Damage is not an error but the report's answer.
 pub fn verify(dir: impl AsRef<Path>) -> Result<Report, Error> {
-    report(dir.as_ref(), Walk::scout)
-}
-
-/// Verifies with a walk that was prepared in some way.
-pub(crate) fn report(dir: &Path, prepare: impl FnOnce(&mut Walk)) -> Result<Report, Error> {
+    let dir = dir.as_ref();
     // Asked first: a journal that is closed meanwhile must not look like a dead one.
     let live = Lock::is_held(&lock_path(dir));
     let mut walk = match Walk::new(dir) {
@@ -74,8 +69,7 @@ pub(crate) fn report(dir: &Path, prepare: impl FnOnce(&mut Walk)) -> Result<Repo
         }
         Err(error) => return Err(error),
     };
-    prepare(&mut walk);
-    let state = match walk.go_through() {
+    let state = match walk_through(&mut walk) {
         Ok(End::Closed) => State::Clean,
         Ok(End::Open) if live => State::Clean,
         Ok(End::Open) => State::Tail {
@@ -95,4 +89,13 @@ pub(crate) fn report(dir: &Path, prepare: impl FnOnce(&mut Walk)) -> Result<Repo
         live,
         state,
     })
+}
+
+fn walk_through(walk: &mut Walk) -> Result<End, Error> {
+    loop {
+        match walk.step()? {
+            Step::Frame => {}
+            Step::End(end) => return Ok(end),
+        }
+    }
 }

@@ -1,0 +1,58 @@
+//! What measuring itself costs: a reading of the counter, a value into a histogram.
+
+use crate::measure::{Effort, Spread};
+use engine::meter::histogram;
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Readings, or values, that are timed together: a few microseconds, so that most of them pass
+/// without the box taking the core away.
+const TOGETHER: u64 = 256;
+
+/// Nanoseconds for a reading of the processor's counter.
+#[must_use]
+pub fn raw_reading(effort: &Effort) -> Spread {
+    let clock = quanta::Clock::new();
+    each(effort, || {
+        black_box(clock.raw());
+    })
+}
+
+/// Nanoseconds for a reading of the standard library's clock.
+#[must_use]
+pub fn std_reading(effort: &Effort) -> Spread {
+    each(effort, || {
+        black_box(Instant::now());
+    })
+}
+
+/// Nanoseconds for a value into a histogram such as a lane keeps.
+#[must_use]
+pub fn histogram_record(effort: &Effort) -> Spread {
+    let mut histogram = histogram();
+    let mut value = 1_u64;
+    each(effort, || {
+        // Spread over six powers of ten, as latencies are, in an order that no branch predicts.
+        value = value
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        histogram.saturating_record(black_box((value >> 44) + 1));
+    })
+}
+
+/// The median of each run's groups.
+fn each(effort: &Effort, mut one: impl FnMut()) -> Spread {
+    let run = |_| {
+        let mut groups = Vec::new();
+        let begin = Instant::now();
+        while begin.elapsed() < effort.run || groups.is_empty() {
+            let group = Instant::now();
+            for _ in 0..TOGETHER {
+                one();
+            }
+            groups.push(group.elapsed().as_nanos() as f64 / TOGETHER as f64);
+        }
+        Spread::of(groups).median
+    };
+    Spread::of((0..effort.runs).map(run).collect::<Vec<_>>())
+}

@@ -1,0 +1,96 @@
+//! Lines stored into, and read from, a mapped file whose pages are there already.
+
+use crate::benches::Bench;
+use crate::counting::map;
+use crate::floors::checksum::{Words, count_sealed, store_sealed};
+use crate::measure::{Run, timed};
+use anyhow::{Context, Result, ensure};
+use std::hint::black_box;
+use stream::Line;
+use zerocopy::FromBytes;
+
+/// The largest mapping: leaves every cache.
+const LINES_MAX: u64 = (256 << 20) / Line::BYTES as u64;
+
+/// What lines are copied from: they stay in the first cache, as frames do that were just made.
+const SOURCE_LINES: usize = 16;
+
+/// Lines stored into a touched file mapping, without and with a CRC-32C of each.
+#[derive(Clone, Debug)]
+pub struct MappedCopy {
+    /// Stored as they are.
+    pub plain: Vec<Run>,
+    /// With their checksum put in.
+    pub with_crc: Vec<Run>,
+}
+
+/// Measures it with `lines` lines a run, into a mapping of as many lines, but at most 256 MiB.
+///
+/// # Errors
+/// When the file cannot be made or mapped.
+pub fn mapped_copy(bench: &Bench, lines: u64) -> Result<MappedCopy> {
+    let mut copy = MappedCopy {
+        plain: Vec::new(),
+        with_crc: Vec::new(),
+    };
+    let source: Vec<Words> = (1..=SOURCE_LINES as u64).map(|line| [line; 8]).collect();
+    touched(bench, lines, |target| {
+        for _ in 0..bench.effort.runs {
+            copy.plain.push(over(target, lines, |part| {
+                for (place, line) in part.iter_mut().zip(black_box(&source).iter().cycle()) {
+                    *place = *line;
+                }
+            }));
+            copy.with_crc.push(over(target, lines, |part| {
+                store_sealed(part, black_box(&source));
+            }));
+        }
+        Ok(())
+    })?;
+    Ok(copy)
+}
+
+/// Measures how fast `lines` mapped lines are read and their checksums checked.
+///
+/// # Errors
+/// When the file cannot be made or mapped.
+pub fn mapped_scan(bench: &Bench, lines: u64) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    let source = [[7; 8]];
+    touched(bench, lines, |target| {
+        store_sealed(target, &source);
+        for _ in 0..bench.effort.runs {
+            let mut fitting = 0;
+            runs.push(over(target, lines, |part| fitting += count_sealed(part)));
+            ensure!(fitting == lines, "{fitting} of {lines} checksums fit");
+        }
+        Ok(())
+    })?;
+    Ok(runs)
+}
+
+/// Goes over as many lines as wanted, round and round.
+fn over(target: &mut [Words], lines: u64, mut pass: impl FnMut(&mut [Words])) -> Run {
+    let (time, ()) = timed(|| {
+        let mut left = lines;
+        while left > 0 {
+            let round = left.min(target.len() as u64);
+            pass(black_box(&mut target[..round as usize]));
+            left -= round;
+        }
+    });
+    Run { time, count: lines }
+}
+
+/// A mapped file of so many lines, each page of it written once.
+fn touched(bench: &Bench, lines: u64, work: impl FnOnce(&mut [Words]) -> Result<()>) -> Result<()> {
+    let bytes = lines.clamp(1, LINES_MAX) * Line::BYTES as u64;
+    let file = tempfile::tempfile_in(&bench.folder).context("making a file for a mapping")?;
+    file.set_len(bytes)
+        .context("growing a file for a mapping")?;
+    let mut mapping = map(&file).context("mapping a file")?;
+    let target = <[Words]>::mut_from_bytes(&mut mapping)
+        .map_err(|_| anyhow::anyhow!("a mapping is page-aligned"))?;
+    target.fill([1; 8]);
+    work(target)
+}

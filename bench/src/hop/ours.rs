@@ -1,0 +1,150 @@
+//! The lanes' own ring, and the floor of all rings: a message is one line and nothing else.
+
+use super::task::{Message, Outcome, Receives, Sends, Sink, Task, line, message};
+use crossbeam::utils::CachePadded;
+use engine::chain::End;
+use engine::ring::{RingIn, RingOut, ring};
+use engine::shared::Progress;
+use std::array::from_fn;
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use stream::{FrameRef, Line, Out};
+
+/// Lines beside the frame's own that a lane wants free before it reads: its notes.
+const NOTES: usize = 40;
+
+/// The ring between lanes, written and read as lanes do it: room is looked for before a frame is
+/// put, frames are gathered under backlog and published when there is none; the reader takes all
+/// that stands there, in place, and looks first how far the lane before it is.
+pub(super) fn lanes(task: &Task<'_>) -> Outcome {
+    let (out, input) = ring(task.slots);
+    let progress = Arc::new(Progress::default());
+    let upstream = Arc::clone(&progress);
+    let out = LaneOut {
+        out,
+        line: [Line::ZERO],
+        progress,
+    };
+    task.between(out, LaneIn { input, upstream })
+}
+
+struct LaneOut {
+    out: RingOut,
+    line: [Line; 1],
+    progress: Arc<Progress>,
+}
+
+impl LaneOut {
+    #[inline]
+    fn publish(&mut self) {
+        self.out.flush();
+        self.progress.set_done(message(&self.line[0])[0]);
+    }
+}
+
+impl Sends for LaneOut {
+    #[inline]
+    fn send(&mut self, message: Message) {
+        while !self.out.has_room(1 + NOTES) {
+            self.publish();
+            spin_loop();
+        }
+        self.line[0] = line(message);
+        if let Some(frame) = FrameRef::first_of(&self.line) {
+            self.out.put(frame);
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        self.publish();
+    }
+}
+
+struct LaneIn {
+    input: RingIn,
+    upstream: Arc<Progress>,
+}
+
+impl Receives for LaneIn {
+    #[inline]
+    fn receive(&mut self, sink: &mut Sink) {
+        let finished = self.upstream.is_finished();
+        let done = self.upstream.done();
+        let lines = self.input.lines();
+        let read = self.input.read(lines, |frame| {
+            sink.take(message(&frame.lines()[0]));
+            true
+        });
+        std::hint::black_box((finished, done));
+        if read == 0 {
+            spin_loop();
+        }
+    }
+}
+
+/// A ring whose lines tell by themselves that they are there: the number is stored last into the
+/// line that it numbers, so that a message is one line and nothing else. Its reader tells only four
+/// times a lap how far it is. No frame of several lines fits it; it is the floor of a hop.
+pub(super) fn numbered_lines(task: &Task<'_>) -> Outcome {
+    let ring = Arc::new(Numbered {
+        slots: (0..task.slots).map(|_| CachePadded::default()).collect(),
+        read: CachePadded::default(),
+    });
+    let reader = NumberedIn {
+        ring: Arc::clone(&ring),
+        next: 0,
+    };
+    task.between(NumberedOut { ring, free: 0 }, reader)
+}
+
+#[derive(Debug)]
+struct Numbered {
+    slots: Box<[CachePadded<[AtomicU64; 8]>]>,
+    read: CachePadded<AtomicU64>,
+}
+
+struct NumberedOut {
+    ring: Arc<Numbered>,
+    /// Numbers below it have room.
+    free: u64,
+}
+
+impl Sends for NumberedOut {
+    #[inline]
+    fn send(&mut self, message: Message) {
+        let slots = self.ring.slots.len() as u64;
+        while message[0] >= self.free {
+            self.free = self.ring.read.load(Ordering::Acquire) + slots;
+        }
+        let slot = &self.ring.slots[(message[0] % slots) as usize];
+        for (place, word) in slot.iter().zip(message).skip(1) {
+            place.store(word, Ordering::Relaxed);
+        }
+        slot[0].store(message[0] + 1, Ordering::Release);
+    }
+}
+
+struct NumberedIn {
+    ring: Arc<Numbered>,
+    next: u64,
+}
+
+impl Receives for NumberedIn {
+    #[inline]
+    fn receive(&mut self, sink: &mut Sink) {
+        let slots = self.ring.slots.len() as u64;
+        let slot = &self.ring.slots[(self.next % slots) as usize];
+        if slot[0].load(Ordering::Acquire) != self.next + 1 {
+            return;
+        }
+        let mut words: Message = from_fn(|word| slot[word].load(Ordering::Relaxed));
+        words[0] = self.next;
+        self.next += 1;
+        if self.next.is_multiple_of(slots / 4) {
+            self.ring.read.store(self.next, Ordering::Release);
+        }
+        sink.take(&words);
+    }
+}
