@@ -38,6 +38,18 @@ impl Crc {
         Self { has_sse42 }
     }
 
+    /// Does work that takes many checksums, compiled for the instruction as a whole: without a
+    /// call for each of them the processor works on several at once.
+    #[inline]
+    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        #[cfg(target_arch = "x86_64")]
+        if self.has_sse42 {
+            // SAFETY: the processor was found to have SSE 4.2.
+            return unsafe { run_sse42(work) };
+        }
+        work()
+    }
+
     /// The checksum of what had `crc` so far and goes on with `position` and a frame's first line,
     /// whose own `crc` counts as zero.
     #[inline]
@@ -65,10 +77,17 @@ impl Crc {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse4.2")]
+fn run_sse42<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// Straight on, from memory into the instruction: a copy in between would be stored and loaded
 /// again while the next frame waits.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse4.2")]
+#[inline]
 fn append_first_sse42(crc: u32, position: u64, first: &Words) -> u32 {
     use std::arch::x86_64::_mm_crc32_u64 as step;
     let mut state = step(u64::from(!crc), position);
@@ -85,6 +104,7 @@ fn append_first_sse42(crc: u32, position: u64, first: &Words) -> u32 {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse4.2")]
+#[inline]
 fn append_sse42(crc: u32, words: &[u64]) -> u32 {
     let state = words.iter().fold(u64::from(!crc), |state, word| {
         std::arch::x86_64::_mm_crc32_u64(state, *word)

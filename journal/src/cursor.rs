@@ -1,9 +1,15 @@
 //! Frames of one segment, read from the file and never mapped, so that a file that shrinks under
 //! a reader is a short read and not a signal.
+//!
+//! Reads grow while what they bring is sound, up to a size at which the system's cost of a read
+//! is spread thin, and are small again at the end of a journal that is being written. Frames are
+//! checked a stretch at a time: checksums of neighbours do not depend on each other, so the
+//! processor works on several at once, as long as nothing is done with one in between.
 
+use crate::epoch::Past;
 use crate::error::{Error, What, io_error};
 use crate::layout::{PAD, SegmentHeader, offset_of};
-use crate::seal::Seal;
+use crate::seal::{Seal, Sound};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,8 +18,14 @@ use stream::frame::LINES_MAX;
 use stream::{FrameRef, Line};
 use zerocopy::IntoBytes;
 
-/// Lines read at once: 64 KiB.
-const BUFFER_LINES: usize = 1_024;
+/// Lines of the first read, and of the next one behind something that is not sound: 4 KiB.
+const READ_LINES_MIN: usize = 64;
+/// Lines of the largest read: 1 MiB. A larger one leaves the second cache before it is used.
+const READ_LINES_MAX: usize = 16_384;
+/// By how much a read is longer than the one before it, when that was used up.
+const READ_GROWTH: usize = 4;
+/// Lines that are checked in one go: 8 KiB, which are still in the first cache when handed on.
+const AHEAD_LINES: usize = 128;
 
 /// What stands at the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +59,25 @@ pub(crate) struct Cursor {
     pub(crate) path: PathBuf,
     pub(crate) header: SegmentHeader,
     seal: Seal,
+    /// As long as the next read.
     buffer: Vec<Line>,
     /// Line of the segment that the buffer starts with.
     start: u64,
     /// Sound lines in the buffer.
     filled: usize,
-    /// Line of the segment at which the cursor stands.
-    at: u64,
+    /// Line of the buffer at which the cursor stands; it may be the one behind the last.
+    here: usize,
+    /// The line of the buffer up to which frames were checked ahead: between the cursor and it
+    /// stand whole frames that verify and may follow each other.
+    checked: usize,
 }
 
 impl Cursor {
     pub(crate) fn new(file: File, path: PathBuf, header: SegmentHeader, buffer: Vec<Line>) -> Self {
         let mut buffer = buffer;
-        buffer.resize(BUFFER_LINES, Line::ZERO);
+        if buffer.is_empty() {
+            buffer.resize(READ_LINES_MIN, Line::ZERO);
+        }
         Self {
             seal: Seal::new(header.salt),
             file,
@@ -68,7 +86,8 @@ impl Cursor {
             buffer,
             start: 0,
             filled: 0,
-            at: 0,
+            here: 0,
+            checked: 0,
         }
     }
 
@@ -79,33 +98,90 @@ impl Cursor {
 
     /// Lines since the journal began, at the cursor.
     pub(crate) const fn position(&self) -> u64 {
-        self.header.first_position + self.at
+        self.header.first_position + self.at()
+    }
+
+    /// Line of the segment at which the cursor stands.
+    const fn at(&self) -> u64 {
+        self.start + self.here as u64
     }
 
     /// Byte offset in the file, at the cursor.
     pub(crate) const fn offset(&self) -> u64 {
-        offset_of(self.at)
+        offset_of(self.at())
     }
 
     /// Lines that the segment has room for behind the cursor.
     pub(crate) const fn room(&self) -> u64 {
-        self.header.data_lines - self.at
+        self.header.data_lines - self.at()
     }
 
     /// Moves to a line of the segment.
     pub(crate) fn jump(&mut self, line: u64) {
         debug_assert!(line <= self.header.data_lines);
-        self.at = line;
+        (self.start, self.here) = (line, 0);
+        (self.filled, self.checked) = (0, 0);
     }
 
-    /// Moves past what was just peeked.
+    /// Moves past the frame or pad at the cursor.
+    #[inline]
     pub(crate) fn advance(&mut self, lines: usize) {
-        self.at += lines as u64;
+        self.here += lines;
+    }
+
+    /// Moves past the frame at the cursor, of so many lines, to one that was checked ahead; tells
+    /// where in the buffer it was, and how many lines the next one has. `None`, and nothing is
+    /// moved, when nothing was checked there.
+    #[inline]
+    pub(crate) fn pass(&mut self, lines: usize) -> Option<(usize, usize)> {
+        let was = self.here;
+        let next = was + lines;
+        if next >= self.checked {
+            return None;
+        }
+        self.here = next;
+        Some((was, self.frame().lines().len()))
+    }
+
+    /// Checks what follows the frame at the cursor, which leaves `past`: as far as it is
+    /// buffered, and not beyond a position. It stops without a word at whatever is not a sound
+    /// frame that may follow; a peek there tells what it is.
+    pub(crate) fn check_ahead(&mut self, lines: usize, past: Past, end: u64) -> Sound {
+        let first = self.here + lines;
+        let room = end.saturating_sub(self.position() + lines as u64);
+        let most = AHEAD_LINES.min(usize::try_from(room).unwrap_or(AHEAD_LINES));
+        let stop = self.filled.min(first + most);
+        let ahead = self.buffer.get(first..stop).unwrap_or_default();
+        let position = self.position() + lines as u64;
+        let sound = self.seal.sound(position, ahead, past);
+        self.checked = first + sound.lines;
+        sound
+    }
+
+    /// Checks everything from the cursor on, up to whatever is not a sound frame that may follow,
+    /// `past` being what comes before the cursor.
+    pub(crate) fn check_all(&mut self, past: Past) -> Result<Sound, Error> {
+        let mut all = Sound {
+            past,
+            ..Sound::default()
+        };
+        loop {
+            self.fill()?;
+            let lines = &self.buffer[..self.filled];
+            let sound = self.seal.sound(self.position(), lines, all.past);
+            if sound.frames == 0 {
+                return Ok(all);
+            }
+            self.here = sound.lines;
+            all.lines += sound.lines;
+            all.frames += sound.frames;
+            all.past = sound.past;
+        }
     }
 
     /// Looks at the cursor; what the buffer does not show as sound is read again from the file.
     pub(crate) fn peek(&mut self) -> Result<Peek, Error> {
-        if self.at >= self.header.data_lines {
+        if self.at() >= self.header.data_lines {
             return Ok(Peek::Full);
         }
         if self.buffered() > 0 {
@@ -126,27 +202,32 @@ impl Cursor {
         Ok(self.look())
     }
 
-    /// The frame that was just peeked.
+    /// The frame at the cursor, which was peeked at or checked ahead.
+    #[inline]
     pub(crate) fn frame(&self) -> FrameRef<'_> {
-        let start = (self.at - self.start) as usize;
-        FrameRef::first_of(&self.buffer[start..self.filled]).expect("a peeked frame is buffered")
+        self.frame_at(self.here)
+    }
+
+    /// The frame at a line of the buffer where one was passed since the last read.
+    #[inline]
+    pub(crate) fn frame_at(&self, here: usize) -> FrameRef<'_> {
+        FrameRef::first_of(&self.buffer[here..self.filled]).expect("a peeked frame is buffered")
     }
 
     /// Lines from the cursor to the end of the file that are not zero.
     pub(crate) fn count_used(&mut self) -> Result<u64, Error> {
-        let back = self.at;
+        let back = self.at();
         let mut used = 0;
-        while self.at < self.header.data_lines {
+        while self.at() < self.header.data_lines {
             self.fill()?;
             if self.filled == 0 {
                 break;
             }
             let lines = &self.buffer[..self.filled];
             used += lines.iter().filter(|line| **line != Line::ZERO).count() as u64;
-            self.at += self.filled as u64;
+            self.here = self.filled;
         }
-        self.at = back;
-        self.filled = 0;
+        self.jump(back);
         Ok(used)
     }
 
@@ -159,22 +240,15 @@ impl Cursor {
     }
 
     /// Lines buffered at the cursor.
-    fn buffered(&self) -> usize {
-        let end = self.start + self.filled as u64;
-        if self.at < self.start {
-            0
-        } else {
-            end.saturating_sub(self.at) as usize
-        }
+    const fn buffered(&self) -> usize {
+        self.filled.saturating_sub(self.here)
     }
 
     fn look(&self) -> Peek {
-        let buffered = self.buffered();
-        if buffered == 0 {
+        if self.buffered() == 0 {
             return Peek::Zero;
         }
-        let start = (self.at - self.start) as usize;
-        let lines = &self.buffer[start..start + buffered];
+        let lines = &self.buffer[self.here..self.filled];
         if lines[0].0[..8] == [0; 8] {
             return Peek::Zero;
         }
@@ -198,14 +272,22 @@ impl Cursor {
 
     /// Fills the buffer from the cursor on.
     fn fill(&mut self) -> Result<(), Error> {
-        self.start = self.at;
-        let lines = (self.room() as usize).min(BUFFER_LINES);
+        if self.filled > 0 {
+            let is_used_up = self.buffered() < LINES_MAX;
+            let next = match is_used_up {
+                true => (self.buffer.len() * READ_GROWTH).min(READ_LINES_MAX),
+                false => READ_LINES_MIN,
+            };
+            self.buffer.resize(next, Line::ZERO);
+        }
+        self.jump(self.at());
+        let lines = (self.room() as usize).min(self.buffer.len());
         let bytes = self.buffer[..lines].as_mut_bytes();
         let mut filled = 0;
         while filled < bytes.len() {
             match self
                 .file
-                .read_at(&mut bytes[filled..], offset_of(self.at) + filled as u64)
+                .read_at(&mut bytes[filled..], offset_of(self.start) + filled as u64)
             {
                 Ok(0) => break,
                 Ok(more) => filled += more,

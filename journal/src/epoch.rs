@@ -29,6 +29,16 @@ impl Past {
         }
     }
 
+    /// What a frame with that header leaves.
+    #[inline]
+    pub(crate) const fn behind(header: &Header) -> Self {
+        Self {
+            seq: header.seq,
+            ts: header.ts.0,
+            crc: header.crc,
+        }
+    }
+
     /// True when a frame with that header may follow. Inputs are numbered without a gap, whatever
     /// follows from them carries their number, and time does not go back.
     #[inline]

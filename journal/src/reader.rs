@@ -23,8 +23,6 @@ pub struct Reader {
     index: Vec<Place>,
     /// Position from which the next place is remembered.
     note_at: u64,
-    /// The walk stands at a frame that `next` has not returned yet.
-    held: bool,
     damage: Option<Damage>,
 }
 
@@ -54,7 +52,6 @@ impl Reader {
             walk: Walk::new(dir.as_ref())?,
             index: Vec::new(),
             note_at: 0,
-            held: false,
             damage: None,
         })
     }
@@ -68,7 +65,17 @@ impl Reader {
         clippy::should_implement_trait,
         reason = "the frame borrows from the reader, which no iterator can express"
     )]
+    #[inline]
     pub fn next(&mut self) -> Option<Result<(u64, FrameRef<'_>), Error>> {
+        if self.walk.pass() {
+            self.note();
+            return Some(Ok(self.walk.frame()));
+        }
+        self.find()
+    }
+
+    /// The next frame, where it was not checked ahead.
+    fn find(&mut self) -> Option<Result<(u64, FrameRef<'_>), Error>> {
         match self.step() {
             Ok(true) => Some(Ok(self.walk.frame())),
             Ok(false) => None,
@@ -147,9 +154,6 @@ impl Reader {
 
     /// Steps to the next frame; false at the end.
     fn step(&mut self) -> Result<bool, Error> {
-        if std::mem::take(&mut self.held) {
-            return Ok(true);
-        }
         if let Some(damage) = &self.damage {
             return Err(Error::Corrupt(damage.clone()));
         }
@@ -187,9 +191,13 @@ impl Reader {
     #[inline]
     fn note(&mut self) {
         let position = self.walk.position();
-        if position < self.note_at {
-            return;
+        if position >= self.note_at {
+            self.remember(position);
         }
+    }
+
+    #[cold]
+    fn remember(&mut self, position: u64) {
         self.note_at = position + INDEX_LINES;
         let at = self
             .index
@@ -209,7 +217,6 @@ impl Reader {
         before: impl Fn(&Place) -> bool,
         found: impl Fn(u64, &Header) -> bool,
     ) -> Result<bool, Error> {
-        self.held = false;
         self.damage = None;
         self.walk.refresh()?;
         let starts = self.walk.starts()?;
@@ -229,7 +236,7 @@ impl Reader {
         while self.step()? {
             let (position, frame) = self.walk.frame();
             if found(position, frame.header()) {
-                self.held = true;
+                self.walk.stay();
                 return Ok(true);
             }
         }

@@ -6,8 +6,10 @@
 //! probability 2^-32.
 
 use crate::crc::{CRC_WORD, Crc, Words};
-use stream::Line;
+use crate::epoch::Past;
+use crate::layout::PAD;
 use stream::frame::LINES_MAX;
+use stream::{FrameRef, Line};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// The part of the checksum that an epoch's frames share.
@@ -43,6 +45,46 @@ impl Seal {
         let stored = words(&lines[0])[CRC_WORD] as u32;
         (self.of(position, lines) == stored).then_some(stored)
     }
+
+    /// The frames at the beginning of `lines` that verify from `position` on and may follow each
+    /// other, `past` being what comes before the first. A pad is none.
+    pub(crate) fn sound(self, position: u64, lines: &[Line], past: Past) -> Sound {
+        self.crc.run(|| self.sound_here(position, lines, past))
+    }
+
+    #[inline(always)]
+    fn sound_here(self, position: u64, lines: &[Line], past: Past) -> Sound {
+        let mut sound = Sound {
+            lines: 0,
+            frames: 0,
+            past,
+        };
+        while let Some(frame) = FrameRef::first_of(&lines[sound.lines..]) {
+            let header = frame.header();
+            if header.seq == 0
+                || header.kind == PAD
+                || !sound.past.admits(header)
+                || self
+                    .check(position + sound.lines as u64, frame.lines())
+                    .is_none()
+            {
+                break;
+            }
+            sound.past = Past::behind(header);
+            sound.lines += frame.lines().len();
+            sound.frames += 1;
+        }
+        sound
+    }
+}
+
+/// A stretch of frames that verify and follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sound {
+    pub(crate) lines: usize,
+    pub(crate) frames: u64,
+    /// What it leaves.
+    pub(crate) past: Past,
 }
 
 /// A line as the words that the checksum and the pen go by.

@@ -14,7 +14,7 @@ use crate::prepare::Preparer;
 use crate::segment::{self, Prepared};
 use crate::shared::Shared;
 use crate::sync::{MarkFile, Syncer};
-use crate::walk::{End, Step, Walk};
+use crate::walk::{End, Walk};
 use crate::writer::{Parts, Writer};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -174,12 +174,8 @@ struct Ending {
 /// Walks the whole journal.
 fn recover(dir: &Path) -> Result<Ending, Error> {
     let mut walk = Walk::new(dir)?;
-    let end = loop {
-        match walk.step()? {
-            Step::Frame => {}
-            Step::End(end) => break end,
-        }
-    };
+    walk.scout();
+    let end = walk.go_through()?;
     let past = walk.past();
     let last = walk.epochs().last();
     let previous_epoch = last.map_or(0, |epoch| epoch.number);

@@ -3,7 +3,7 @@
 use crate::catalogue::lock_path;
 use crate::disk::Lock;
 use crate::error::{Damage, Error};
-use crate::walk::{End, Step, Walk};
+use crate::walk::{End, Walk};
 use std::path::Path;
 use stream::Nanos;
 
@@ -45,12 +45,17 @@ pub enum State {
     Corrupt(Damage),
 }
 
-/// Checks every used byte of a journal.
+/// Checks every used byte of a journal, one of many segments with as many threads as the process
+/// may use at once.
 ///
 /// # Errors
 /// When it cannot be read, or is no journal. Damage is not an error but the report's answer.
 pub fn verify(dir: impl AsRef<Path>) -> Result<Report, Error> {
-    let dir = dir.as_ref();
+    report(dir.as_ref(), Walk::scout)
+}
+
+/// Verifies with a walk that was prepared in some way.
+pub(crate) fn report(dir: &Path, prepare: impl FnOnce(&mut Walk)) -> Result<Report, Error> {
     // Asked first: a journal that is closed meanwhile must not look like a dead one.
     let live = Lock::is_held(&lock_path(dir));
     let mut walk = match Walk::new(dir) {
@@ -69,7 +74,8 @@ pub fn verify(dir: impl AsRef<Path>) -> Result<Report, Error> {
         }
         Err(error) => return Err(error),
     };
-    let state = match walk_through(&mut walk) {
+    prepare(&mut walk);
+    let state = match walk.go_through() {
         Ok(End::Closed) => State::Clean,
         Ok(End::Open) if live => State::Clean,
         Ok(End::Open) => State::Tail {
@@ -89,13 +95,4 @@ pub fn verify(dir: impl AsRef<Path>) -> Result<Report, Error> {
         live,
         state,
     })
-}
-
-fn walk_through(walk: &mut Walk) -> Result<End, Error> {
-    loop {
-        match walk.step()? {
-            Step::Frame => {}
-            Step::End(end) => return Ok(end),
-        }
-    }
 }

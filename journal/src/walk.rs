@@ -5,6 +5,7 @@
 //! tail of a crash.
 
 mod place;
+mod scout;
 
 pub(crate) use place::Place;
 
@@ -14,6 +15,9 @@ use crate::disk::open_to_read;
 use crate::epoch::{Epoch, Limit, Past};
 use crate::error::{Damage, Error, What, io_error};
 use crate::layout::{Identity, SegmentHeader};
+use crate::seal::Sound;
+use scout::Scouted;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stream::{FrameRef, Line};
 
@@ -49,9 +53,17 @@ pub(crate) struct Walk {
     buffer: Vec<Line>,
     limit: Limit,
     position: u64,
+    /// What came before the cursor, or before the frames that were checked ahead.
     past: Past,
-    /// The frame at the cursor, past which the next step moves: its lines and what it leaves.
-    pending: Option<(usize, Past)>,
+    /// Where in the cursor's buffer the frame before the cursor is, when the cursor stands at one
+    /// that was checked ahead: it tells what came before.
+    behind: Option<usize>,
+    /// Lines of the frame at the cursor, past which the next step moves.
+    pending: Option<usize>,
+    /// What was checked ahead of the frame at which the walk last arrived.
+    ahead: Sound,
+    /// What scouts found in segments that the walk has not entered yet.
+    scouted: BTreeMap<PathBuf, Scouted>,
     /// Frames seen.
     pub(crate) frames: u64,
     /// Segments entered.
@@ -80,7 +92,10 @@ impl Walk {
             limit,
             position: 0,
             past: Past::default(),
+            behind: None,
             pending: None,
+            ahead: Sound::default(),
+            scouted: BTreeMap::new(),
             frames: 0,
             segments: 0,
         })
@@ -103,11 +118,68 @@ impl Walk {
     }
 
     /// Moves past the current frame and to the next one.
+    #[inline]
     pub(crate) fn step(&mut self) -> Result<Step, Error> {
-        if let (Some((lines, past)), Some(cursor)) = (self.pending.take(), &mut self.cursor) {
+        if self.pass() {
+            return Ok(Step::Frame);
+        }
+        self.find()
+    }
+
+    /// Walks on to the end without a stop at each frame.
+    pub(crate) fn go_through(&mut self) -> Result<End, Error> {
+        while self.pass() {}
+        loop {
+            match self.find()? {
+                Step::End(end) => return Ok(end),
+                Step::Frame => self.pass_all(),
+            }
+        }
+    }
+
+    /// Moves past the frame at which the walk has just arrived, and all that was checked ahead.
+    fn pass_all(&mut self) {
+        if let (Some(lines), Some(cursor)) = (self.pending, &mut self.cursor)
+            && self.ahead.frames > 0
+        {
+            let lines = lines + self.ahead.lines;
             cursor.advance(lines);
             self.position += lines as u64;
-            self.past = past;
+            self.past = self.ahead.past;
+            self.pending = None;
+            self.frames += self.ahead.frames;
+        }
+    }
+
+    /// Moves on to a frame that was checked ahead; false when there is none.
+    #[inline]
+    pub(crate) fn pass(&mut self) -> bool {
+        if let (Some(lines), Some(cursor)) = (self.pending, &mut self.cursor)
+            && let Some((was, next)) = cursor.pass(lines)
+        {
+            self.position += lines as u64;
+            self.behind = Some(was);
+            self.pending = Some(next);
+            self.frames += 1;
+            return true;
+        }
+        false
+    }
+
+    /// Stays where it is: the next step finds the frame at the cursor again.
+    pub(crate) fn stay(&mut self) {
+        self.past = self.past();
+        self.behind = None;
+        self.pending = None;
+    }
+
+    /// Moves past the current frame and finds what stands behind it.
+    fn find(&mut self) -> Result<Step, Error> {
+        if let (Some(lines), Some(cursor)) = (self.pending.take(), &mut self.cursor) {
+            self.past = Past::behind(cursor.frame().header());
+            self.behind = None;
+            cursor.advance(lines);
+            self.position += lines as u64;
         }
         loop {
             if self.cursor.is_none() && !self.enter()? {
@@ -128,7 +200,7 @@ impl Walk {
             }
             let cursor = self.cursor.as_mut().expect("entered above");
             match cursor.peek()? {
-                Peek::Frame { lines, crc } => return self.arrive(lines, crc),
+                Peek::Frame { lines, .. } => return self.arrive(lines),
                 Peek::Pad { lines, crc } => self.skip_pad(lines, crc)?,
                 Peek::Full => {
                     if cursor.file_bytes()? != cursor.header.file_bytes() {
@@ -147,6 +219,7 @@ impl Walk {
     ///
     /// # Panics
     /// Unless the last step found a frame.
+    #[inline]
     pub(crate) fn frame(&self) -> (u64, FrameRef<'_>) {
         assert!(self.pending.is_some(), "the walk stands at a frame");
         let cursor = self.cursor.as_ref().expect("a frame is in a segment");
@@ -159,8 +232,11 @@ impl Walk {
     }
 
     /// What came before the cursor.
-    pub(crate) const fn past(&self) -> Past {
-        self.past
+    pub(crate) fn past(&self) -> Past {
+        match (self.behind, &self.cursor) {
+            (Some(was), Some(cursor)) => Past::behind(cursor.frame_at(was).header()),
+            _ => self.past,
+        }
     }
 
     /// The epochs, in order.
@@ -219,6 +295,7 @@ impl Walk {
         let buffer = std::mem::take(&mut self.buffer);
         self.cursor = Some(Cursor::new(file, path, header, buffer));
         self.segments += 1;
+        self.pass_scouted();
         Ok(true)
     }
 
@@ -278,23 +355,22 @@ impl Walk {
     }
 
     /// Stands at a frame that verifies, when it may follow what came before.
-    fn arrive(&mut self, lines: usize, crc: u32) -> Result<Step, Error> {
-        let cursor = self.cursor.as_ref().expect("a frame is in a segment");
+    fn arrive(&mut self, lines: usize) -> Result<Step, Error> {
+        let cursor = self.cursor.as_mut().expect("a frame is in a segment");
         let header = cursor.frame().header();
-        if let Limit::Known { position, .. } = self.limit
-            && self.position + lines as u64 > position
-        {
+        let end = match self.limit {
+            Limit::Known { position, .. } => position,
+            Limit::Open { .. } => u64::MAX,
+        };
+        if self.position + lines as u64 > end {
             return Err(self.damage_here(What::Overrun));
         }
         if !self.past.admits(header) {
             return Err(self.damage_here(What::Sequence));
         }
-        let past = Past {
-            seq: header.seq,
-            ts: header.ts.0,
-            crc,
-        };
-        self.pending = Some((lines, past));
+        let past = Past::behind(header);
+        self.ahead = cursor.check_ahead(lines, past, end);
+        self.pending = Some(lines);
         self.frames += 1;
         Ok(Step::Frame)
     }

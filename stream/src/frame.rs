@@ -42,6 +42,7 @@ pub struct FrameRef<'a>(&'a [Line]);
 impl<'a> FrameRef<'a> {
     /// The frame that starts at the first line, or `None` when the lines end before it does.
     #[must_use]
+    #[inline]
     pub fn first_of(lines: &'a [Line]) -> Option<Self> {
         let first = lines.first()?;
         let length = header_of(first).lines();
@@ -50,42 +51,49 @@ impl<'a> FrameRef<'a> {
 
     /// The header.
     #[must_use]
+    #[inline]
     pub fn header(&self) -> &'a Header {
         header_of(&self.0[0])
     }
 
     /// The lines.
     #[must_use]
+    #[inline]
     pub const fn lines(&self) -> &'a [Line] {
         self.0
     }
 
     /// All bytes, header first.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.0.as_bytes()
     }
 
     /// What it says.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> Kind {
         self.header().kind
     }
 
     /// The input's number.
     #[must_use]
+    #[inline]
     pub fn seq(&self) -> u64 {
         self.header().seq
     }
 
     /// When the head numbered the input.
     #[must_use]
+    #[inline]
     pub fn ts(&self) -> Nanos {
         self.header().ts
     }
 
     /// The instrument it is about.
     #[must_use]
+    #[inline]
     pub fn instrument(&self) -> InstrumentId {
         self.header().instrument
     }
@@ -95,12 +103,14 @@ impl<'a> FrameRef<'a> {
     /// # Panics
     /// As [`Header::id`]: not for frames that nobody has verified.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> FrameId {
         self.header().id()
     }
 
     /// True for inputs.
     #[must_use]
+    #[inline]
     pub fn is_input(&self) -> bool {
         self.header().class() == Some(Class::Input)
     }

@@ -82,6 +82,7 @@ impl Header {
 
     /// Input, derived or note; `None` for the one unused code.
     #[must_use]
+    #[inline]
     pub const fn class(&self) -> Option<Class> {
         match self.shape & 0b11 {
             0 => Some(Class::Input),
@@ -93,6 +94,7 @@ impl Header {
 
     /// Length in lines of 64 bytes, 1 to 8.
     #[must_use]
+    #[inline]
     pub const fn lines(&self) -> usize {
         ((self.shape >> 2) & 0b111) as usize + 1
     }
@@ -103,6 +105,7 @@ impl Header {
     /// If `seq` does not fit into 48 bits: the head never gives such a number, so a header that
     /// holds one was never verified.
     #[must_use]
+    #[inline]
     pub const fn id(&self) -> FrameId {
         FrameId::new(self.seq, self.sub)
     }

@@ -23,7 +23,7 @@ impl Walk {
             epoch: self.epochs.get(self.at)?.number,
             index: self.index,
             position: self.position,
-            past: self.past,
+            past: self.past(),
         })
     }
 
@@ -62,6 +62,7 @@ impl Walk {
         self.limit = Limit::of(&self.epochs, self.at)?;
         self.leave();
         self.pending = None;
+        self.behind = None;
         self.index = place.index;
         self.position = place.position;
         self.past = place.past;
