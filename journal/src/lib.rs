@@ -23,14 +23,17 @@
 //! * Damage below the *durable mark* is corruption and refuses a start; damage above it is the
 //!   tail of a crash and is left behind, never edited.
 //!
-//! Deliberately absent: any filter or meaning of frames, any clock, any write by readers.
+//! Deliberately absent: any clock, any write by readers, and, but for [`decode`], any meaning of
+//! frames.
 //!
-//! Reading order: [`layout`], [`Writer`], [`create_or_continue`], [`Reader`], [`verify`].
+//! Reading order: [`layout`], [`Writer`], [`create_or_continue`], [`Reader`], [`verify()`],
+//! [`decode`].
 #![deny(unsafe_code)]
 
 mod catalogue;
 mod crc;
 mod cursor;
+pub mod decode;
 mod disk;
 mod epoch;
 mod error;

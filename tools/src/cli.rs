@@ -1,6 +1,5 @@
 //! The command line.
 
-use crate::render::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -222,14 +221,28 @@ pub struct JournalDir {
     pub json: bool,
 }
 
+/// How frames are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Plain little-endian arrays in a folder, one a field, with schema.json.
+    Columns,
+}
+
 /// `spindle journal decode` and `tail`.
 #[derive(Debug, Args)]
 pub struct Decode {
     /// The journal's folder.
     pub journal: PathBuf,
-    /// One line a frame: jsonl or csv.
+    /// One line a frame, or columns for numpy and Arrow.
     #[arg(long, value_enum, default_value = "jsonl")]
     pub format: Format,
+    /// The folder for columns; it must be empty or absent.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// The same as `--format jsonl`.
     #[arg(long, conflicts_with = "format")]
     pub json: bool,

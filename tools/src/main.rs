@@ -6,7 +6,6 @@ mod commands;
 mod explain;
 mod failure;
 mod host;
-mod render;
 mod report;
 
 use clap::Parser;

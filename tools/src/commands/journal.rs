@@ -1,12 +1,13 @@
 //! `spindle journal decode|verify|stats|explain|tail`.
 
 use super::common::{print_json, print_line, print_summary, summarise};
-use crate::cli::{Decode, JournalCommand, JournalDir};
+use crate::cli::{Decode, Format, JournalCommand, JournalDir};
 use crate::explain;
 use crate::failure::{Failure, Outcome};
-use crate::render::{self, Format, Symbols};
+use journal::decode::{Columns, Symbols, csv, csv_header, jsonl};
 use journal::{Reader, State};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::time::Duration;
 use stream::{Class, FrameRef, Kind, Nanos};
 
@@ -65,7 +66,7 @@ impl Filter {
 
     fn wants(&self, frame: FrameRef<'_>, symbols: &Symbols) -> bool {
         let class = frame.header().class();
-        render::is_wanted(&self.kinds, frame)
+        (self.kinds.is_empty() || self.kinds.contains(&frame.kind()))
             && (self.classes.is_empty() || class.is_some_and(|class| self.classes.contains(&class)))
             && (self.symbols.is_empty()
                 || self
@@ -119,16 +120,54 @@ fn read_time(text: &str) -> Outcome<Nanos> {
 }
 
 /// Bytes of text gathered before they are written.
-const OUTPUT_BYTES: usize = 64 * 1024;
+const OUTPUT_BYTES: usize = 256 * 1024;
 /// How long a follower rests when there is nothing new.
 const REST: Duration = Duration::from_millis(20);
 
 fn decode(args: &Decode, follow: bool) -> Outcome {
     let filter = Filter::read(args)?;
-    let mut reader = Reader::open(&args.journal)?;
+    let reader = Reader::open(&args.journal)?;
+    match (args.format, &args.out) {
+        (Format::Columns, Some(out)) if !follow => decode_columns(reader, &filter, out),
+        (Format::Columns, None) => Err(Failure::bad(
+            "--format columns writes many files: name a new folder with --out DIR",
+        )),
+        (Format::Columns, Some(_)) => Err(Failure::bad(
+            "columns are written at once and cannot be followed; decode them when the journal is \
+             closed, or follow it with --format jsonl or csv",
+        )),
+        (_, Some(_)) => Err(Failure::bad(
+            "--out belongs to --format columns; jsonl and csv go to standard output",
+        )),
+        (format, None) => decode_text(reader, &filter, format, follow),
+    }
+}
+
+fn decode_columns(mut reader: Reader, filter: &Filter, out: &Path) -> Outcome {
+    let mut columns = Columns::create(out)?;
     let mut symbols = Symbols::default();
-    let mut text = String::with_capacity(2 * OUTPUT_BYTES);
-    let mut header_due = args.format == Format::Csv;
+    while let Some(next) = reader.next() {
+        let (_, frame) = next?;
+        symbols.on_frame(frame);
+        if filter.is_past(frame) {
+            break;
+        }
+        if filter.wants(frame, &symbols) {
+            columns.push(frame)?;
+        }
+    }
+    let written = columns.finish(&symbols)?;
+    let (rows, kinds, skipped) = (written.rows, written.kinds, written.skipped);
+    print_line(&format!(
+        "{rows} frames of {kinds} kinds in {}; {skipped} of unknown kinds left out",
+        out.display()
+    ))
+}
+
+fn decode_text(mut reader: Reader, filter: &Filter, format: Format, follow: bool) -> Outcome {
+    let mut symbols = Symbols::default();
+    let mut text = Vec::with_capacity(2 * OUTPUT_BYTES);
+    let mut header_due = format == Format::Csv;
     let single = filter.kinds.len() == 1;
     let mut out = std::io::stdout().lock();
     loop {
@@ -148,23 +187,26 @@ fn decode(args: &Decode, follow: bool) -> Outcome {
             continue;
         }
         if std::mem::take(&mut header_due) {
-            render::csv_header(&mut text, single.then_some(frame));
+            csv_header(&mut text, single.then_some(frame));
         }
-        render::line(&mut text, args.format, frame, symbols.of(frame), single);
+        match format {
+            Format::Csv => csv(&mut text, frame, &symbols, single),
+            _ => jsonl(&mut text, frame, &symbols),
+        }
         if text.len() >= OUTPUT_BYTES && !write_out(&mut out, &mut text)? {
             return Ok(());
         }
     }
     if header_due {
-        render::csv_header(&mut text, None);
+        csv_header(&mut text, None);
     }
     write_out(&mut out, &mut text)?;
     Ok(())
 }
 
 /// Writes what was gathered; false when nobody reads any more.
-fn write_out(out: &mut impl Write, text: &mut String) -> Outcome<bool> {
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+fn write_out(out: &mut impl Write, text: &mut Vec<u8>) -> Outcome<bool> {
+    let written = out.write_all(text).and_then(|()| out.flush());
     text.clear();
     match written {
         Ok(()) => Ok(true),

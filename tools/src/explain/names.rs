@@ -1,6 +1,6 @@
 //! What a journal says about itself: symbols, sessions, and whether it was measured.
 
-use crate::render::Symbols;
+use journal::decode::Symbols;
 use stream::payload::Session;
 use stream::{FrameRef, InstrumentId, Kind, Nanos};
 

@@ -1,7 +1,6 @@
 //! One frame in words.
 
 use super::names::utc;
-use crate::render;
 use crate::report::span;
 use std::fmt::Write;
 use stream::payload::{
@@ -106,8 +105,9 @@ fn plain(frame: FrameRef<'_>) -> String {
         let idle = matches!(name, "source" | "flags" | "venue_ts" | "new_order_id")
             || matches!(value, Value::Unsigned(0));
         if !idle {
-            let _ = write!(text, " {name} ");
-            render::plain(&mut text, value);
+            let mut shown = Vec::new();
+            journal::decode::plain(&mut shown, value);
+            let _ = write!(text, " {name} {}", String::from_utf8_lossy(&shown));
         }
     });
     text
