@@ -36,6 +36,9 @@ pub struct Args {
     /// About how many seconds one run takes, and five times that for the watch over memory.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
+    /// A look at everything in three minutes: three short runs of each, on fewer lanes.
+    #[arg(long, conflicts_with_all = ["runs", "seconds"])]
+    pub quick: bool,
     /// The two cores of benches with pinned threads; else isolated ones, else two that share none
     /// of the hardware.
     #[arg(long, value_name = "A,B", value_parser = parse_two)]
@@ -55,6 +58,19 @@ pub struct Args {
     pub note: Option<String>,
 }
 
+impl Args {
+    fn effort(&self) -> Effort {
+        if self.quick {
+            return Effort::QUICK;
+        }
+        Effort {
+            runs: usize::from(self.runs),
+            run: Duration::from_secs(u64::from(self.seconds)),
+            watch: Duration::from_secs(5 * u64::from(self.seconds)),
+        }
+    }
+}
+
 /// Everything that one call found.
 #[derive(Debug, Serialize)]
 pub struct Results {
@@ -66,6 +82,8 @@ pub struct Results {
     pub note: Option<String>,
     /// On what.
     pub host: Host,
+    /// What of it could not be had.
+    pub notes: Vec<String>,
     /// Processor time of the whole box meanwhile, where the system tells.
     pub used: Option<Used>,
     /// Load averages at the end.
@@ -86,13 +104,8 @@ pub struct Results {
 /// When the data, the disk or the file for the result cannot be used.
 pub fn run(args: &Args) -> Result<()> {
     let save = args.save.as_deref().map(saved_as).transpose()?;
-    let effort = Effort {
-        runs: usize::from(args.runs),
-        run: Duration::from_secs(u64::from(args.seconds)),
-        watch: Duration::from_secs(5 * u64::from(args.seconds)),
-    };
     let bench = Bench {
-        effort,
+        effort: args.effort(),
         place: Place::find(args.data.as_deref())?,
         cores: Cores::choose(args.cores),
         folder: folder(args.folder.as_deref()),
@@ -121,7 +134,7 @@ pub fn measure(bench: &Bench, name: &str) -> Result<Results> {
         .filter(|(own, _, _)| name == ALL || name == *own)
         .collect();
     ensure!(!chosen.is_empty(), "there is no bench `{name}`");
-    let host = Host::look();
+    let host = Host::look_at(&bench.cores);
     let date = jiff::Zoned::now()
         .strftime("%Y-%m-%d %H:%M:%S %Z")
         .to_string();
@@ -137,6 +150,7 @@ pub fn measure(bench: &Bench, name: &str) -> Result<Results> {
         command: command(),
         note: None,
         host,
+        notes: bench.cores.notes.clone(),
         used,
         load_after: load(),
         seconds: begin.elapsed().as_secs_f64(),
@@ -194,6 +208,9 @@ impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  $ {}", self.date, self.command)?;
         write!(f, "{}", self.host)?;
+        for note in &self.notes {
+            writeln!(f, "      {note}")?;
+        }
         let mut end = format!("      load average afterwards {}", self.load_after);
         if let Some(used) = self.used {
             let (busy, steal) = (used.busy_percent, used.steal_percent);
@@ -230,6 +247,10 @@ mod tests {
     fn names_are_checked_and_defaults_are_five_runs_of_a_second() {
         let args = Command::try_parse_from(["bench", "all"]).unwrap().args;
         assert_eq!((args.runs, args.seconds), (5, 1));
+        assert!(!args.effort().is_quick());
+        let quick = Command::try_parse_from(["bench", "all", "--quick"]).unwrap();
+        assert!(quick.args.effort().is_quick() && !quick.args.effort().is_tiny());
+        assert!(Command::try_parse_from(["bench", "all", "--quick", "--runs", "9"]).is_err());
         assert!(Command::try_parse_from(["bench", "nonsense"]).is_err());
         assert!(Command::try_parse_from(["bench", "all", "--runs", "0"]).is_err());
     }

@@ -1,5 +1,6 @@
 //! What the figures were made on.
 
+use crate::cores::{Cores, siblings};
 use serde::Serialize;
 use std::fmt;
 use std::fs::read_to_string;
@@ -11,10 +12,20 @@ pub struct Host {
     pub cores: usize,
     /// The processor's name.
     pub model: String,
-    /// The frequency governor of core 0, where it is visible.
+    /// The two cores of benches with pinned threads.
+    pub chosen: String,
+    /// Which hardware threads share the cores of each of the two, itself included.
+    pub siblings: Vec<Vec<usize>>,
+    /// The frequency governor of the first of the two, where it is visible.
     pub governor: Option<String>,
     /// True when the processor says that it is a guest's.
     pub hypervisor: bool,
+    /// Who made the machine, or pretends to.
+    pub vendor: Option<String>,
+    /// The clock that the kernel tells time by.
+    pub clock_source: Option<String>,
+    /// When the kernel gives out huge pages unasked: the word in brackets.
+    pub huge_pages: Option<String>,
     /// Kernel.
     pub kernel: String,
     /// Cores that the kernel leaves to us alone, where any are.
@@ -33,9 +44,15 @@ fn line(path: &str) -> Option<String> {
 }
 
 impl Host {
-    /// Looks around.
+    /// Looks around, with no cores chosen.
     #[must_use]
     pub fn look() -> Self {
+        Self::look_at(&Cores::default())
+    }
+
+    /// Looks around, and at the two cores in particular.
+    #[must_use]
+    pub fn look_at(cores: &Cores) -> Self {
         let cpu = read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name: &str| {
             let found = cpu.lines().find(|line| line.starts_with(name))?;
@@ -45,8 +62,16 @@ impl Host {
         Self {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             model: field("model name").unwrap_or_else(|| "unknown".to_owned()),
-            governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            chosen: cores.names(),
+            siblings: cores.two.iter().flatten().copied().map(siblings).collect(),
+            governor: line(&format!(
+                "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor",
+                cores.two[0].unwrap_or(0)
+            )),
             hypervisor: flags.split(' ').any(|flag| flag == "hypervisor"),
+            vendor: line("/sys/class/dmi/id/sys_vendor"),
+            clock_source: line("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            huge_pages: line("/sys/kernel/mm/transparent_hugepage/enabled"),
             kernel: line("/proc/sys/kernel/osrelease").unwrap_or_default(),
             isolated: line("/sys/devices/system/cpu/isolated"),
             load: load(),
@@ -79,6 +104,20 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not_seen = || "not visible".to_owned();
         writeln!(f, "host: {} cores, {}", self.cores, self.model)?;
+        let shared = self.siblings.iter().any(|threads| threads.len() > 1);
+        writeln!(
+            f,
+            "      pinned to {}, {}; clock {}, huge pages {}, machine {}",
+            self.chosen,
+            if shared {
+                format!("hardware threads of a core {:?}", self.siblings)
+            } else {
+                "no hardware thread beside them seen".to_owned()
+            },
+            self.clock_source.clone().unwrap_or_else(not_seen),
+            self.huge_pages.clone().unwrap_or_else(not_seen),
+            self.vendor.clone().unwrap_or_else(not_seen),
+        )?;
         writeln!(
             f,
             "      governor {}, isolated cores {}, {}, kernel {}",

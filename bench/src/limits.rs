@@ -30,7 +30,6 @@ pub fn run(bench: &Bench) -> Result<Report> {
 }
 
 fn lines_between_cores(bench: &Bench, report: &mut Report) {
-    report.note(format!("cores {}", bench.cores.names()));
     let Some(one_way) = floors::one_way(&bench.cores, &bench.effort) else {
         let why = bench.cores.why_not_two().unwrap_or_default();
         report.note(format!("cache line between two cores: {why}"));

@@ -22,6 +22,19 @@ impl Effort {
         watch: Duration::from_millis(50),
     };
 
+    /// A look at everything in a few minutes.
+    pub const QUICK: Self = Self {
+        runs: 3,
+        run: Duration::from_millis(100),
+        watch: Duration::from_millis(500),
+    };
+
+    /// True when there is no time for what takes long.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        self.run <= Self::QUICK.run
+    }
+
     /// True when it is not about speed.
     #[must_use]
     pub fn is_tiny(&self) -> bool {
