@@ -169,7 +169,10 @@ impl Day {
         } else {
             (SESSION, EVENTS_PER_SECOND)
         };
-        let config = Config::orders(1, OPEN, length, 2, rate);
+        Self::made(Config::orders(1, OPEN, length, 2, rate))
+    }
+
+    fn made(config: Config) -> Result<Self> {
         let mut market = Synthetic::new(config)?;
         let symbols = market
             .instruments()
@@ -184,6 +187,17 @@ impl Day {
             }
         }
         Ok(Self::new(symbols, vec![MemorySource::new(lines)]))
+    }
+
+    /// Some seconds of a venue's feed of many shares, busy enough that each of them changes between
+    /// two evaluations.
+    ///
+    /// # Errors
+    /// Never, unless the synthetic market refuses its own defaults.
+    pub fn many(symbols: usize, effort: &Effort) -> Result<Self> {
+        let seconds = if effort.is_tiny() { 1 } else { 8 };
+        let length = Nanos::from_secs(seconds);
+        Self::made(Config::orders(1, OPEN, length, symbols, 50_000.0))
     }
 
     fn new(symbols: Vec<String>, sources: Vec<MemorySource>) -> Self {

@@ -113,10 +113,10 @@ struct Tap<'a, E> {
 impl<E: End> Out for Tap<'_, E> {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        self.probe.see(frame);
         let outer = self.probe.enter(crate::probe::PART_END);
         self.end.put(frame);
         self.probe.leave(outer);
+        self.probe.see(frame);
     }
 }
 

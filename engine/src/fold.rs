@@ -75,13 +75,15 @@ impl Answers for Pending {
 impl Pending {
     /// Takes out what has now come: the first draft with the same content.
     fn came(&mut self, frame: FrameRef<'_>) {
-        let content = |frame: FrameRef<'_>| frame.bytes()[stream::Header::BYTES..].to_vec();
-        let bytes = content(frame);
+        if self.0.is_empty() || frame.kind().is_market() {
+            return;
+        }
+        let bytes = &frame.bytes()[stream::Header::BYTES..];
         let same = |draft: &Draft| {
             let header = draft.header();
             header.kind == frame.kind()
                 && header.instrument == frame.instrument()
-                && content(draft.frame()) == bytes
+                && &draft.frame().bytes()[stream::Header::BYTES..] == bytes
         };
         if let Some(index) = self.0.iter().position(same) {
             self.0.remove(index);

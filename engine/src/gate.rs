@@ -3,6 +3,10 @@
 //! Every frame is appended first. Only then a command reaches the edge, a depth slot its source,
 //! and a refusal or a request sets out on its way round. With `power` durability a command that
 //! adds risk waits until it is synced; the edge then sees it a little behind its place.
+//!
+//! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
+//! the frame waits until everything that it caused has been journaled and handed over. The edge
+//! sees every frame in order all the same.
 
 use crate::chain::End;
 use crate::edge_log::EdgeLog;
@@ -119,6 +123,9 @@ pub struct Gate {
     held: VecDeque<Held>,
     health: Health,
     ledger: Ledger,
+    /// The newest market frame, where the edge has not seen it yet.
+    market: Draft,
+    market_waits: bool,
     /// The last frame that was appended: notes must not stand behind a later one.
     last: Header,
     shared: Arc<Shared>,
@@ -153,6 +160,8 @@ impl Gate {
             draft: Draft::new(),
             delay,
             held: VecDeque::with_capacity(HELD_MAX),
+            market: Draft::new(),
+            market_waits: false,
             ledger,
             last: Header::default(),
             shared,
@@ -189,6 +198,7 @@ impl Gate {
     /// Nothing can be journaled any more: the edge cancels entries, keeps protection, and writes
     /// down what it did.
     pub fn abandon(&mut self) {
+        self.tell_market();
         let Self {
             log,
             edge,
@@ -243,8 +253,12 @@ impl Out for Gate {
             _ => {}
         }
         self.ledger.on_frame(frame, &self.shared);
-        if frame.kind() != Kind::Command {
-            self.edge.on_frame(frame, &mut self.back);
+        if frame.kind().is_market() {
+            self.tell_market();
+            self.market.copy_from(frame);
+            self.market_waits = true;
+        } else if frame.is_input() {
+            self.tell_edge(frame);
         }
         if !self.held.is_empty() {
             self.release();
@@ -257,7 +271,9 @@ impl End for Gate {
         true
     }
 
+    #[inline]
     fn flush(&mut self) {
+        self.tell_market();
         if !self.held.is_empty() {
             self.release();
         }
@@ -321,7 +337,21 @@ impl Gate {
                 &mut Append(&mut self.journal),
             );
         }
+        self.tell_edge(frame);
+    }
+
+    /// Hands the edge a frame, behind the market frame that waits.
+    #[inline]
+    fn tell_edge(&mut self, frame: FrameRef<'_>) {
+        self.tell_market();
         self.edge.on_frame(frame, &mut self.back);
+    }
+
+    #[inline]
+    fn tell_market(&mut self) {
+        if core::mem::take(&mut self.market_waits) {
+            self.edge.on_frame(self.market.frame(), &mut self.back);
+        }
     }
 
     /// Commands whose frames are synced by now leave, in order.

@@ -48,7 +48,13 @@ pub struct HeadLane {
     pub idle: Idle,
     /// Turns in which the window or the ring was full.
     pub stalls: u64,
+    /// The last input that was told as done.
+    pub told: u64,
 }
+
+/// Live, an input that is numbered sooner than this behind its due time is published at once; a
+/// later one has others behind it, and they are published together.
+const BEHIND_NS: u32 = 1_000;
 
 enum Turn {
     Worked,
@@ -90,6 +96,7 @@ impl HeadLane {
 
     fn turn<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
         self.collect(alone);
+        let live = matches!(self.time, Time::Live { .. });
         let mut worked = false;
         let mut ended = false;
         for _ in 0..MARKET_BATCH {
@@ -108,10 +115,11 @@ impl HeadLane {
                     self.head.next_live(&mut self.market, now)
                 }
             };
-            let housekeeping = match step {
+            let (housekeeping, on_time) = match step {
                 Step::Frame(frame) => {
                     works.put(frame);
-                    is_housekeeping(frame)
+                    let late = frame.header().ingress_age_ns >= BEHIND_NS;
+                    (is_housekeeping(frame), live && !late)
                 }
                 Step::Wait => {
                     self.stalls += 1;
@@ -128,11 +136,18 @@ impl HeadLane {
                 self.keep_house(works);
             }
             if alone {
+                works.chain.end.flush();
                 self.collect(alone);
+            } else if on_time {
+                works.chain.end.flush();
             }
         }
         works.chain.end.flush();
-        self.shared.lanes[0].set_done(self.head.seq());
+        if self.told != self.head.seq() {
+            // A store takes the line away from who reads it: none without need.
+            self.told = self.head.seq();
+            self.shared.lanes[0].set_done(self.told);
+        }
         match (ended, worked) {
             (true, _) => Turn::Ended,
             (_, true) => Turn::Worked,

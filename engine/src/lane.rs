@@ -151,16 +151,25 @@ impl<E: End> Works<E> {
             },
         );
         meter.inputs += u64::from(frame.is_input());
+        let mut age = 0;
         if sampled > 0 {
             meter.busy_ns += sampled;
-            let age = chain.probe.now().saturating_sub(frame.ts()).0;
+            age = chain.probe.now().saturating_sub(frame.ts()).0;
             meter.response.saturating_record(age.max(1));
         }
-        if frame
-            .try_read::<Tick>()
-            .is_some_and(|tick| tick.timer == Timer::Housekeeping)
-        {
-            self.publish(frame);
+        match frame.try_read::<Tick>().map(|tick| tick.timer) {
+            Some(Timer::Evaluate) => {
+                // How old the evaluation is with all that followed from it: about the tick.
+                let whole = Note {
+                    a: age,
+                    what: NoteKind::Age,
+                    part: 255,
+                    ..Note::zeroed()
+                };
+                self.note(frame.seq(), frame.ts(), &whole);
+            }
+            Some(Timer::Housekeeping) => self.publish(frame),
+            _ => {}
         }
     }
 

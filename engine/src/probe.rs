@@ -1,6 +1,6 @@
 //! What a lane measures as frames pass: service time of each part, ages of decisions.
 //!
-//! In virtual time nothing is measured. Live, each decision's age is taken when it reaches the
+//! In virtual time nothing is measured. Live, each decision's age is taken when it has passed the
 //! lane's end; the time that each part takes is measured on a sample of the inputs and on every
 //! evaluation, by switching one stop-watch from part to part (so a part's time excludes what it
 //! calls). Plain cells: a probe belongs to one lane.
@@ -118,7 +118,7 @@ impl Probe {
         before
     }
 
-    /// A frame reaches the lane's end.
+    /// A frame has passed the lane's end.
     #[inline]
     pub fn see(&self, frame: FrameRef<'_>) {
         if self.live.is_some() && is_decision(frame.kind()) {

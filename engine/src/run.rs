@@ -187,6 +187,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         time: time_of(pace, clock),
         idle,
         stalls: 0,
+        told: start.last_seq,
     };
     let opening = Opening {
         setup: &setup,

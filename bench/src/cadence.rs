@@ -1,0 +1,166 @@
+//! The evaluation each 250 ms: a hundred instruments, three depth books that rotate, and a market
+//! that opens with a burst of ten times its usual flow.
+
+use crate::benches::Bench;
+use crate::distribution::{Distribution, Since, told};
+use crate::floors;
+use crate::heard::Heard;
+use crate::latency::START;
+use crate::live::{self, Task};
+use crate::measure::Spread;
+use crate::report::Report;
+use anyhow::Result;
+use engine::clock::utc;
+use feed::synthetic::{Config, DEPTH_DELAY_MIN, Publish, Synthetic};
+use hdrhistogram::Histogram;
+use journal::Durability;
+use std::time::Duration;
+use stream::Nanos;
+use stream::limits::BUDGET;
+use stream::payload::read_text;
+
+/// Instruments.
+const INSTRUMENTS: usize = 100;
+/// Events of the true market a second.
+const EVENTS_PER_SECOND: f64 = 100_000.0;
+/// Evaluation of all instruments, in nanoseconds.
+const DURATION_MAX: f64 = 100_000.0;
+/// Lateness beyond what the box takes, p99, in nanoseconds.
+const LATENESS_MAX: f64 = 20_000.0;
+/// The shortest run that says something.
+const TIME_MIN: Duration = Duration::from_secs(8);
+
+/// Slots that rotate within seconds.
+const RESTLESS: live::Changes<'static> = &[
+    ("slots.min_hold", "1s"),
+    ("slots.confirm", "2"),
+    ("slots.margin", "0.01"),
+    ("slots.warm_up", "500ms"),
+    ("slots.score_min", "0.1"),
+    ("slots.missed_horizon", "5s"),
+    ("features.tape_fast", "1s"),
+    ("features.tape_slow", "5s"),
+    ("features.volatility", "2s"),
+    ("features.momentum", "1s"),
+];
+
+/// Runs the bench.
+///
+/// # Errors
+/// When the disk cannot be used.
+pub fn run(bench: &Bench) -> Result<Report> {
+    let mut report = Report::new("cadence");
+    let time = if bench.effort.is_tiny() {
+        Duration::from_millis(700)
+    } else {
+        bench.effort.run.max(TIME_MIN)
+    };
+    let hiccups = floors::hiccups(&bench.cores, false, bench.effort.run);
+    let stolen = hiccups.value_at_quantile(0.99) as f64;
+    let detail = format!("what an idle watcher misses: {}", told(&hiccups));
+    report.figure("box", "ns p99", 1, Spread::of([stolen]), detail);
+    let heard = measure(bench, INSTRUMENTS, time)?;
+    let seconds = time.as_secs_f64();
+    report.note(format!(
+        "{INSTRUMENTS} instruments and three depth slots for {seconds:.1} s, {:.0} market frames a \
+         second on average, the opening burst included; the market is made on the head's lane as \
+         it goes, so its making is in the figures; --seconds 3600 makes it an hour (about {:.0} \
+         GiB of journal)",
+        heard.market as f64 / seconds,
+        heard.frames as f64 / seconds * 80.0 * 3_600.0 / f64::from(1 << 30),
+    ));
+    tell(&heard, stolen, &mut report);
+    Ok(report)
+}
+
+/// A live run of so many instruments on one lane.
+///
+/// # Errors
+/// When the disk cannot be used.
+pub fn measure(bench: &Bench, instruments: usize, time: Duration) -> Result<Heard> {
+    let dir = bench.temp()?;
+    let span = Nanos(time.as_nanos() as u64);
+    let begin = utc() + START;
+    let config = Config {
+        publish: Publish::Broker,
+        depth_delay: DEPTH_DELAY_MIN,
+        burst: 9.0,
+        ..Config::orders(
+            1,
+            begin,
+            span.max(Nanos::SECOND),
+            instruments,
+            EVENTS_PER_SECOND,
+        )
+    };
+    let market = Synthetic::new(config)?;
+    let symbols: Vec<String> = (market.instruments())
+        .map(|(_, instrument)| read_text(&instrument.symbol).to_owned())
+        .collect();
+    let setup = live::setup(&symbols, None, &[RESTLESS])?;
+    let task = Task {
+        setup,
+        source: Box::new(market),
+        until: begin + span,
+        lanes: 1,
+        durability: Durability::Process,
+        dir: dir.path(),
+    };
+    live::run(bench, task, || {})?;
+    Heard::fold(dir.path(), begin, DEPTH_DELAY_MIN)
+}
+
+fn tell(heard: &Heard, stolen: f64, report: &mut Report) {
+    let mut figure = |name: &str, histogram: &Histogram<u64>, what: &str| {
+        if histogram.is_empty() {
+            report.note(format!("{name}: none in this run"));
+            return;
+        }
+        let p50 = histogram.value_at_quantile(0.5) as f64;
+        let detail = format!("{what}: {}; {} of them", told(histogram), histogram.len());
+        report.figure(name, "ns p50", 1, Spread::of([p50]), detail);
+        report.distribution(Distribution {
+            group: "cadence".to_owned(),
+            name: name.to_owned(),
+            since: if name == "lateness" {
+                Since::Due
+            } else {
+                Since::Begun
+            },
+            histogram: histogram.clone(),
+        });
+    };
+    figure("lateness", &heard.lateness, "evaluation due to its number");
+    figure(
+        "duration",
+        &heard.duration,
+        "evaluation's number to its last consequence journaled",
+    );
+    figure(
+        "depth rotation",
+        &heard.rotation,
+        "slot given to its first rows, beyond the source's millisecond",
+    );
+    let (late, long) = (&heard.lateness, &heard.duration);
+    if long.is_empty() {
+        return;
+    }
+    let name = "evaluations";
+    let detail = format!(
+        "{} missed, {:.1} instruments changed between two",
+        heard.missed,
+        heard.views as f64 / heard.evaluations.max(1) as f64
+    );
+    let done = heard.evaluations as f64;
+    report.figure(name, "", 1, Spread::of([done]), detail);
+    let slowest = late.max() + long.max();
+    let share = slowest as f64 / BUDGET.0 as f64 * 100.0;
+    let detail = "the latest and the longest together, were they one";
+    report.figure("share of 500 ms", "%", 1, Spread::of([share]), detail);
+    let p50 = long.value_at_quantile(0.5) as f64;
+    let name = format!("evaluation of {INSTRUMENTS} instruments, p50");
+    report.at_most(name, "ns", p50, DURATION_MAX);
+    let p99 = late.value_at_quantile(0.99) as f64;
+    report.at_most("lateness p99", "ns", p99, LATENESS_MAX + stolen);
+    report.at_most("missed evaluations", "", heard.missed as f64, 0.0);
+}

@@ -1,0 +1,105 @@
+//! The five stages as 1, 2, 3 and 5 lanes: what they get through, and how late their commands are.
+
+use crate::backtest::{task, times_for};
+use crate::benches::Bench;
+use crate::distribution::{Distribution, Since, told};
+use crate::latency::{Case, protected};
+use crate::load::{Rhythm, merged};
+use crate::market::Day;
+use crate::measure::Spread;
+use crate::pipeline::{self, Task};
+use crate::report::Report;
+use anyhow::Result;
+use journal::Durability;
+
+/// The layouts.
+const LANES: [usize; 4] = [1, 2, 3, 5];
+/// The paced load.
+const RHYTHM: Rhythm = Rhythm::even(100_000);
+
+/// Runs the bench.
+///
+/// # Errors
+/// When the data or the disk cannot be used.
+pub fn run(bench: &Bench) -> Result<Report> {
+    let mut report = Report::new("chain");
+    report.note(&bench.place.how);
+    let days = bench.place.days(&bench.effort)?;
+    // The shortest real day: lanes that share cores take long over it.
+    let Some(day) = days.iter().min_by_key(|day| day.frames) else {
+        return Ok(report);
+    };
+    for lanes in LANES {
+        saturated(bench, day, lanes, &mut report)?;
+    }
+    report.note(
+        "saturated is virtual time: the head runs at most the loop-back's millisecond of the \
+         data's time ahead of what has drained, so that more lanes bring less than their number",
+    );
+    let frames = merged(day);
+    for lanes in LANES {
+        let cores = bench.cores.allowed.len();
+        if lanes > cores || (lanes > 1 && !bench.cores.are_two()) {
+            report.note(format!(
+                "{lanes} lanes, paced: not measured, needs {lanes} free cores and this process \
+                 may use {cores}"
+            ));
+            continue;
+        }
+        let case = Case {
+            lanes,
+            rhythm: RHYTHM,
+            durability: Durability::Process,
+            time: bench.effort.run / 2,
+        };
+        let ages = protected(bench, day, &frames, &case)?
+            .heard
+            .protect
+            .response;
+        if ages.is_empty() {
+            report.note(format!("{lanes} lanes, paced: no command, too short a run"));
+            continue;
+        }
+        let name = format!("{lanes} lanes, {}", RHYTHM.name());
+        let p50 = ages.value_at_quantile(0.5) as f64;
+        let detail = format!("best to protective command: {}", told(&ages));
+        report.figure(&name, "ns p50", 1, Spread::of([p50]), detail);
+        report.distribution(Distribution {
+            group: "best to protective command by lanes".to_owned(),
+            name,
+            since: Since::Due,
+            histogram: ages,
+        });
+    }
+    Ok(report)
+}
+
+fn saturated(bench: &Bench, day: &Day, lanes: usize, report: &mut Report) -> Result<()> {
+    let shares = lanes > bench.cores.allowed.len();
+    let times = if shares { 1 } else { times_for(bench, day)? };
+    let mut rates = Vec::new();
+    for _ in 0..if shares { 1 } else { bench.effort.runs.min(3) } {
+        let dir = bench.temp()?;
+        let task = Task {
+            lanes,
+            ..task(day, times, dir.path())
+        };
+        let done = pipeline::run(&task, || {})?;
+        let events = day.events * u64::from(times);
+        rates.push(events as f64 / done.stream.as_secs_f64().max(1e-9) / 1e6);
+    }
+    let cores = bench.cores.allowed.len();
+    let detail = if shares {
+        format!("time-sharing of {cores} cores, not what {lanes} lanes can do")
+    } else {
+        format!("{} x{times}, journal included", day.name)
+    };
+    report.figure(
+        format!("{lanes} lanes, saturated"),
+        "M events/s",
+        rates.len(),
+        Spread::of(rates),
+        detail,
+    );
+    Ok(())
+}
