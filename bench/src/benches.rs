@@ -4,7 +4,10 @@ use crate::cores::Cores;
 use crate::market::Place;
 use crate::measure::Effort;
 use crate::report::Report;
-use crate::{alloc, backtest, book, codec, hop, journal, limits, replay};
+use crate::{
+    alloc, backtest, book, cadence, chain, codec, growth, hop, journal, latency, limits, recovery,
+    replay,
+};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,5 +76,26 @@ pub const BENCHES: &[Row] = &[
         "alloc",
         "allocations once warm, and anonymous memory",
         alloc::run,
+    ),
+    (
+        "latency",
+        "market event and evaluation to command, at stated rates",
+        latency::run,
+    ),
+    ("chain", "the stages as 1, 2, 3 and 5 lanes", chain::run),
+    (
+        "cadence",
+        "evaluations of 100 instruments under a burst",
+        cadence::run,
+    ),
+    (
+        "recovery",
+        "a start behind a crash, until it is ready to be armed",
+        recovery::run,
+    ),
+    (
+        "growth",
+        "cost by events, length, instruments and threads",
+        growth::run,
     ),
 ];
