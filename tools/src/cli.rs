@@ -311,8 +311,7 @@ pub struct Tune {
     /// Only this setting; may be given more than once.
     #[arg(long, value_name = "SETTING", value_parser = crate::commands::tuned())]
     pub only: Vec<String>,
-    /// Where apply keeps what was there before; without it spindle-tune.json in the journals'
-    /// folder.
+    /// Where apply keeps what was there before; without it /run/spindle-tune.json.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// A folder that stands in for the box.

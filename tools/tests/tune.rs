@@ -383,6 +383,24 @@ fn undo_without_apply_and_apply_without_a_terminal_are_bad_usage() {
 }
 
 #[test]
+fn without_a_state_named_the_record_lies_where_a_restart_takes_it() {
+    let stand = Stand::new();
+    let before = stand.tree();
+    let root = stand.root();
+    let root = root.to_str().expect("UTF-8");
+    let tune = |words: &[&str]| {
+        let mut all = vec!["tune"];
+        all.extend(words);
+        all.extend(["--lanes", LANES, "--root", root]);
+        run(&all).code
+    };
+    assert_eq!(tune(&["apply", "--yes"]), 0);
+    assert!(stand.root().join("run/spindle-tune.json").exists());
+    assert_eq!(tune(&["undo"]), 0);
+    assert_eq!(stand.tree(), before);
+}
+
+#[test]
 fn a_lane_on_a_core_that_is_not_there_is_refused() {
     let stand = Stand::new();
     stand.put("sys/devices/system/cpu/online", "0-2\n");

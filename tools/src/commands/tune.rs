@@ -22,10 +22,11 @@ use engine::layout::Layout;
 use engine::setup::Setup;
 use serde::Serialize;
 use settings::{Place, Setting};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The record's name in the journals' folder.
-const RECORD: &str = "spindle-tune.json";
+/// Where the record is: root's own, found from any folder, and gone with a restart of the box, as
+/// the settings are.
+const RECORD: &str = "run/spindle-tune.json";
 
 pub fn run(command: &TuneCommand) -> Outcome {
     match command {
@@ -92,12 +93,10 @@ impl Target {
     fn of(args: &Tune) -> Outcome<Self> {
         let setup = Setup::read(&read_settings(&args.settings, Base::Sample))?;
         let layout: Layout = setup.layout.parse().map_err(Failure::bad)?;
-        let record = match &args.state {
-            Some(path) => path.clone(),
-            None => Path::new(&setup.journal.dir).join(RECORD),
-        };
+        let host = Host::at(&args.root);
+        let record = args.state.clone().unwrap_or_else(|| host.path(RECORD));
         let target = Self {
-            host: Host::at(&args.root),
+            host,
             lanes: layout.cores.iter().flatten().copied().collect(),
             record: std::path::absolute(&record).unwrap_or(record),
         };

@@ -43,14 +43,12 @@ pub fn words(place: &Place<'_>) -> Vec<Word> {
     let ticks = format!("{CPU}/nohz_full");
     let no_ticks = covers(host.cpus_in(&ticks));
     let mut words = Vec::new();
-    let mut add = |is_there: bool, name: &str, value: String, why, note: Option<&str>| {
+    let mut add = |is_there: bool, name: &str, value: String, why| {
         if is_there {
             return;
         }
-        let note = note.map(str::to_owned).or_else(|| {
-            let now = host.booted_with(name)?;
-            Some(format!("started with {name}={now} now: replace that"))
-        });
+        let now = host.booted_with(name);
+        let note = now.map(|now| format!("started with {name}={now} now: replace that"));
         let word = format!("{name}={value}");
         words.push(Word { word, why, note });
     };
@@ -59,22 +57,21 @@ pub fn words(place: &Place<'_>) -> Vec<Word> {
         "isolcpus",
         format!("managed_irq,domain,{lanes}"),
         "the scheduler and managed interrupts leave the lanes' cores alone",
-        None,
     );
     add(
-        no_ticks,
+        // The file is there only in kernels that can do it.
+        no_ticks || !host.has(&ticks),
         "nohz_full",
         lanes.to_string(),
         "no scheduler's tick on the lanes' cores",
-        (!host.has(&ticks)).then_some("this kernel was built without CONFIG_NO_HZ_FULL: no effect"),
     );
-    let listed = |name| host.booted_with(name).map(|list| list.parse().ok());
+    let callbacks = host.booted_with("rcu_nocbs");
+    let elsewhere = callbacks.is_some_and(|list| list == "all" || covers(list.parse().ok()));
     add(
-        no_ticks || covers(listed("rcu_nocbs").flatten()),
+        no_ticks || elsewhere,
         "rcu_nocbs",
         lanes.to_string(),
         "deferred work of the kernel runs elsewhere",
-        None,
     );
     add(
         host.booted_with("irqaffinity").is_some_and(|list| {
@@ -84,17 +81,16 @@ pub fn words(place: &Place<'_>) -> Vec<Word> {
         "irqaffinity",
         others.to_string(),
         "interrupts begin life on the other cores",
-        None,
     );
     if sleeps_deeply(place) {
         let why = "no deep sleep from the start, on any core";
-        add(false, "processor.max_cstate", "1".to_owned(), why, None);
+        add(false, "processor.max_cstate", "1".to_owned(), why);
         if host
             .read(&format!("{CPU}/cpuidle/current_driver"))
             .as_deref()
             == Some("intel_idle")
         {
-            add(false, "intel_idle.max_cstate", "1".to_owned(), why, None);
+            add(false, "intel_idle.max_cstate", "1".to_owned(), why);
         }
     }
     words
@@ -114,6 +110,9 @@ fn sleeps_deeply(place: &Place<'_>) -> bool {
 
 /// How these words get onto the command line, and off it again, with the boot loader that is there.
 pub fn boot_loader(host: &Host, words: &[Word]) -> (String, String) {
+    if words.is_empty() {
+        return Default::default();
+    }
     let words: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
     let words = words.join(" ");
     let (grub, plain) = ("/etc/default/grub", "/etc/kernel/cmdline");
@@ -254,6 +253,17 @@ mod tests {
         fixture.put("sys/devices/system/cpu/isolated", "2-3\n");
         fixture.put("sys/devices/system/cpu/nohz_full", "2-3\n");
         assert_eq!(words(&place), []);
+        fixture.put("proc/cmdline", "quiet\n");
+        let missing = |path: &str| {
+            std::fs::remove_file(host.path(path)).expect("it is there");
+            words(&place)
+                .iter()
+                .any(|word| word.word.starts_with("nohz_full"))
+        };
+        assert!(
+            !missing("sys/devices/system/cpu/nohz_full"),
+            "this kernel could not do it"
+        );
         let none = Cpus::default();
         assert_eq!(
             words(&Place {

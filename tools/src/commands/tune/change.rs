@@ -145,8 +145,8 @@ pub fn undo(args: &Tune) -> Outcome {
     let shown = target.record.display();
     let Some(mut record) = Record::read(&target.record)? else {
         return Err(Failure::bad(format!(
-            "{shown}: there is no record of a `spindle tune apply`, so nothing to undo; call it \
-             from the same folder and with the same -c, or name the record with --state"
+            "{shown}: there is no record of a `spindle tune apply`, so nothing to undo; \
+             where apply was given a --state, give the same"
         )));
     };
     root_only(&target.host, "undo")?;
@@ -172,9 +172,11 @@ pub fn undo(args: &Tune) -> Outcome {
     left.reverse();
     record.changes = left;
     record.save(&target.record)?;
-    let text = match record.changes.len() {
-        0 => "all is as it was before apply, but for what others changed since".to_owned(),
-        left => format!("{left} are still to be undone: they stand in {shown}"),
+    let foreign = done.iter().any(|one| one.came == Came::Foreign);
+    let text = match (record.changes.len(), foreign) {
+        (0, false) => "all is as it was before apply".to_owned(),
+        (0, true) => "all is as it was before apply, but for what others changed since".to_owned(),
+        (left, _) => format!("{left} are still to be undone: they stand in {shown}"),
     };
     finish(args, &done, &target.record, &text)
 }
