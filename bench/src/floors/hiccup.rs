@@ -37,7 +37,9 @@ pub fn hiccups(cores: &Cores, both: bool, time: Duration) -> Histogram<u64> {
     all
 }
 
-fn watch(time: Duration) -> Histogram<u64> {
+/// Lateness in nanoseconds as the calling thread sees it for `time`.
+#[must_use]
+pub fn watch(time: Duration) -> Histogram<u64> {
     let clock = quanta::Clock::new();
     let mut late = nanoseconds();
     let every = EVERY.as_nanos() as u64;
