@@ -100,7 +100,8 @@ fn judge(seen: &Seen, time: Duration, steal_percent: Option<f64>, load: &str) ->
         |percent| format!("{percent:.1} % of the box stolen"),
     );
     let found = format!(
-        "{place}: p50 {}, p99 {}, p99.9 {}, longest gap {} in {:.1} s; {steal}, load average {load}",
+        "{place}: p50 {}, p99 {}, p99.9 {}, longest gap {} in {:.1} s; {steal}, load average \
+         {load}",
         span(p50),
         span(p99),
         span(p999),
