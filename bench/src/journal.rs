@@ -1,10 +1,16 @@
-//! The journal by itself: one-line frames appended, verified and read.
+//! The journal by itself: one-line frames appended, followed, verified and decoded, beside the
+//! mapped copy and what the standard library writes files with.
+
+mod paced;
+mod plain;
+mod read;
 
 use crate::benches::Bench;
 use crate::floors::mapped_copy;
-use crate::measure::{Run, mega_rates, passes, timed};
+use crate::measure::{Run, Spread, mega_rates, timed};
 use crate::report::Report;
 use anyhow::{Result, ensure};
+use hdrhistogram::Histogram;
 use std::path::Path;
 use std::time::Duration;
 use stream::payload::Add;
@@ -65,10 +71,13 @@ pub fn run(bench: &Bench) -> Result<Report> {
              on threads, ranged sync behind the head"
         ),
     );
-    let closed = crate::measure::Spread::of(closes);
+    let closed = Spread::of(closes);
     report.figure("close", "s", count, closed, "waits for the last sync");
+    compare(bench, lines, appended.median, &mut report)?;
+    let steady = ((bench.effort.run.as_secs_f64() * paced::RATE) as u64).max(1_000);
+    pace(bench, steady, &mut report)?;
     if let Some(dir) = kept {
-        read(bench, dir.path(), lines, &mut report)?;
+        read::read(bench, dir.path(), lines, &mut report)?;
     }
     let target = 40.0;
     let floor = Some(sealed.median);
@@ -79,43 +88,69 @@ pub fn run(bench: &Bench) -> Result<Report> {
     Ok(report)
 }
 
-fn read(bench: &Bench, dir: &Path, lines: u64, report: &mut Report) -> Result<()> {
-    let verify = passes(
-        &bench.effort,
-        || (),
-        |()| {
-            let verified = journal::verify(dir)?;
-            let clean = verified.state == journal::State::Clean && verified.frames == lines;
-            ensure!(clean, "the journal does not verify: {:?}", verified.state);
-            Ok(verified.frames)
-        },
-    )?;
-    let scan = passes(
-        &bench.effort,
-        || (),
-        |()| {
-            let mut reader = journal::Reader::open(dir)?;
-            let mut sum = 0_u64;
-            let mut frames = 0;
-            while let Some(next) = reader.next() {
-                let (_, frame) = next?;
-                sum = sum.wrapping_add(frame.read::<Add>().order_id);
-                frames += 1;
-            }
-            ensure!(
-                sum == (1..=lines).sum::<u64>(),
-                "the journal reads otherwise"
-            );
-            Ok(frames)
-        },
-    )?;
-    let rates = mega_rates(&verify);
-    report.figure("verify", "M lines/s", verify.len(), rates, "");
-    let detail = "every frame through the reader, its checksum checked, one field read";
-    let rates = mega_rates(&scan);
-    report.figure("decode", "M lines/s", scan.len(), rates, detail);
+/// What the same lines cost by plainer means.
+fn compare(bench: &Bench, lines: u64, appended: f64, report: &mut Report) -> Result<()> {
+    let plain = plain::plain(bench, lines)?;
+    for (name, runs) in [
+        ("peer: BufWriter of 8 KiB", &plain.buffered),
+        ("peer: write(2) each", &plain.calls),
+    ] {
+        let rates = mega_rates(runs);
+        let detail = format!(
+            "the same disk, no checksum, position or sync; sustained append is {:.1} times this",
+            appended / rates.median
+        );
+        report.figure(name, "M lines/s", runs.len(), rates, detail);
+    }
     Ok(())
 }
+
+/// Percentiles of a call of append and of a follower's lag, at a steady rate.
+fn pace(bench: &Bench, lines: u64, report: &mut Report) -> Result<()> {
+    let count = bench.effort.runs;
+    let mut alone = Vec::new();
+    let mut followed = Vec::new();
+    for _ in 0..count {
+        alone.push(paced::paced(bench, lines, false)?);
+        followed.push(paced::paced(bench, lines, true)?);
+    }
+    let rate = "1 M lines/s, helpers syncing";
+    let call = "one call, two clock readings included";
+    let mut worst = 0.0;
+    for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
+        let of = |histogram: &Histogram<u64>| histogram.value_at_quantile(quantile) as f64;
+        let calls = Spread::of(alone.iter().map(|run| of(&run.call)));
+        let responses = Spread::of(alone.iter().map(|run| of(&run.response)));
+        let lags = Spread::of(followed.iter().map(|run| of(&run.lag)));
+        for (what, spread, detail) in [
+            ("append call", calls, call),
+            ("append since due", responses, "until the call was done"),
+            (
+                "follow lag",
+                lags,
+                "from a call's begin to a reader in another thread having it",
+            ),
+        ] {
+            let detail = format!("{rate}; {detail}");
+            report.figure(format!("{what} {name}"), "ns", count, spread, detail);
+        }
+        if name == TARGET_NAME {
+            worst = calls.median;
+        }
+    }
+    report.at_most(
+        format!("append call {TARGET_NAME}, paced"),
+        "ns",
+        worst,
+        CALL_TARGET_NS,
+    );
+    Ok(())
+}
+
+/// The percentile of a call of append that has a target.
+const TARGET_NAME: &str = "p99.9";
+/// What it is to be at most.
+const CALL_TARGET_NS: f64 = 2_000.0;
 
 /// Lines that are appended into one segment whose pages are ready: 56 MiB.
 const READY_LINES: u64 = 917_504;
@@ -125,9 +160,7 @@ const HEAD_START: Duration = Duration::from_millis(300);
 
 /// Appends so many frames into pages that the helper has made writable already.
 fn append_ready(dir: &Path, lines: u64) -> Result<Run> {
-    let mut options = journal::Options::new(dir);
-    options.account = "BENCH".to_owned();
-    options.sync_every = Duration::ZERO;
+    let mut options = options(dir, Duration::ZERO);
     options.prefault_bytes = options.segment_bytes;
     let (mut writer, _) = journal::create_or_continue(&options)?;
     writer.spawn_helper()?;
@@ -137,25 +170,38 @@ fn append_ready(dir: &Path, lines: u64) -> Result<Run> {
     Ok(Run { time, count: lines })
 }
 
-/// Appends so many frames of one line; the position behind them.
-fn fill(writer: &mut journal::Writer, lines: u64) -> u64 {
-    let mut draft = Draft::new();
-    let add = Add {
-        order_id: 0,
+fn options(dir: &Path, sync_every: Duration) -> journal::Options {
+    journal::Options {
+        account: "BENCH".to_owned(),
+        sync_every,
+        ..journal::Options::new(dir)
+    }
+}
+
+/// A new journal.
+fn open(dir: &Path, sync_every: Duration) -> Result<journal::Writer> {
+    Ok(journal::create_or_continue(&options(dir, sync_every))?.0)
+}
+
+/// An order to be appended: of one line, like most of the market.
+const fn add(order_id: u64) -> Add {
+    Add {
+        order_id,
         price: Price(585_330_000_000),
         qty: 100,
         side: Side::Buy,
         flags: 0,
         source: SourceId(1),
         venue_ts: Nanos(1),
-    };
+    }
+}
+
+/// Appends so many frames of one line; the position behind them.
+fn fill(writer: &mut journal::Writer, lines: u64) -> u64 {
+    let mut draft = Draft::new();
     let mut position = 0;
     for seq in 1..=lines {
-        let add = Add {
-            order_id: seq,
-            ..add
-        };
-        draft.write(InstrumentId(1), &add);
+        draft.write(InstrumentId(1), &add(seq));
         let header = draft.header_mut();
         header.seq = seq;
         header.ts = Nanos(seq);
@@ -166,10 +212,7 @@ fn fill(writer: &mut journal::Writer, lines: u64) -> u64 {
 
 /// Appends so many frames; tells what appending took, and what closing.
 fn append(dir: &Path, lines: u64, sync_every: Duration) -> Result<(Run, Duration)> {
-    let mut options = journal::Options::new(dir);
-    options.account = "BENCH".to_owned();
-    options.sync_every = sync_every;
-    let (mut writer, _) = journal::create_or_continue(&options)?;
+    let mut writer = open(dir, sync_every)?;
     writer.spawn_helper()?;
     let (time, position) = timed(|| fill(&mut writer, lines));
     ensure!(
