@@ -117,11 +117,19 @@ fn main() -> Result<()> {
     }
     let mut missing = args.missing.clone();
     let (host, begin) = (Host::look(), Instant::now());
+    if !args.json {
+        print!("{host}");
+    }
     let mut benches = Vec::new();
     for name in names {
         eprintln!("peers {name} ...");
         match measure(name, &ring, &programs).with_context(|| name.to_owned()) {
-            Ok(report) => benches.push(report),
+            Ok(report) => {
+                if !args.json {
+                    print!("\n{report}");
+                }
+                benches.push(report);
+            }
             Err(wrong) => missing.push(format!("not measured: {wrong:#}")),
         }
     }
@@ -144,17 +152,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// What stands below the tables.
 fn print(results: &Results) {
-    print!("{}", results.host);
-    let (load, seconds) = (&results.load_after, results.seconds);
-    println!("      load average afterwards {load}; took {seconds:.0} s");
-    for report in &results.benches {
-        print!("\n{report}");
-    }
     println!();
     for what in &results.missing {
         println!("MISSING: {what}");
     }
     let met = results.targets.iter().filter(|target| target.met).count();
     println!("{met} of {} targets met", results.targets.len());
+    let (load, seconds) = (&results.load_after, results.seconds);
+    println!("load average afterwards {load}; took {seconds:.0} s");
 }

@@ -19,6 +19,17 @@ const SYMBOLS: u64 = 1_000;
 /// The middle of every book, and how far from it an order may stand, in ticks.
 const MIDDLE: i64 = 10_000;
 const FAR: i64 = 400;
+/// How many of the newest orders leave when the young do.
+const YOUNG: u64 = 4_096;
+
+/// Which orders leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// One of the newest, as in a real market for the most part.
+    Young,
+    /// Any of those that live: no cache holds it.
+    Any,
+}
 
 /// Events that keep the number of live orders about level; the same again from the same seed.
 #[derive(Clone, Debug)]
@@ -26,14 +37,16 @@ struct Market {
     state: u64,
     next: u64,
     live: Vec<(u16, Order)>,
+    leaving: Leaving,
 }
 
 impl Market {
-    fn new() -> Self {
+    fn new(leaving: Leaving) -> Self {
         Self {
             state: 0x9E37_79B9_7F4A_7C15,
             next: 0,
             live: Vec::new(),
+            leaving,
         }
     }
 
@@ -79,7 +92,11 @@ impl Market {
         if chance < 46 || self.live.is_empty() {
             return self.add();
         }
-        let index = self.random(self.live.len() as u64) as usize;
+        let live = self.live.len() as u64;
+        let index = match self.leaving {
+            Leaving::Any => self.random(live),
+            Leaving::Young => live - 1 - self.random(live.min(YOUNG)),
+        } as usize;
         let (symbol, mut order) = self.live[index];
         order.act = match chance {
             46..90 => Act::Delete,
@@ -121,12 +138,29 @@ pub fn run(ring: &Ring) -> Result<Report> {
          (46 % added, 44 % deleted, 10 % reduced or executed); the same events for everybody, the \
          books go on from run to run"
     ));
-    let effort = &ring.effort;
+    let title = format!("L3, {SYMBOLS} symbols, {live} orders");
+    for (leaving, who) in [(Leaving::Young, "the young"), (Leaving::Any, "any")] {
+        market(
+            &format!("{title}, {who} leave"),
+            &ring.effort,
+            leaving,
+            &mut report,
+        )?;
+    }
+    Ok(report)
+}
+
+fn market(title: &str, effort: &Effort, leaving: Leaving, report: &mut Report) -> Result<()> {
+    let first = report.figures.len();
     let contenders = vec![
-        ours(effort)?,
-        peer(effort, "HashMap", || HashMapMarketDepth::new(0.01, 1.0))?,
-        peer(effort, "BTree", || BTreeMarketDepth::new(0.01, 1.0))?,
-        peer(effort, "ROI vector", || {
+        ours(effort, leaving)?,
+        peer(effort, leaving, "HashMap", || {
+            HashMapMarketDepth::new(0.01, 1.0)
+        })?,
+        peer(effort, leaving, "BTree", || {
+            BTreeMarketDepth::new(0.01, 1.0)
+        })?,
+        peer(effort, leaving, "ROI vector", || {
             let cents = |ticks: i64| ticks as f64 / 100.0;
             ROIVectorMarketDepth::new(0.01, 1.0, cents(MIDDLE - FAR), cents(MIDDLE + FAR))
         })?,
@@ -135,14 +169,13 @@ pub fn run(ring: &Ring) -> Result<Report> {
         ratio: Some(1.8),
         nanos: true,
     };
-    let title = format!("L3, {SYMBOLS} symbols, {live} orders");
-    contest(&title, effort, contenders, goal, &mut report)?;
-    let ours = report.figures[0].median;
+    contest(title, effort, contenders, goal, report)?;
+    let ours = report.figures[first].median;
     report.at_most(format!("{title}, spindle"), "ns", ours, 45.0);
-    Ok(report)
+    Ok(())
 }
 
-fn ours(effort: &Effort) -> Result<Contender<'static>> {
+fn ours(effort: &Effort, leaving: Leaving) -> Result<Contender<'static>> {
     let (live, count) = size(effort);
     let config = book::Config {
         instruments: SYMBOLS as usize,
@@ -151,7 +184,7 @@ fn ours(effort: &Effort) -> Result<Contender<'static>> {
         stale: Nanos::MAX,
     };
     let mut books = Books::new(&config);
-    let mut market = Market::new();
+    let mut market = Market::new(leaving);
     let mut frames = Frames::default();
     let mut apply = move |frames: &Frames| {
         let mut faults = 0;
@@ -187,12 +220,13 @@ fn ours(effort: &Effort) -> Result<Contender<'static>> {
 
 fn peer<MD: L3MarketDepth + 'static>(
     effort: &Effort,
+    leaving: Leaving,
     name: &str,
     fresh: impl Fn() -> MD,
 ) -> Result<Contender<'static>> {
     let (live, count) = size(effort);
     let mut books: Vec<MD> = (0..SYMBOLS).map(|_| fresh()).collect();
-    let mut market = Market::new();
+    let mut market = Market::new(leaving);
     let mut apply =
         move |symbol: u16, op: &Op| hft::apply(&mut books[usize::from(symbol) - 1], op).is_ok();
     for _ in 0..live {

@@ -135,7 +135,14 @@ impl Round<'_> {
         let told = self.ours().map(|(_, told)| told);
         let mut contenders = Vec::new();
         match told {
-            Ok(told) => contenders.push(Contender::ours("whole call", told, || Ok(self.ours()?.0))),
+            Ok(told) => {
+                contenders.push(Contender::ours("whole call", told, || Ok(self.ours()?.0)));
+                let detail = "the same runs without start and close of the journal";
+                contenders.push(Contender::ours("first to last", detail, || {
+                    let (time, count) = (self.stream.get(), self.count);
+                    Ok(Run { time, count })
+                }));
+            }
             Err(wrong) => report.note(format!("{title}: ours was not measured: {wrong:#}")),
         }
         let every = if self.probe { EVERY } else { 0 };
