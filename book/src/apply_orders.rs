@@ -50,7 +50,10 @@ impl Books {
             side: add.side,
         };
         let mut fault = None;
-        if let Some(slot) = self.orders.find(instrument, add.order_id) {
+        let book = &mut self.books[index];
+        if add.order_id > book.order_id_max {
+            book.order_id_max = add.order_id;
+        } else if let Some(slot) = self.orders.find(instrument, add.order_id) {
             let known = self.orders.get(slot);
             let same = (known.price, known.qty, known.side) == (add.price, add.qty, add.side);
             if is_alive(&self.books, &known) {

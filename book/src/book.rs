@@ -50,6 +50,8 @@ pub struct Book {
     pub(crate) ladders: [Ladder; 2],
     /// Orders that ever joined a queue.
     pub(crate) arrivals: u64,
+    /// The highest order id that ever came: one above it is new, and need not be looked for.
+    pub(crate) order_id_max: u64,
     pub(crate) market_ts: Nanos,
     pub(crate) tape: Tape,
     /// True once orders or levels were seen: the ladder is the authority from then on.
@@ -78,6 +80,7 @@ impl Book {
                 Ladder::new(Side::Sell, levels_max),
             ],
             arrivals: 0,
+            order_id_max: 0,
             market_ts: Nanos::ZERO,
             tape: Tape::default(),
             laddered: false,

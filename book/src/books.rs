@@ -27,7 +27,8 @@ use stream::{FrameRef, InstrumentId, Kind, Nanos, SourceId};
 /// Sizes, fixed for the life of the books, and the stale limit.
 ///
 /// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 96 to 192 bytes for each
-/// of `orders_max`; reserved whole at construction, of the orders only what is used is touched.
+/// of `orders_max` and 512 KiB; reserved whole at construction, of the orders only what is used is
+/// touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Highest instrument id.

@@ -158,6 +158,13 @@ impl Ladder {
         }
     }
 
+    /// A word of the level at a price, for whoever wants it at hand; any where it is far.
+    #[inline]
+    pub(crate) fn word(&self, price: Price) -> &u64 {
+        let number = self.tick_number(price).unwrap_or(0);
+        &self.slots[(number & MASK) as usize].ordered
+    }
+
     /// Changes the level at a price (above zero); it exists exactly while it holds quantity.
     /// `change` sees an empty level where there is none, born at `arrivals`.
     #[inline]
@@ -183,22 +190,14 @@ impl Ladder {
         let slot = (number & MASK) as usize;
         let level = &mut self.slots[slot];
         let old = level.total();
-        if old == 0 {
-            level.born = arrivals;
-        }
+        level.born = if old == 0 { arrivals } else { level.born };
         let old_hash = level.hash;
         change(level);
         let new = level.total();
-        if new == 0 {
-            *level = Level::default();
-        }
         self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
-        let bit = 1u64 << (slot % 64);
-        if new == 0 {
-            self.occupied[slot / 64] &= !bit;
-        } else {
-            self.occupied[slot / 64] |= bit;
-        }
+        // Without a branch: whether a level begins, ends or stays is hard to foresee.
+        let turned = u64::from((old == 0) != (new == 0));
+        self.occupied[slot / 64] ^= turned << (slot % 64);
         let lost = self.follow_best(number * self.tick, number, new);
         Change { old, new, lost }
     }

@@ -1,6 +1,5 @@
 //! One price level, and the hash of what stands in it.
 
-use stream::hash::mix;
 use stream::{Price, Side};
 
 /// The most that one `Level` or quote may claim to stand at a price: room for all orders beside.
@@ -46,11 +45,15 @@ impl Level {
 }
 
 /// What one share of an order adds to its level's hash. Linear in the quantity, so that a
-/// reduction needs no knowledge of the rest.
+/// reduction needs no knowledge of the rest. One multiplication of 64 by 64 bits folded in half
+/// mixes well enough for a hash that nobody attacks, at a third of the instructions of
+/// [`stream::hash::mix`].
 #[inline]
 pub(crate) const fn order_hash(order_id: u64, side: Side, price: Price, priority: u64) -> u64 {
     let place = (price.0 as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ side as u64;
-    mix(order_id ^ place ^ priority.wrapping_mul(0xA076_1D64_78BD_642F))
+    let order = order_id ^ priority.wrapping_mul(0xA076_1D64_78BD_642F);
+    let product = (order ^ place) as u128 * 0xE703_7ED1_A0B4_28DB;
+    (product >> 64) as u64 ^ product as u64
 }
 
 /// What one anonymous share adds to its level's hash.

@@ -15,7 +15,7 @@
 //! checkpoint of it by itself yet, so only a fold carries them over.
 //!
 //! Reading order: [`Effect`], [`Books`], [`Book`], [`BookStage`]; inside: `level`, `orders`,
-//! `ladder`, `rows`, `tape`, `apply_orders`, `apply_levels`.
+//! `ladder`, `rows`, `tape`, `apply_orders`, `apply_levels`, `foresee`.
 #![forbid(unsafe_code)]
 
 mod apply_levels;
@@ -23,6 +23,7 @@ mod apply_orders;
 mod book;
 mod books;
 mod effect;
+mod foresee;
 mod ladder;
 mod level;
 mod orders;

@@ -1,18 +1,20 @@
-//! All live orders of all books, by instrument and order id: one flat table.
+//! All live orders of all books, by instrument and order id: one flat table in two parts.
 //!
-//! Open addressing with linear probing and backward-shift deletion (Knuth, TAOCP 3, 6.4, algorithm
-//! R): an entry is 32 bytes and never straddles a cache line, so that a look-up costs one cache
-//! miss however many orders live. The hash is fixed (Fibonacci hashing: venues count their ids
-//! up, which it spreads almost evenly).
+//! The *nursery* has one slot for an id: its lowest bits tell which. A newcomer finds its slot
+//! without a search and moves whoever still stands there into the *regions*, a hash table. Most
+//! orders leave again before somebody else needs their slot, so that they never cost more than one
+//! access to memory that stays in the core's own cache, however many others live.
 //!
-//! A new id falls on a line that has not been touched lately, so a table much larger than what
-//! lives in it costs a miss for every order. The memory is therefore reserved whole at
-//! construction, but only a region of it is in use, at most half full until the last; when it
-//! fills, the next region of twice the size takes over and entries move a few at a time.
+//! The regions: open addressing with linear probing and backward-shift deletion (Knuth, TAOCP 3,
+//! 6.4, algorithm R). An entry is 32 bytes and never straddles a cache line, so that a look-up
+//! costs one cache miss. The hash is fixed (Fibonacci hashing: venues count their ids up, which it
+//! spreads almost evenly). The memory is reserved whole at construction, but only a region of it
+//! is in use, at most half full until the last; when it fills, the next region of twice the size
+//! takes over and entries move a few at a time.
 //!
 //! ```text
-//!   slot   0 ─ unused ─ 1,024 ──── 2,048 ──────── 4,096 ──────────────── 8,192 …
-//!                         └ region ──┴─ next region ─┴──── and so on
+//!   slot   0 ─ unused ─ 1,024 ──── 2,048 ──────── 4,096 ────── … ─────── 2 × largest ───────
+//!                         └ region ──┴─ next region ─┴──── and so on ────┴── nursery ───────
 //! ```
 //!
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
@@ -42,6 +44,10 @@ type Entry = [Half; 2];
 const FREE: Entry = [[0; 2]; 2];
 /// Slots of the smallest region.
 const REGION_MIN: usize = 1_024;
+/// Slots of the nursery to begin with: 32 KiB, a usual core's first cache.
+const NURSERY_MIN: usize = 1_024;
+/// Slots of the nursery at most: 512 KiB, half of a usual core's second cache.
+const NURSERY_MAX: usize = 16_384;
 /// Slots that each insertion sweeps while dead entries may stand in the table.
 const SWEEP_SLOTS: usize = 4;
 /// Slots that each insertion empties while a region is being left.
@@ -66,6 +72,12 @@ const fn is_free(entry: &Entry) -> bool {
 #[inline]
 const fn instrument_of(entry: &Entry) -> InstrumentId {
     InstrumentId((entry[1][1] >> 32) as u16)
+}
+
+/// True for an order's entry; instruments are counted from 1, so that a free one is nobody's.
+#[inline]
+const fn is_of(entry: &Entry, instrument: InstrumentId, id: u64) -> bool {
+    entry[0][0] == id && instrument_of(entry).0 == instrument.0
 }
 
 #[inline]
@@ -131,36 +143,50 @@ pub(crate) struct Orders {
     halves: Vec<Half>,
     /// Halves before the first that begins a pair of 32 aligned bytes.
     lead: usize,
+    /// The nursery's first slot and, a power of two, how many are in use; they double when half
+    /// of them are taken.
+    nursery: usize,
+    nursery_size: usize,
     region: Region,
     region_max: usize,
     /// The region that is being left, and the slot up to which it is empty.
     leaving: Option<(Region, usize)>,
     used: usize,
     used_max: usize,
-    /// Slots still to be swept. An entry that a removal moves behind the sweep waits for the next.
+    /// Entries in the regions.
+    aged: usize,
+    /// True once entries may have died: to ask each that moves whether it did costs a look at its
+    /// level.
+    mortal: bool,
+    /// Slots still to be swept. An entry that moves behind the sweep waits for the next.
     sweep_left: usize,
+    /// Where it goes on: slots of the region, then of the nursery, counted from 0.
     sweep_at: usize,
 }
 
 impl Orders {
-    /// A table for at most `orders_max` entries, at most two thirds full.
+    /// A table for at most `orders_max` entries, its last region at most two thirds full.
     pub(crate) fn new(orders_max: usize) -> Self {
         let region_max = (orders_max + orders_max / 2)
             .next_power_of_two()
             .max(REGION_MIN);
-        let halves = vec![[0; 2]; 2 * 2 * region_max + 1];
+        let halves = vec![[0; 2]; 2 * (2 * region_max + NURSERY_MAX) + 1];
         // Half an entry is 16 bytes, and so is the least alignment of a large allocation.
         let lead = usize::from(!(halves.as_ptr() as usize).is_multiple_of(32));
         Self {
             halves,
             lead,
+            nursery: 2 * region_max,
+            nursery_size: NURSERY_MIN,
             region: Region::new(REGION_MIN),
             region_max,
             leaving: None,
             used: 0,
             used_max: orders_max,
+            aged: 0,
+            mortal: false,
             sweep_left: 0,
-            sweep_at: REGION_MIN,
+            sweep_at: 0,
         }
     }
 
@@ -174,13 +200,48 @@ impl Orders {
         &mut self.halves[self.lead..].as_chunks_mut().0[slot]
     }
 
+    /// The only slot of an id in the nursery. Instruments that count their ids alike are apart.
+    #[inline]
+    fn young(&self, instrument: InstrumentId, id: u64) -> usize {
+        let place = id.wrapping_add(u64::from(instrument.0) * 0x9E37);
+        self.nursery + (place as usize & (self.nursery_size - 1))
+    }
+
     /// The slot of an order.
     #[inline]
     pub(crate) fn find(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
+        let slot = self.young(instrument, id);
+        if is_of(self.entry(slot), instrument, id) {
+            return Some(slot);
+        }
+        if self.aged == 0 {
+            return None;
+        }
         match self.find_in(self.region, instrument, id) {
             None => self.find_leaving(instrument, id),
             found => found,
         }
+    }
+
+    /// A word of the entry in which the search for an order begins, for whoever wants it at hand.
+    #[inline]
+    pub(crate) fn word(&self, instrument: InstrumentId, id: u64) -> &u64 {
+        let entry = self.entry(self.young(instrument, id));
+        if is_of(entry, instrument, id) {
+            return &entry[1][1];
+        }
+        &self.entry(self.region.home(instrument, id))[1][1]
+    }
+
+    /// A word of the entry to which an order moves that stands in a new one's place.
+    #[inline]
+    pub(crate) fn place_word(&self, instrument: InstrumentId, id: u64) -> &u64 {
+        let entry = self.entry(self.young(instrument, id));
+        if is_free(entry) {
+            return &entry[1][1];
+        }
+        let home = self.region.home(instrument_of(entry), entry[0][0]);
+        &self.entry(home)[1][1]
     }
 
     #[inline]
@@ -197,7 +258,7 @@ impl Orders {
             if is_free(entry) {
                 return None;
             }
-            if entry[0][0] == id && instrument_of(entry) == instrument {
+            if is_of(entry, instrument, id) {
                 return Some(slot);
             }
             slot = region.next(slot);
@@ -226,15 +287,49 @@ impl Orders {
                 return false;
             }
         }
-        self.put(pack(order));
+        let slot = self.young(order.instrument, order.id);
+        let elder = *self.entry(slot);
+        if !is_free(&elder) {
+            self.put(elder);
+            self.aged += 1;
+        }
+        *self.entry_mut(slot) = pack(order);
         self.used += 1;
         true
     }
 
     #[inline]
     fn is_crowded(&self) -> bool {
-        self.used >= self.used_max
-            || (2 * self.used >= self.region.size && self.region.size < self.region_max)
+        self.used >= self.used_max || self.is_outgrown() || self.is_nursery_small()
+    }
+
+    #[inline]
+    fn is_nursery_small(&self) -> bool {
+        2 * (self.used - self.aged) >= self.nursery_size && self.nursery_size < NURSERY_MAX
+    }
+
+    /// Doubles the nursery: every second order in it, about, changes its slot.
+    #[cold]
+    #[inline(never)]
+    fn grow_nursery(&mut self) {
+        let slots = self.nursery..self.nursery + self.nursery_size;
+        self.nursery_size *= 2;
+        for slot in slots {
+            let entry = *self.entry(slot);
+            let to = self.young(instrument_of(&entry), entry[0][0]);
+            if !is_free(&entry) && to != slot {
+                *self.entry_mut(to) = entry;
+                *self.entry_mut(slot) = FREE;
+            }
+        }
+        if self.sweep_left > 0 {
+            self.sweep_left = self.region.size + self.nursery_size;
+        }
+    }
+
+    #[inline]
+    fn is_outgrown(&self) -> bool {
+        2 * self.aged >= self.region.size && self.region.size < self.region_max
     }
 
     #[inline]
@@ -250,18 +345,23 @@ impl Orders {
     /// The share of an insertion in sweeping, moving and growing.
     #[inline(never)]
     fn tidy(&mut self, dead: &impl Fn(&Order) -> bool) {
+        if self.is_nursery_small() {
+            self.grow_nursery();
+        }
         self.move_some(MOVE_SLOTS, dead);
         self.sweep(SWEEP_SLOTS, dead);
         if self.used >= self.used_max {
             self.move_some(usize::MAX, dead);
             self.sweep(self.sweep_left, dead);
         }
-        if 2 * self.used >= self.region.size && self.region.size < self.region_max {
+        if self.is_outgrown() {
             // A region is left long before the next one fills; were it not, it is emptied now.
             self.move_some(usize::MAX, dead);
-            self.leaving = Some((self.region, self.region.size));
-            self.region = Region::new(2 * self.region.size);
-            self.sweep_left = 0;
+            let left = self.region.size;
+            self.leaving = Some((self.region, left));
+            self.region = Region::new(2 * left);
+            // The dead of the region are left behind with it, those of the nursery are not.
+            self.sweep_left = self.sweep_left.min(self.nursery_size);
             self.sweep_at = self.region.size;
         }
     }
@@ -277,7 +377,8 @@ impl Orders {
             while !is_free(self.entry(at)) {
                 let entry = *self.entry(at);
                 self.remove_at(at);
-                if dead(&unpack(&entry)) {
+                if self.mortal && dead(&unpack(&entry)) {
+                    self.aged -= 1;
                     self.used -= 1;
                 } else {
                     self.put(entry);
@@ -291,7 +392,12 @@ impl Orders {
     /// Takes the order out of a slot; entries behind it may move up.
     #[inline]
     pub(crate) fn remove(&mut self, slot: usize) {
-        self.remove_at(slot);
+        if slot >= self.nursery {
+            *self.entry_mut(slot) = FREE;
+        } else {
+            self.remove_at(slot);
+            self.aged -= 1;
+        }
         self.used -= 1;
     }
 
@@ -321,24 +427,33 @@ impl Orders {
     }
 
     /// Size, sweep and move: part of what the table will do next.
-    pub(crate) fn layout(&self) -> [u64; 4] {
+    pub(crate) fn layout(&self) -> [u64; 5] {
         let leaving = self.leaving.map_or(0, |(_, at)| at);
-        let words = [self.region.size, leaving, self.sweep_left, self.sweep_at];
+        let sweep = [self.sweep_left, self.sweep_at];
+        let words = [self.region.size, leaving, self.aged, sweep[0], sweep[1]];
         words.map(|word| word as u64)
     }
 
     /// Tells that entries may have died.
     pub(crate) fn some_died(&mut self) {
-        self.sweep_left = self.region.size;
+        self.mortal = true;
+        self.sweep_left = self.region.size + self.nursery_size;
     }
 
     fn sweep(&mut self, slots: usize, dead: &impl Fn(&Order) -> bool) {
         for _ in 0..slots.min(self.sweep_left) {
+            let slot = match self.sweep_at.checked_sub(self.region.size) {
+                Some(young) => self.nursery + young,
+                None => self.region.size + self.sweep_at,
+            };
             // What shifts into the slot is looked at in the same turn.
-            while !is_free(self.entry(self.sweep_at)) && dead(&self.get(self.sweep_at)) {
-                self.remove(self.sweep_at);
+            while !is_free(self.entry(slot)) && dead(&self.get(slot)) {
+                self.remove(slot);
             }
-            self.sweep_at = self.region.next(self.sweep_at);
+            self.sweep_at += 1;
+            if self.sweep_at == self.region.size + self.nursery_size {
+                self.sweep_at = 0;
+            }
             self.sweep_left -= 1;
         }
     }
@@ -423,15 +538,34 @@ mod tests {
 
     #[test]
     fn the_sweep_finishes_within_a_quarter_of_the_slots_insertions() {
-        let mut orders = Orders::new(500);
-        for id in 0..200 {
-            orders.insert(&order(id, 1), |_| false);
+        let mut orders = Orders::new(1_000);
+        // Far apart, so that all but two leave the nursery of 1,024.
+        let id = |number: u64| number << 9;
+        for number in 0..200 {
+            orders.insert(&order(id(number), 1), |_| false);
         }
+        assert_eq!((orders.nursery_size, orders.aged), (NURSERY_MIN, 198));
         orders.some_died();
-        for id in 200..456 {
-            orders.insert(&order(id, 1), |dead| dead.id < 200);
+        for number in 200..712 {
+            orders.insert(&order(id(number), 1), |dead| dead.id < id(200));
         }
-        assert_eq!((orders.used(), orders.sweep_left), (256, 0));
+        assert_eq!((orders.used(), orders.sweep_left), (512, 0));
+    }
+
+    #[test]
+    fn who_stands_in_a_newcomers_place_moves_on_and_is_found_there() {
+        let mut orders = Orders::new(100_000);
+        let size = orders.nursery_size as u64;
+        for id in [5, 5 + size, 5 + 2 * size] {
+            assert!(orders.insert(&order(id, 7), |_| false));
+        }
+        assert_eq!((orders.used(), orders.aged), (3, 2));
+        assert!(orders.find(ONE, 5 + 2 * size).unwrap() >= orders.nursery);
+        assert!(orders.find(ONE, 5).unwrap() < orders.nursery);
+        orders.remove(orders.find(ONE, 5).unwrap());
+        orders.remove(orders.find(ONE, 5 + 2 * size).unwrap());
+        assert_eq!((orders.used(), orders.aged), (1, 1));
+        assert_eq!(orders.iter().map(|order| order.id).next(), Some(5 + size));
     }
 
     #[test]
@@ -452,7 +586,21 @@ mod tests {
             assert!(orders.find(ONE, some).is_some(), "{some} of {id}");
         }
         assert_eq!(orders.iter().count(), orders.used());
-        assert!(orders.region.size >= 2 * 50_300);
+        assert!(orders.aged >= 50_300 - NURSERY_MAX);
+        assert!(orders.region.size >= 2 * orders.aged);
+    }
+
+    #[test]
+    fn a_crowded_nursery_doubles_and_loses_nobody() {
+        let mut orders = Orders::new(100_000);
+        for id in 0..40_000 {
+            assert!(orders.insert(&order(id, 1), |_| false));
+            let young = orders.used() - orders.aged;
+            assert!(orders.nursery_size == NURSERY_MAX || 2 * young <= orders.nursery_size);
+        }
+        assert_eq!(orders.nursery_size, NURSERY_MAX);
+        assert!((0..40_000).all(|id| orders.find(ONE, id).is_some()));
+        assert_eq!(orders.iter().count(), 40_000);
     }
 
     proptest! {
@@ -461,11 +609,11 @@ mod tests {
             steps in prop::collection::vec((0u64..40, 1u32..9, any::<bool>()), 1..400),
             crowd in 470u64..520,
         ) {
-            let limit = 530;
+            let limit = 800;
             let mut orders = Orders::new(limit);
             let mut twin = BTreeMap::new();
-            // A crowd at the edge of the first region, so that the steps move and grow.
-            for id in 0..crowd {
+            // A crowd at the edge of the first region: few fit into the nursery beside each other.
+            for id in (0..crowd).map(|number| number << 9) {
                 orders.insert(&order(id, 1), |_| false);
                 twin.insert(id, 1);
             }

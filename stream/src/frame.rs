@@ -144,9 +144,64 @@ impl core::fmt::Debug for FrameRef<'_> {
     }
 }
 
-#[inline]
+/// A line as words, and half of one: a header, or the payload beside it.
+type Words = [u64; 8];
+type Half = [u64; 4];
+
+/// A frame's first line: alignment and length are known when it is compiled.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct First {
+    header: Header,
+    payload: Half,
+}
+
+#[inline(always)]
 fn header_of(line: &Line) -> &Header {
-    Header::ref_from_bytes(&line.0[..Header::BYTES]).expect("a line is aligned and long enough")
+    let first: &First = zerocopy::transmute_ref!(line);
+    &first.header
+}
+
+/// Appends an unnumbered input of `P`'s kind that falls due at `ts`, without a draft in between.
+#[inline]
+pub fn push_input<P: Payload>(
+    lines: &mut Vec<Line>,
+    ts: Nanos,
+    instrument: InstrumentId,
+    payload: &P,
+) {
+    let header = Header {
+        ts,
+        instrument,
+        kind: P::KIND,
+        shape: Header::shape(Class::Input, P::LINES),
+        ..Header::default()
+    };
+    let start = lines.len();
+    lines.resize(start + P::LINES, Line::ZERO);
+    fill(&mut lines[start..], header, payload);
+}
+
+/// Fills a frame's lines.
+#[inline]
+fn fill<P: Payload>(lines: &mut [Line], header: Header, payload: &P) {
+    let [first, rest @ ..] = lines else {
+        unreachable!("a frame has a line");
+    };
+    let payload = payload.as_bytes();
+    // Word by word: what was put together from smaller fields is stored whole, so that whoever
+    // loads words finds them in the store buffer. A copy of its bytes would be stored field by
+    // field, and a load that spans several stores waits until all of them have left it.
+    let to: &mut Words = zerocopy::transmute_mut!(first);
+    let header: Half = zerocopy::transmute!(header);
+    let (head, tail) = payload.split_at(size_of::<Half>());
+    let half = Half::read_from_bytes(head).expect("a payload fills its lines");
+    for (to, from) in to.iter_mut().zip(header.into_iter().chain(half)) {
+        *to = from;
+    }
+    if P::LINES > 1 {
+        rest.as_mut_bytes().copy_from_slice(tail);
+    }
 }
 
 /// A frame being made: room for the longest, reused and never allocated anew.
@@ -188,18 +243,21 @@ impl Draft {
             shape: Header::shape(class, P::LINES),
             ..Header::default()
         };
-        let bytes = self.lines[..P::LINES].as_mut_bytes();
-        bytes[..Header::BYTES].copy_from_slice(header.as_bytes());
-        bytes[Header::BYTES..].copy_from_slice(payload.as_bytes());
+        fill(&mut self.lines[..P::LINES], header, payload);
     }
 
     /// Starts over as a copy of another frame.
+    #[inline]
     pub fn copy_from(&mut self, frame: FrameRef<'_>) {
-        self.lines[..frame.lines().len()].copy_from_slice(frame.lines());
+        match frame.lines() {
+            [line] => self.lines[0] = *line,
+            lines => self.lines[..lines.len()].copy_from_slice(lines),
+        }
     }
 
     /// The header.
     #[must_use]
+    #[inline]
     pub fn header(&self) -> &Header {
         header_of(&self.lines[0])
     }
@@ -207,8 +265,8 @@ impl Draft {
     /// The header, to be changed; `shape` must keep telling the truth.
     #[inline]
     pub fn header_mut(&mut self) -> &mut Header {
-        Header::mut_from_bytes(&mut self.lines[0].0[..Header::BYTES])
-            .expect("a line is aligned and long enough")
+        let first: &mut First = zerocopy::transmute_mut!(&mut self.lines[0]);
+        &mut first.header
     }
 
     /// The frame as it stands.

@@ -315,6 +315,38 @@ proptest! {
         run(&steps, false, Price(CENT))?;
     }
 
+    /// What is foreseen of a batch changes nothing, whatever its frames say of each other's orders.
+    #[test]
+    fn batches_are_applied_as_their_frames_one_by_one(
+        steps in prop::collection::vec(step(), 1..160),
+    ) {
+        let config = Config {
+            instruments: INSTRUMENTS,
+            orders_max: 64,
+            levels_max: 4,
+            stale: STALE,
+        };
+        let (mut singly, mut together) = (Books::new(&config), Books::new(&config));
+        let (mut lines, mut ts) = (Vec::new(), 1);
+        for step in &steps {
+            ts += step.pause;
+            lines.extend_from_slice(step.draft(ts, true).frame().lines());
+        }
+        let (mut expected, mut effects) = ((vec![], vec![]), (vec![], vec![]));
+        let collected = stream::stage::Collected(lines);
+        for frame in collected.iter() {
+            let applied = singly.apply(frame, &mut |effect| expected.0.push(effect));
+            expected.1.push((frame.kind(), applied));
+        }
+        together.apply_all(
+            &collected.0,
+            &mut |effect| effects.0.push(effect),
+            &mut |frame, applied| effects.1.push((frame.kind(), applied)),
+        );
+        prop_assert_eq!(effects, expected);
+        prop_assert_eq!(together.state_hash(), singly.state_hash());
+    }
+
     /// Where room is short the twin has no say; what is kept must hold together all the same.
     #[test]
     fn books_without_room_hold_together(

@@ -1,7 +1,8 @@
 //! The queue between a codec and whoever takes its frames.
 
+use stream::frame::push_input;
 use stream::payload::{Fault, FaultCode};
-use stream::{Draft, FrameRef, InstrumentId, Line, Nanos, Payload, SourceId};
+use stream::{FrameRef, InstrumentId, Line, Nanos, Payload, SourceId};
 
 /// Frames that are decoded and not yet taken: whole frames, back to back, each with its time in
 /// its header.
@@ -9,7 +10,6 @@ use stream::{Draft, FrameRef, InstrumentId, Line, Nanos, Payload, SourceId};
 pub struct Frames {
     lines: Vec<Line>,
     read: usize,
-    draft: Draft,
     source: SourceId,
     ts: Nanos,
     made: u64,
@@ -23,7 +23,6 @@ impl Frames {
         Self {
             lines: Vec::with_capacity(1_024),
             read: 0,
-            draft: Draft::new(),
             source,
             ts: Nanos::ZERO,
             made: 0,
@@ -39,6 +38,7 @@ impl Frames {
 
     /// Begins a record of `ts` at `position` (line, offset or number) in the file. When that lies
     /// before the previous record, a `Fault` is queued and the time stays.
+    #[inline]
     pub fn begin(&mut self, ts: Nanos, instrument: InstrumentId, position: u64) {
         if ts >= self.ts {
             self.ts = ts;
@@ -56,9 +56,7 @@ impl Frames {
     /// Queues a frame of the record that has begun.
     #[inline]
     pub fn push<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) {
-        self.draft.write(instrument, payload);
-        self.draft.header_mut().ts = self.ts;
-        self.lines.extend_from_slice(self.draft.frame().lines());
+        push_input(&mut self.lines, self.ts, instrument, payload);
         self.made += 1;
     }
 
