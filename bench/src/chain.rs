@@ -60,7 +60,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
             report.note(format!("{lanes} lanes, paced: no command, too short a run"));
             continue;
         }
-        let name = format!("{lanes} lanes, {}", RHYTHM.name());
+        let name = format!("{}, {}", named(lanes), RHYTHM.name());
         let p50 = ages.value_at_quantile(0.5) as f64;
         let detail = format!("best to protective command: {}", told(&ages));
         report.figure(&name, "ns p50", 1, Spread::of([p50]), detail);
@@ -72,6 +72,10 @@ pub fn run(bench: &Bench) -> Result<Report> {
         });
     }
     Ok(report)
+}
+
+fn named(lanes: usize) -> String {
+    format!("{lanes} lane{}", if lanes == 1 { "" } else { "s" })
 }
 
 fn saturated(bench: &Bench, day: &Day, lanes: usize, report: &mut Report) -> Result<()> {
@@ -95,7 +99,7 @@ fn saturated(bench: &Bench, day: &Day, lanes: usize, report: &mut Report) -> Res
         format!("{} x{times}, journal included", day.name)
     };
     report.figure(
-        format!("{lanes} lanes, saturated"),
+        format!("{}, saturated", named(lanes)),
         "M events/s",
         rates.len(),
         Spread::of(rates),

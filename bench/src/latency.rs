@@ -18,7 +18,7 @@ use crate::market::Day;
 use crate::measure::Spread;
 use crate::report::Report;
 use anyhow::Result;
-use engine::clock::utc;
+use engine::clock::{Clock, utc};
 use engine::meter::{LaneMeter, PART_NAMES, histogram};
 use feed::file::MemorySource;
 use hdrhistogram::Histogram;
@@ -87,6 +87,7 @@ pub struct Measured {
 /// # Errors
 /// When the data or the disk cannot be used.
 pub fn run(bench: &Bench) -> Result<Report> {
+    drop(Clock::new());
     let mut report = Report::new("latency");
     report.note(&bench.place.how);
     report.note(
@@ -268,8 +269,9 @@ fn tell_faults(
     Ok(())
 }
 
-/// What a run needs before its first frame: calibration of the clock, memory, the journal.
-pub const START: Nanos = Nanos::from_millis(400);
+/// What a run needs before its first frame: memory, the journal. The clock's counter is calibrated
+/// before, once.
+pub const START: Nanos = Nanos::from_millis(250);
 
 /// Figures of (a): response time run by run, and all runs together as distributions.
 fn tell(case: &Case, runs: &[Heard], report: &mut Report) {
@@ -350,7 +352,7 @@ fn stages(name: &str, meters: &[LaneMeter], report: &mut Report) {
 fn entries(bench: &Bench, report: &mut Report) -> Result<()> {
     let day = Day::many(INSTRUMENTS, &bench.effort)?;
     let frames = merged(&day);
-    let time = (bench.effort.run * 3).max(Duration::from_millis(300));
+    let time = (bench.effort.run * 2).max(Duration::from_millis(300));
     for durability in [Durability::Process, Durability::Power] {
         let case = Case {
             lanes: 1,

@@ -8,7 +8,8 @@
 //! Deliberately absent: any judgement of noise. A box that is shared says so by its load average
 //! and steal, which are printed; ratios within one run are the evidence.
 //!
-//! Reading order: [`cli`], [`benches`], [`report`], [`measure`], [`market`], [`pipeline`].
+//! Reading order: [`cli`], [`benches`], [`report`], [`measure`], [`market`], [`pipeline`]; for what
+//! goes by the clock [`load`], [`live`], [`heard`].
 #![deny(unsafe_code)]
 
 pub mod alloc;

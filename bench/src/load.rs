@@ -90,12 +90,12 @@ pub struct Schedule {
 
 impl Schedule {
     /// From `now` on, for a measurement of `time`. Between the rhythm's begin and the measurement
-    /// lie two evaluations and then some: what is to be held is held by then.
+    /// lies an evaluation and then some: what is to be held is held by then.
     #[must_use]
     pub fn at(now: Nanos, time: Nanos) -> Self {
         let start = now + Nanos::from_millis(50);
         let begin = start + Nanos(LEAD_FRAMES * LEAD_GAP.0);
-        let from = begin + Nanos::from_millis(600);
+        let from = begin + Nanos::from_millis(350);
         Self {
             start,
             begin,

@@ -43,11 +43,20 @@ pub fn run(bench: &Bench) -> Result<Report> {
     };
     let times = if bench.effort.is_tiny() { 1 } else { DAYS };
     let mut runs = Vec::new();
-    for _ in 0..bench.effort.runs.min(3) {
+    let mut folds = Vec::new();
+    let mut empty = Vec::new();
+    let count = if bench.effort.is_quick() { 1 } else { 3 };
+    for _ in 0..bench.effort.runs.min(count) {
         let dir = bench.temp()?;
         crash(day, times, dir.path())?;
         let frames = pipeline::held(dir.path())?.frames;
         let time = start(day, dir.path())?;
+        let nothing = start(day, bench.temp()?.path())?;
+        empty.push(nothing.as_secs_f64() * 1e3);
+        folds.push(Run {
+            time: time.saturating_sub(nothing),
+            count: frames,
+        });
         runs.push(Run {
             time,
             count: frames,
@@ -62,8 +71,12 @@ pub fn run(bench: &Bench) -> Result<Report> {
         Spread::of(runs.iter().map(each)),
         format!("crash to ready to be armed, {frames} frames in the journal"),
     );
-    let rates = mega_rates(&runs);
-    report.figure("fold on recovery", "M frames/s", runs.len(), rates, "");
+    let detail = "the same start with nothing to fold: memory, the journal's first segment";
+    let count = empty.len();
+    report.figure("empty start", "ms", count, Spread::of(empty), detail);
+    let rates = mega_rates(&folds);
+    let detail = "frames by the time beyond an empty start's";
+    report.figure("fold on recovery", "M frames/s", count, rates, detail);
     report.at_least(
         "fold on recovery",
         "M frames/s",

@@ -15,7 +15,8 @@ use stream::{Draft, FrameRef, InstrumentId, Kind, Nanos, SourceId};
 /// What a lane does when there is nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idle {
-    /// Spins: the lowest latency, a whole core.
+    /// Spins without a pause between two looks: the lowest latency, a whole core. (A guest that
+    /// pauses long enough hands its core to the hypervisor.)
     Spin,
     /// Spins, then yields, then parks for a moment.
     Backoff,
@@ -46,7 +47,7 @@ impl Waiter {
     /// There was nothing to do.
     pub fn wait(&mut self) {
         match self.idle {
-            Idle::Spin => std::hint::spin_loop(),
+            Idle::Spin => {}
             Idle::Backoff if self.backoff.is_completed() => {
                 std::thread::park_timeout(std::time::Duration::from_micros(50));
             }

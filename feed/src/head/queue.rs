@@ -8,6 +8,10 @@ use std::collections::BinaryHeap;
 use stream::limits::ANSWERS_MAX;
 use stream::{Draft, FrameRef, Kind, Nanos};
 
+/// Places that are made, and their memory touched, before the first answer comes: far more than
+/// wait unless something is amiss.
+const READY: usize = 1_024;
+
 type Key = Reverse<(Nanos, u8, u64, u16, u64)>;
 
 /// A bounded priority queue of drafts.
@@ -21,10 +25,14 @@ pub struct AnswerQueue {
 
 impl AnswerQueue {
     pub(super) fn new() -> Self {
+        let mut free = Vec::with_capacity(ANSWERS_MAX);
+        free.extend((0..READY as u32).rev());
+        let mut slots = Vec::with_capacity(ANSWERS_MAX);
+        slots.extend((0..READY).map(|_| Draft::new()));
         Self {
             order: BinaryHeap::with_capacity(ANSWERS_MAX),
-            slots: Vec::new(),
-            free: Vec::with_capacity(ANSWERS_MAX),
+            slots,
+            free,
             arrivals: 0,
         }
     }
