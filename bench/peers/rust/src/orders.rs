@@ -125,7 +125,7 @@ impl Writer {
 
     fn level_frame(&mut self, ts: Nanos, level: &Level) {
         let key = key(level.side, level.price);
-        for id in self.levels.remove(&key).unwrap_or_default() {
+        for id in self.levels.get(&key).cloned().unwrap_or_default() {
             self.take(ts, Some(id), Act::Delete, u32::MAX);
         }
         if level.flags & flags::FORGOTTEN == 0 && level.qty > 0 {
