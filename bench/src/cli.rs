@@ -50,6 +50,9 @@ pub struct Args {
     /// Where journals are written; else `target` here, or the system's folder for such files.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Write latencies as files into this folder: `.hgrm`, `.hlog` and `percentiles.html`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Keep the text in `bench/results/NAME.txt`.
     #[arg(long, value_name = "NAME")]
     pub save: Option<String>,
@@ -115,6 +118,9 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = save {
         std::fs::write(&path, results.to_string())
             .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(folder) = &args.out {
+        crate::out::write(folder, &results)?;
     }
     if args.json {
         println!("{}", serde_json::to_string(&results)?);

@@ -18,7 +18,7 @@ pub mod task;
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, nanoseconds, told};
 use crate::floors::{one_way, raw_reading};
-use crate::measure::{Run, Spread, mega_rates};
+use crate::measure::{Effort, Run, Spread, mega_rates};
 use crate::report::Report;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
@@ -90,19 +90,14 @@ pub fn run(bench: &Bench) -> Result<Report> {
     if !cfg!(feature = "peers") {
         report.note("peers: not in this build, see above");
     }
-    let line = one_way(&bench.cores, &bench.effort);
     let reading = raw_reading(&bench.effort);
-    let all = measure(bench, &mut report)?;
+    let mut ways = Vec::new();
+    let all = measure(bench, &mut report, &mut ways)?;
+    let line = (!ways.is_empty()).then(|| Spread::of(ways));
     let runs = bench.effort.runs;
     if let Some(line) = &line {
         let detail = "half of there and back; what a ring takes at best";
-        report.figure(
-            "floor: cache line one way",
-            "ns",
-            runs,
-            line.two_lines,
-            detail,
-        );
+        report.figure("floor: cache line one way", "ns", runs, *line, detail);
     }
     let detail = "what timing adds to each latency, once; and as long again until the sender sees \
                   that a message is due, half of it on average";
@@ -111,13 +106,13 @@ pub fn run(bench: &Bench) -> Result<Report> {
     tell_saturated(&all, &mut report);
     targets(
         &all,
-        line.map(|line| [line.two_lines.median, reading.median]),
+        line.map(|line| [line.median, reading.median]),
         &mut report,
     );
     Ok(report)
 }
 
-fn measure(bench: &Bench, report: &mut Report) -> Result<Vec<Measured>> {
+fn measure(bench: &Bench, report: &mut Report, ways: &mut Vec<f64>) -> Result<Vec<Measured>> {
     let peers = peers::all();
     let mut all: Vec<Measured> = (peers.iter())
         .map(|peer| Measured::new(peer.name, peer.role))
@@ -135,7 +130,13 @@ fn measure(bench: &Bench, report: &mut Report) -> Result<Vec<Measured>> {
         Measured::new("LMAX Disruptor (Java)", Role::Lmax),
         Measured::new("LMAX Disruptor (Java), 64 at once", Role::Lmax),
     ];
+    let once = Effort {
+        runs: 1,
+        ..bench.effort
+    };
     for _ in 0..bench.effort.runs {
+        // Each time anew: a hypervisor may move the two cores apart or together meanwhile.
+        ways.extend(one_way(&bench.cores, &once).map(|way| way.two_lines.median));
         for (peer, measured) in peers.iter().zip(&mut all) {
             turn(bench, peer, measured)?;
         }
@@ -199,7 +200,7 @@ fn tell_paced(all: &[Measured], report: &mut Report) {
         for (since, histogram) in [(Since::Due, &one.response), (Since::Begun, &one.service)] {
             if !histogram.is_empty() {
                 report.distribution(Distribution {
-                    group: "hop, one message each microsecond".to_owned(),
+                    group: "one message each microsecond".to_owned(),
                     name: one.name.clone(),
                     since,
                     histogram: histogram.clone(),

@@ -37,6 +37,7 @@ pub mod live;
 pub mod load;
 pub mod market;
 pub mod measure;
+pub mod out;
 pub mod pipeline;
 pub mod recovery;
 pub mod replay;

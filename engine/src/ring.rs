@@ -6,16 +6,39 @@
 
 use crate::chain::End;
 use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::atomic::{AtomicU64, Ordering};
 use stream::frame::LINES_MAX;
 use stream::{FrameRef, Line, Out};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// The writing end.
 #[derive(Debug)]
 pub struct RingOut {
     producer: Producer<Line>,
-    pending: Vec<Line>,
-    /// Pending lines at which they are pushed without waiting for a flush.
-    batch: usize,
+    pending: Box<[Kept; BATCH_LINES + LINES_MAX]>,
+    /// Pending lines.
+    count: usize,
+}
+
+/// A line on its way into the ring.
+///
+/// A frame that was just made was stored in words. Copied as a block it would be loaded in pieces
+/// that span those stores, and wait until they have reached the cache; so it is taken word by
+/// word, and relaxed atomics are words that no compiler joins to blocks. Only this thread knows
+/// them. Into the ring lines go as blocks: there each store waits until its line has come from the
+/// other core, and eight stores a line would fill what a core keeps waiting with a few lines.
+#[derive(Debug, Default, FromBytes, IntoBytes)]
+#[repr(C, align(64))]
+struct Kept([AtomicU64; Line::BYTES / 8]);
+
+impl Kept {
+    #[inline]
+    fn store(&self, line: &Line) {
+        let words: &[u64; Line::BYTES / 8] = zerocopy::transmute_ref!(line);
+        for (kept, word) in self.0.iter().zip(words) {
+            kept.store(*word, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The reading end.
@@ -25,8 +48,12 @@ pub struct RingIn {
     scratch: [Line; LINES_MAX],
 }
 
-/// Lines gathered under load before they are published.
+/// Lines gathered under load before they are published without waiting for a flush.
 const BATCH_LINES: usize = 64;
+
+/// Lines read before they are given free: the writing end fills them while the reading end goes
+/// on, instead of both waiting for each other at a full and at an empty ring.
+const GIVE_LINES: usize = 128;
 
 /// A ring of `lines` lines.
 #[must_use]
@@ -35,8 +62,8 @@ pub fn ring(lines: usize) -> (RingOut, RingIn) {
     (
         RingOut {
             producer,
-            pending: Vec::with_capacity(lines),
-            batch: BATCH_LINES,
+            pending: Box::new(std::array::from_fn(|_| Kept::default())),
+            count: 0,
         },
         RingIn {
             consumer,
@@ -56,8 +83,11 @@ impl RingOut {
 impl Out for RingOut {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        self.pending.extend_from_slice(frame.lines());
-        if self.pending.len() >= self.batch {
+        for line in frame.lines() {
+            self.pending[self.count].store(line);
+            self.count += 1;
+        }
+        if self.count >= BATCH_LINES {
             self.flush();
         }
     }
@@ -66,7 +96,7 @@ impl Out for RingOut {
 impl End for RingOut {
     #[inline]
     fn has_room(&self, lines: usize) -> bool {
-        let need = self.pending.len() + lines;
+        let need = self.count + lines;
         // What was free when it was last looked at still is: only when that is too little, the
         // reading end is asked, or a large burst would wait for an empty ring for ever.
         self.producer.cached_slots() >= need || self.producer.slots() >= need
@@ -74,13 +104,15 @@ impl End for RingOut {
 
     #[inline]
     fn flush(&mut self) {
-        if self.pending.is_empty() {
+        if self.count == 0 {
             return;
         }
+        let lines = <[Line]>::ref_from_bytes(self.pending[..self.count].as_mut_bytes())
+            .expect("what is kept are lines");
         self.producer
-            .push_entire_slice(&self.pending)
+            .push_entire_slice(lines)
             .expect("room was checked before the input was read");
-        self.pending.clear();
+        self.count = 0;
     }
 }
 
@@ -94,31 +126,68 @@ impl RingIn {
     /// Hands whole frames to `take`, oldest first, until `lines` lines are read or `take` says
     /// that it has no room (the frame is then kept). Returns the lines read.
     pub fn read(&mut self, lines: usize, mut take: impl FnMut(FrameRef<'_>) -> bool) -> usize {
-        let Ok(chunk) = self.consumer.read_chunk(lines) else {
-            return 0;
-        };
-        let (front, back) = chunk.as_slices();
-        let mut at = 0;
-        while at < lines {
-            let frame = if at < front.len() {
-                FrameRef::first_of(&front[at..])
-            } else {
-                FrameRef::first_of(&back[at - front.len()..])
-            };
-            let frame = frame.unwrap_or_else(|| {
-                let head = &front[at..];
-                let tail = (LINES_MAX - head.len()).min(back.len());
-                self.scratch[..head.len()].copy_from_slice(head);
-                self.scratch[head.len()..head.len() + tail].copy_from_slice(&back[..tail]);
-                FrameRef::first_of(&self.scratch).expect("frames are published whole")
-            });
-            if !take(frame) {
+        let mut read = 0;
+        while read < lines {
+            let (some, more) = self.read_some(lines - read, &mut take);
+            read += some;
+            if !more {
                 break;
             }
-            at += frame.lines().len();
+        }
+        read
+    }
+
+    /// As [`RingIn::read`], but gives free what it read after about [`GIVE_LINES`]; false when
+    /// `take` has no room, or nothing stands there.
+    #[inline]
+    fn read_some(
+        &mut self,
+        lines: usize,
+        take: &mut impl FnMut(FrameRef<'_>) -> bool,
+    ) -> (usize, bool) {
+        let Ok(chunk) = self.consumer.read_chunk(lines) else {
+            return (0, false);
+        };
+        let (front, back) = chunk.as_slices();
+        let (mut at, mut room) = (0, true);
+        while room && at < lines.min(GIVE_LINES) {
+            let (part, from) = if at < front.len() {
+                (front, 0)
+            } else {
+                (back, front.len())
+            };
+            // Most frames are one line. Where the next begins must not wait until this one's
+            // length has come from the other core: here it is guessed, so that the processor
+            // fetches several at once.
+            while let Some(frame) = (part.get(at - from))
+                .filter(|_| at < GIVE_LINES)
+                .and_then(|line| FrameRef::first_of(std::slice::from_ref(line)))
+            {
+                room = take(frame);
+                if !room {
+                    break;
+                }
+                at += 1;
+            }
+            let Some(rest) = part.get(at - from..).filter(|rest| !rest.is_empty()) else {
+                continue;
+            };
+            if !room || at >= GIVE_LINES {
+                break;
+            }
+            let frame = FrameRef::first_of(rest).unwrap_or_else(|| {
+                let tail = (LINES_MAX - rest.len()).min(back.len());
+                self.scratch[..rest.len()].copy_from_slice(rest);
+                self.scratch[rest.len()..rest.len() + tail].copy_from_slice(&back[..tail]);
+                FrameRef::first_of(&self.scratch).expect("frames are published whole")
+            });
+            room = take(frame);
+            if room {
+                at += frame.lines().len();
+            }
         }
         chunk.commit(at);
-        at
+        (at, room)
     }
 
     /// True when the writing end is gone.

@@ -55,7 +55,7 @@ fn run(task: &Task<'_>, send: impl FnOnce(Out) + Send) -> Outcome {
 struct Single(Out);
 
 impl Sends for Single {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         self.0.publish(|event| *event = line(message));
     }
@@ -67,7 +67,7 @@ struct Batches {
 }
 
 impl Sends for Batches {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         self.kept.push(line(message));
         if self.kept.len() == BATCH {

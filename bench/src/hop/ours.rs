@@ -44,7 +44,7 @@ impl LaneOut {
 }
 
 impl Sends for LaneOut {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         while !self.out.has_room(1 + NOTES) {
             self.publish();
@@ -112,7 +112,7 @@ struct NumberedOut {
 }
 
 impl Sends for NumberedOut {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         let slots = self.ring.slots.len() as u64;
         while message[0] >= self.free {

@@ -9,7 +9,7 @@ use stream::Line;
 struct Tries<F>(F);
 
 impl<F: FnMut(Line) -> Result<(), Line> + Send> Sends for Tries<F> {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         let mut line = line(message);
         while let Err(back) = (self.0)(line) {

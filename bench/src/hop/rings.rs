@@ -33,7 +33,7 @@ pub(super) fn rtrb_batches(task: &Task<'_>) -> Outcome {
 struct Pushed(Producer<Line>);
 
 impl Sends for Pushed {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         while self.0.push(line(message)).is_err() {
             spin_loop();
@@ -65,7 +65,7 @@ impl<const N: usize> Chunked<N> {
 }
 
 impl<const N: usize> Sends for Chunked<N> {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         if N == 1 {
             let line = line(message);
@@ -133,7 +133,7 @@ pub(super) fn ringbuf_batches(task: &Task<'_>) -> Outcome {
 struct RingbufOut(HeapProd<Line>);
 
 impl Sends for RingbufOut {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         while self.0.try_push(line(message)).is_err() {
             spin_loop();
@@ -158,7 +158,7 @@ struct RingbufSlices {
 }
 
 impl Sends for RingbufSlices {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         self.kept.push(line(message));
         if self.kept.len() == BATCH {
@@ -210,7 +210,7 @@ pub(super) fn heapless(task: &Task<'_>) -> Outcome {
 struct HeaplessOut<'a>(spsc::Producer<'a, Line>);
 
 impl Sends for HeaplessOut<'_> {
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, message: Message) {
         while self.0.enqueue(line(message)).is_err() {
             spin_loop();

@@ -44,6 +44,9 @@ pub fn message(line: &Line) -> &Message {
 }
 
 /// The sending end of a ring, a queue or a channel.
+///
+/// `send` is always inlined: a message that was handed over by address would be loaded back in
+/// blocks before its words have reached the cache, which costs more than some of the rings.
 pub trait Sends: Send {
     /// Hands over one message, or keeps it until [`Sends::flush`]; waits for room, spinning.
     fn send(&mut self, message: Message);
