@@ -6,7 +6,7 @@ use crate::saved;
 use crate::view::{self, Totals};
 use stream::hash::fold;
 use stream::payload::{Best, Evaluate, Tick, Timer};
-use stream::{Emitter, FrameRef, InstrumentId, Kind, Nanos, Out, Stage, StageId};
+use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Stage, StageId};
 
 /// Keeps the books and reports them.
 ///
@@ -125,6 +125,12 @@ impl BookStage {
 impl Stage for BookStage {
     const NAME: &'static str = "book";
     const ID: StageId = StageId::Book;
+    const ACTS_ON: Kinds = Kinds::MARKET.or(Kinds::of(&[
+        Kind::Tick,
+        Kind::Session,
+        Kind::Instrument,
+        Kind::Checkpoint,
+    ]));
 
     fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
         let all = self.books.len();

@@ -2,8 +2,9 @@
 //!
 //! A stage's output is the next stage's input, by a direct call: the order is the same as with a
 //! queue between them (each stage passes a frame on before its own), without the copies. A lane
-//! holds any consecutive part of the pipeline; what it does not hold is passed over. Notes and
-//! blobs are for readers of the journal: they pass every stage by.
+//! holds any consecutive part of the pipeline; what it does not hold is passed over. A frame of a
+//! kind that no further stage acts on goes straight to the end: most of a market's frames behind
+//! book, and everywhere the notes and blobs, which are for readers of the journal.
 
 use crate::probe::Probe;
 use book::BookStage;
@@ -11,9 +12,8 @@ use gateway::GatewayStage;
 use risk::RiskStage;
 use signal::SignalStage;
 use stream::blob::Assembler;
-use stream::id::SUB_NOTE;
 use stream::payload::Checkpoint;
-use stream::{FrameRef, Kind, Out, Stage, StageId};
+use stream::{FrameRef, Kind, Kinds, Out, Stage, StageId};
 
 /// Where a lane's frames go.
 pub trait End: Out {
@@ -82,26 +82,57 @@ pub struct Chain<E> {
     pub end: E,
 }
 
+/// Where frames go within a chain.
+trait Link: Out {
+    /// The kinds that any stage from here on acts on.
+    const ACTS_ON: Kinds;
+
+    /// Puts a frame that none of them acts on: straight to the end.
+    fn pass_by(&mut self, frame: FrameRef<'_>);
+}
+
 struct After<'a, S, O> {
     seat: &'a mut Seat<S>,
     probe: &'a Probe,
     out: &'a mut O,
 }
 
-impl<S: Stage, O: Out> Out for After<'_, S, O> {
+impl<S: Stage, O: Link> Out for After<'_, S, O> {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
+        let kind = frame.kind();
+        if !Self::ACTS_ON.has(kind) {
+            self.pass_by(frame);
+        } else if S::ACTS_ON.has(kind) {
+            self.act(frame);
+        } else {
+            self.out.put(frame);
+        }
+    }
+}
+
+impl<S: Stage, O: Link> After<'_, S, O> {
+    #[inline]
+    fn act(&mut self, frame: FrameRef<'_>) {
         if frame.kind() == Kind::Checkpoint {
             self.seat.load(frame);
         }
-        match &mut self.seat.stage {
-            Some(stage) if frame.header().sub != SUB_NOTE && frame.kind() != Kind::Blob => {
-                let outer = self.probe.enter(S::ID as u8);
-                stage.on_frame(frame, self.out);
-                self.probe.leave(outer);
-            }
-            _ => self.out.put(frame),
+        if let Some(stage) = &mut self.seat.stage {
+            let outer = self.probe.enter(S::ID as u8);
+            stage.on_frame(frame, self.out);
+            self.probe.leave(outer);
+        } else {
+            self.out.put(frame);
         }
+    }
+}
+
+impl<S: Stage, O: Link> Link for After<'_, S, O> {
+    const ACTS_ON: Kinds = S::ACTS_ON.or(O::ACTS_ON);
+
+    #[inline]
+    fn pass_by(&mut self, frame: FrameRef<'_>) {
+        self.out.pass_by(frame);
     }
 }
 
@@ -117,6 +148,15 @@ impl<E: End> Out for Tap<'_, E> {
         self.end.put(frame);
         self.probe.leave(outer);
         self.probe.see(frame);
+    }
+}
+
+impl<E: End> Link for Tap<'_, E> {
+    const ACTS_ON: Kinds = Kinds::NONE;
+
+    #[inline]
+    fn pass_by(&mut self, frame: FrameRef<'_>) {
+        self.put(frame);
     }
 }
 
@@ -306,5 +346,53 @@ impl<E> Chain<E> {
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::setup::{SAMPLE, Setup};
+    use stream::stage::Collected;
+    use stream::{Class, Draft, Header, Nanos};
+
+    /// A frame of zeros, but for what makes it a frame of that kind.
+    fn blank(kind: Kind) -> Draft {
+        let lines = stream::payload::lines_of(kind).unwrap_or(1);
+        let mut draft = Draft::new();
+        *draft.header_mut() = Header {
+            seq: 7,
+            ts: Nanos(1),
+            kind,
+            shape: Header::shape(Class::Input, lines),
+            ..Header::default()
+        };
+        draft
+    }
+
+    /// What is kept from a stage would have changed nothing there.
+    fn check<S: Stage>(mut stage: S) {
+        for &kind in Kind::ALL.iter().filter(|kind| !S::ACTS_ON.has(**kind)) {
+            stage.emits(kind, &mut |made, _| {
+                panic!("{}: {kind} makes {made}", S::NAME)
+            });
+            let (draft, before) = (blank(kind), stage.state_hash());
+            let mut out = Collected::default();
+            stage.on_frame(draft.frame(), &mut out);
+            assert_eq!(out.0, draft.frame().lines(), "{}: {kind}", S::NAME);
+            assert_eq!(stage.state_hash(), before, "{}: {kind}", S::NAME);
+        }
+    }
+
+    #[test]
+    fn a_stage_only_passes_on_what_it_does_not_act_on() {
+        let mut settings = Settings::default();
+        settings.add_sample(SAMPLE);
+        let stages = Setup::read(&settings).unwrap().stages();
+        check(stages.book);
+        check(stages.signal);
+        check(stages.risk);
+        check(stages.gateway);
     }
 }

@@ -25,7 +25,7 @@ use stream::payload::{
 };
 use stream::source::answer;
 use stream::{
-    Answers, Draft, Edge, FrameId, FrameRef, Header, InstrumentId, Kind, Line, Nanos, Out,
+    Answers, Draft, Edge, FrameId, FrameRef, InstrumentId, Kind, Kinds, Line, Nanos, Out,
 };
 
 /// A depth slot on its way to the source.
@@ -72,6 +72,15 @@ impl Answers for WayBack {
 
 /// Commands that may be held back for a sync at a time.
 const HELD_MAX: usize = stream::limits::COMMANDS_UNANSWERED_MAX;
+
+/// Derived kinds behind which something happens; every other derived frame is only kept.
+const ACTS_ON: Kinds = Kinds::of(&[
+    Kind::Command,
+    Kind::Refused,
+    Kind::Request,
+    Kind::DepthSlot,
+    Kind::Leg,
+]);
 
 /// What a gate is made of.
 #[derive(Debug)]
@@ -126,8 +135,8 @@ pub struct Gate {
     /// The newest market frame, where the edge has not seen it yet.
     market: Draft,
     market_waits: bool,
-    /// The last frame that was appended: notes must not stand behind a later one.
-    last: Header,
+    /// `seq` and `ts` of the last frame that was appended: notes must not stand behind a later one.
+    last: (u64, Nanos),
     shared: Arc<Shared>,
     clock: Probe,
 }
@@ -163,7 +172,7 @@ impl Gate {
             market: Draft::new(),
             market_waits: false,
             ledger,
-            last: Header::default(),
+            last: (0, Nanos::ZERO),
             shared,
             clock,
         }
@@ -206,7 +215,7 @@ impl Gate {
             last,
             ..
         } = self;
-        log.cancel_entries(edge, ledger.legs(), last.ts, last.seq);
+        log.cancel_entries(edge, ledger.legs(), last.1, last.0);
     }
 
     /// Legs that may be live at the broker.
@@ -228,7 +237,7 @@ impl Gate {
     pub fn catch_up(&mut self, frame: FrameRef<'_>) {
         if frame.kind() == Kind::Command {
             self.journal.append(frame);
-            self.last = *frame.header();
+            self.last = (frame.seq(), frame.ts());
             self.ledger.on_frame(frame, &self.shared);
         } else {
             self.put(frame);
@@ -243,7 +252,20 @@ impl Out for Gate {
         if self.journal.is_failed() {
             return self.die();
         }
-        self.last = *frame.header();
+        self.last = (frame.seq(), frame.ts());
+        if frame.is_input() || ACTS_ON.has(frame.kind()) {
+            self.act(frame, position);
+        }
+        if !self.held.is_empty() {
+            self.release();
+        }
+    }
+}
+
+impl Gate {
+    /// What follows from a frame that has been appended.
+    #[inline]
+    fn act(&mut self, frame: FrameRef<'_>, position: u64) {
         match frame.kind() {
             Kind::Command => self.command(frame, position),
             Kind::Refused => self.refused(frame),
@@ -259,9 +281,6 @@ impl Out for Gate {
             self.market_waits = true;
         } else if frame.is_input() {
             self.tell_edge(frame);
-        }
-        if !self.held.is_empty() {
-            self.release();
         }
     }
 }
@@ -328,7 +347,7 @@ impl Gate {
                 about: frame.header().sub,
                 ..Note::zeroed()
             };
-            let (seq, ts) = (self.last.seq, self.last.ts);
+            let (seq, ts) = self.last;
             put_note(
                 &mut self.draft,
                 seq,

@@ -169,12 +169,13 @@ impl Head {
                     Step::End
                 };
             };
-            if !self.may_number(pick, due) {
+            let evaluation = pick == Pick::Timer && self.timers.is_evaluate_next();
+            let ts = self.now.max(due);
+            if !self.may_number(ts, evaluation) {
                 return Step::Wait;
             }
-            let ts = self.now.max(due);
             if self.fetch(pick, ts, market) {
-                self.stamp(ts, ts, pick == Pick::Timer);
+                self.stamp(ts, ts, evaluation);
                 return Step::Frame(self.draft.frame());
             }
         }
@@ -198,16 +199,14 @@ impl Head {
             } else {
                 return self.pulse(now);
             };
-            if !self
-                .window
-                .has_room(pick == Pick::Timer && self.timers.is_evaluate_next())
-            {
+            let evaluation = pick == Pick::Timer && self.timers.is_evaluate_next();
+            if !self.window.has_room(evaluation) {
                 return Step::Wait;
             }
             if self.fetch(pick, now, market) {
                 // A source that says "zero" has no due time of its own: it has only just arrived.
                 let due = if due == Nanos::ZERO { now } else { due };
-                self.stamp(now, due, pick == Pick::Timer);
+                self.stamp(now, due, evaluation);
                 return Step::Frame(self.draft.frame());
             }
         }
@@ -246,28 +245,24 @@ impl Head {
                 return None;
             }
         }
-        // In the order that breaks ties: a later one must be strictly earlier to win.
-        let candidates = [
-            (Pick::Answer, answer),
-            (Pick::Timer, self.timers.due()),
-            (Pick::Market, market_due),
-        ];
-        let mut best: Option<(Pick, Nanos)> = None;
-        for (pick, due) in candidates {
-            if let Some(due) = due
-                && best.is_none_or(|(_, earliest)| due.max(self.now) < earliest.max(self.now))
-            {
-                best = Some((pick, due));
+        // Whatever is overdue is due now; where nothing waits, it is due at the end of time. In
+        // the order that breaks ties: a later one must be strictly earlier to win.
+        let due = |due: Option<Nanos>| due.unwrap_or(Nanos::MAX).max(self.now);
+        let mut best = (Pick::Answer, due(answer));
+        for other in [
+            (Pick::Timer, due(self.timers.due())),
+            (Pick::Market, due(market_due)),
+        ] {
+            if other.1 < best.1 {
+                best = other;
             }
         }
-        best
+        (best.1 < Nanos::MAX).then_some(best)
     }
 
     /// Nothing is numbered with `ts` ≥ T before everything with `ts` ≤ T − lookahead has drained:
     /// whatever that still causes falls due at T or later.
-    fn may_number(&self, pick: Pick, due: Nanos) -> bool {
-        let ts = self.now.max(due);
-        let evaluation = pick == Pick::Timer && self.timers.is_evaluate_next();
+    fn may_number(&self, ts: Nanos, evaluation: bool) -> bool {
         self.window.has_room(evaluation)
             && self
                 .window
@@ -292,7 +287,8 @@ impl Head {
         Step::Frame(self.draft.frame())
     }
 
-    fn stamp(&mut self, ts: Nanos, due: Nanos, timer: bool) {
+    #[inline]
+    fn stamp(&mut self, ts: Nanos, due: Nanos, evaluation: bool) {
         self.seq += 1;
         self.now = ts;
         self.quiet_since = ts;
@@ -303,9 +299,8 @@ impl Head {
         header.parent = 0;
         header.crc = 0;
         header.ingress_age_ns = u32::try_from(ts.saturating_sub(due).0).unwrap_or(u32::MAX);
-        let evaluation = timer && timers::is_evaluate(self.draft.frame());
-        self.window
-            .push(self.seq, ts, self.draft.header().lines(), evaluation);
+        let lines = header.lines();
+        self.window.push(self.seq, ts, lines, evaluation);
     }
 }
 

@@ -46,7 +46,7 @@ fn digest_of(market: &mut Synthetic, frames: usize, slots: &[(Nanos, u16, bool)]
         |_, ts, frame| {
             if let Some(frame) = frame.filter(|_| count < frames) {
                 count += 1;
-                digest = hash::fold(hash::fold(digest, ts.0), hash::bytes(frame.bytes()));
+                digest = hash::join(hash::join(digest, ts.0), hash::bytes(frame.bytes()));
             }
         },
     );
@@ -317,7 +317,7 @@ fn slots_do_not_change_the_market() {
             |_, ts, frame| {
                 let kinds = [Kind::Quote, Kind::Trade, Kind::Halt];
                 if let Some(frame) = frame.filter(|frame| kinds.contains(&frame.kind())) {
-                    digest = hash::fold(hash::fold(digest, ts.0), hash::bytes(frame.bytes()));
+                    digest = hash::join(hash::join(digest, ts.0), hash::bytes(frame.bytes()));
                 }
             },
         );

@@ -135,7 +135,7 @@ fn one_seed_gives_the_same_orders_for_ever() {
             let Next::At(ts) = market.next() else { break };
             if market.take(&mut draft) {
                 count += 1;
-                digest = hash::fold(hash::fold(digest, ts.0), hash::bytes(draft.frame().bytes()));
+                digest = hash::join(hash::join(digest, ts.0), hash::bytes(draft.frame().bytes()));
             }
         }
         digest

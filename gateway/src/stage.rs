@@ -8,7 +8,7 @@ use stream::payload::{
     Bar, Best, BookView, CHUNK, Execute, Fill, Kill, Order, Protect, Sent, Status, Tick, Timer,
     Trade, flags,
 };
-use stream::{Emitter, FrameRef, InstrumentId, Kind, Nanos, Out, Qty, Stage, StageId};
+use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Qty, Stage, StageId};
 
 /// Orders to commands. See the crate's documentation.
 #[derive(Debug)]
@@ -119,6 +119,22 @@ impl GatewayStage {
 impl Stage for GatewayStage {
     const NAME: &'static str = "gateway";
     const ID: StageId = StageId::Gateway;
+    const ACTS_ON: Kinds = Kinds::of(&[
+        Kind::Best,
+        Kind::BookView,
+        Kind::Trade,
+        Kind::Execute,
+        Kind::Bar,
+        Kind::Tick,
+        Kind::Order,
+        Kind::Protect,
+        Kind::Kill,
+        Kind::Sent,
+        Kind::Status,
+        Kind::Fill,
+        Kind::Restart,
+        Kind::Checkpoint,
+    ]);
 
     fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
         let config = &self.state.config;
@@ -158,7 +174,6 @@ impl Stage for GatewayStage {
     fn on_frame<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
         self.emitter.pass(frame, out);
         match frame.kind() {
-            Kind::Add | Kind::Modify | Kind::Delete | Kind::Level => {}
             Kind::Trade => {
                 if frame.read::<Trade>().flags & flags::NON_PRINTABLE == 0 {
                     self.state.on_print(frame.instrument(), frame.ts());

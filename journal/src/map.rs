@@ -10,7 +10,7 @@
 use crate::crc::{CRC_WORD, REST_OF_CRC_WORD, Words};
 use crate::layout::RECORD_BYTES;
 use crate::seal::words;
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -60,6 +60,30 @@ impl Map {
         }
         self.raw
             .advise_range(Advice::PopulateWrite, start, end - start)
+    }
+
+    /// Takes finished pages out of this process's page tables; they stay in the page cache.
+    ///
+    /// A page that is written back while it is mapped must first be made read-only here, page by
+    /// page, and each time every core that runs the process is interrupted: the writer's core too.
+    /// Taken out as a range they cost one such interruption together.
+    #[allow(
+        unsafe_code,
+        reason = "giving up pages of a mapping; see the SAFETY line"
+    )]
+    pub(crate) fn forget(&self, bytes: Range<usize>) -> io::Result<()> {
+        let start = bytes.start.next_multiple_of(PAGE_BYTES);
+        let end = bytes.end.min(self.bytes()) / PAGE_BYTES * PAGE_BYTES;
+        if start >= end {
+            return Ok(());
+        }
+        // SAFETY: the mapping is shared and backed by a file, so no content is lost: what was
+        // stored is in the page cache, and an access maps the same page again. Nothing in this
+        // process holds a reference into the mapping.
+        unsafe {
+            self.raw
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
+        }
     }
 
     /// Writes back a range of the file and waits until the disk has it, with everything that is
@@ -221,6 +245,22 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.set_len(4_095).unwrap();
         assert!(Map::new(&file, 4_096).is_err());
+    }
+
+    #[test]
+    fn pages_that_were_given_up_keep_what_was_stored() {
+        let (file, mut pen, map) = mapped(12_288);
+        for line in [0, 60, 130] {
+            pen.store_frame(line, &[frame(6)], 0x0606_0606);
+        }
+        map.forget(0..12_288).unwrap();
+        pen.store_frame(61, &[frame(7)], 0x0707_0707);
+        map.forget(1..4_097).unwrap();
+        map.sync(0..12_288).unwrap();
+        for line in [0, 60, 130] {
+            assert_eq!(line_at(&file, line), Line([6; 64]));
+        }
+        assert_eq!(line_at(&file, 61), Line([7; 64]));
     }
 
     #[test]

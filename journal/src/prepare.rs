@@ -71,10 +71,17 @@ impl Preparer {
         }) {
             self.segments.pop_front();
         }
-        if self.next <= index + 1 && !self.last {
-            self.make_next();
+        if self.next > index + 1 || self.last {
+            return self.populate();
         }
-        self.populate()
+        // A new file takes a disk's time: pages for that long come first, while there is time.
+        let entered = self.epoch_position + u64::from(index) * self.data_lines;
+        let late = self.shared.head() > entered + self.data_lines / 2;
+        if !late && self.populate() {
+            return true;
+        }
+        self.make_next();
+        true
     }
 
     /// Makes the next segment, or hands over the reserve when that fails.

@@ -9,7 +9,9 @@ use stream::payload::{
     AccountValue, Best, BookView, Commission, Connectivity, Control, Fill, Instrument, Intent,
     KillLevel, Position, Requested, Restart, Sent, Session, Status, Tick, Timer,
 };
-use stream::{Emitter, FrameRef, InstrumentId, Kind, Money, Nanos, Out, Qty, Stage, StageId};
+use stream::{
+    Emitter, FrameRef, InstrumentId, Kind, Kinds, Money, Nanos, Out, Qty, Stage, StageId,
+};
 
 /// Round trips without their fees that one tick reports at most.
 const TRIPS_PER_TICK: usize = 64;
@@ -195,6 +197,25 @@ fn checkpoint_is_due(state: &mut State, now: Nanos) -> bool {
 impl Stage for RiskStage {
     const NAME: &'static str = "risk";
     const ID: StageId = StageId::Risk;
+    const ACTS_ON: Kinds = Kinds::of(&[
+        Kind::Best,
+        Kind::BookView,
+        Kind::Intent,
+        Kind::Fill,
+        Kind::Commission,
+        Kind::Sent,
+        Kind::Status,
+        Kind::Requested,
+        Kind::Tick,
+        Kind::Control,
+        Kind::AccountValue,
+        Kind::Position,
+        Kind::Connectivity,
+        Kind::Instrument,
+        Kind::Session,
+        Kind::Restart,
+        Kind::Checkpoint,
+    ]);
 
     fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
         for &(cause, bursts) in BURSTS {
@@ -211,7 +232,6 @@ impl Stage for RiskStage {
         self.emitter.pass(frame, out);
         match frame.kind() {
             Kind::Best | Kind::BookView => self.on_book(frame, &mut out),
-            kind if kind.is_market() => {}
             _ => self.handle(frame, &mut out),
         }
     }

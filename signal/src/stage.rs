@@ -34,7 +34,7 @@ use stream::payload::{
     Best, BookView, Checkpoint, Control, ControlAction, Fill, Instrument, Restart, RestartFrom,
     Sent, Session, Status, Tick, Timer, Verdict,
 };
-use stream::{Emitter, FrameRef, InstrumentId, Kind, Nanos, Out, Stage, StageId};
+use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Stage, StageId};
 
 /// Counts since the epoch began, for tests and displays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -330,6 +330,21 @@ impl SignalStage {
 impl Stage for SignalStage {
     const NAME: &'static str = "signal";
     const ID: StageId = StageId::Signal;
+    const ACTS_ON: Kinds = Kinds::of(&[
+        Kind::Best,
+        Kind::BookView,
+        Kind::Evaluate,
+        Kind::Tick,
+        Kind::Fill,
+        Kind::Status,
+        Kind::Sent,
+        Kind::Verdict,
+        Kind::Instrument,
+        Kind::Session,
+        Kind::Control,
+        Kind::Restart,
+        Kind::Checkpoint,
+    ]);
 
     fn emits(&self, kind: Kind, tell: &mut dyn FnMut(Kind, usize)) {
         let config = &self.config;

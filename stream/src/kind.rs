@@ -184,6 +184,56 @@ impl Kind {
     }
 }
 
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds([u64; 4]);
+
+impl Kinds {
+    /// No kind.
+    pub const NONE: Self = Self([0; 4]);
+    /// What reports the market itself, see [`Kind::is_market`].
+    pub const MARKET: Self = {
+        let mut all = Self::NONE;
+        let mut number = Kind::Add.0;
+        while number <= Kind::Fault.0 {
+            all = all.with(Kind(number));
+            number += 1;
+        }
+        all
+    };
+
+    /// These kinds.
+    #[must_use]
+    pub const fn of(kinds: &[Kind]) -> Self {
+        let mut all = Self::NONE;
+        let mut index = 0;
+        while index < kinds.len() {
+            all = all.with(kinds[index]);
+            index += 1;
+        }
+        all
+    }
+
+    const fn with(mut self, kind: Kind) -> Self {
+        self.0[(kind.0 / 64) as usize] |= 1 << (kind.0 % 64);
+        self
+    }
+
+    /// The kinds of either set.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a | e, b | f, c | g, d | h])
+    }
+
+    /// True when the kind is one of them.
+    #[must_use]
+    #[inline]
+    pub const fn has(self, kind: Kind) -> bool {
+        self.0[(kind.0 / 64) as usize] & 1 << (kind.0 % 64) != 0
+    }
+}
+
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
@@ -196,5 +246,22 @@ impl fmt::Debug for Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_nothing_else() {
+        let some = [Kind(0), Kind(63), Kind(64), Kind(200), Kind(255)];
+        let set = Kinds::of(&some[..3]).or(Kinds::of(&some[3..]));
+        for number in 0..=u8::MAX {
+            let kind = Kind(number);
+            assert_eq!(set.has(kind), some.contains(&kind), "{number}");
+            assert_eq!(Kinds::MARKET.has(kind), kind.is_market(), "{number}");
+            assert!(!Kinds::NONE.has(kind));
+        }
     }
 }

@@ -30,7 +30,7 @@ pub mod units;
 pub use frame::{Draft, FrameRef, Line};
 pub use header::{Class, Header};
 pub use id::{FrameId, InstrumentId, SourceId, StageId};
-pub use kind::Kind;
+pub use kind::{Kind, Kinds};
 pub use payload::Payload;
 pub use source::{Answers, Edge, Next, Source};
 pub use stage::{Emitter, Out, Stage};

@@ -4,7 +4,7 @@ use crate::blob;
 use crate::frame::{Draft, FrameRef};
 use crate::header::Class;
 use crate::id::{FrameId, InstrumentId, StageId, sub_of};
-use crate::kind::Kind;
+use crate::kind::{Kind, Kinds};
 use crate::limits::CHECKPOINT_BYTES_MAX;
 use crate::payload::{Payload, StateHash};
 
@@ -29,6 +29,8 @@ pub trait Stage {
     const NAME: &'static str;
     /// Its number.
     const ID: StageId;
+    /// The kinds it acts on. Every other frame it would only pass on, so it need not see it.
+    const ACTS_ON: Kinds;
 
     /// Tells every kind of frame that one frame of `kind` may make this stage emit, and how many
     /// of it at most. The shell proves from this that a ring has room before it reads.
@@ -160,7 +162,7 @@ impl Emitter {
         self.bytes = bytes;
     }
 
-    /// Frames passed on so far.
+    /// Frames seen so far: those of the kinds that the stage acts on.
     #[must_use]
     pub const fn frames(&self) -> u64 {
         self.frames

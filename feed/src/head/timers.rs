@@ -7,7 +7,7 @@
 use super::EndOfData;
 use stream::limits::{EVALUATE_PERIOD, HOUSEKEEPING_PERIOD};
 use stream::payload::{Session, Tick, Timer};
-use stream::{Draft, FrameRef, InstrumentId, Nanos};
+use stream::{Draft, InstrumentId, Nanos};
 
 /// Tells the session that contains a time, or else the first one after it.
 pub type Sessions = Box<dyn FnMut(Nanos) -> Option<Session> + Send>;
@@ -20,6 +20,8 @@ pub struct Timers {
     announce: Option<Nanos>,
     evaluate: Nanos,
     housekeeping: Nanos,
+    /// When the next of all these is due; [`Nanos::MAX`] when none is.
+    next: Nanos,
     evaluations: u64,
     sweeps: u64,
 }
@@ -37,12 +39,6 @@ const fn after(ts: Nanos, period: Nanos) -> Nanos {
     Nanos((ts.0 / period.0 + 1) * period.0)
 }
 
-pub(super) fn is_evaluate(frame: FrameRef<'_>) -> bool {
-    frame
-        .try_read::<Tick>()
-        .is_some_and(|tick| tick.timer == Timer::Evaluate)
-}
-
 impl Timers {
     /// Timers over the sessions of a calendar.
     #[must_use]
@@ -53,6 +49,7 @@ impl Timers {
             announce: None,
             evaluate: Nanos::MAX,
             housekeeping: Nanos::MAX,
+            next: Nanos::MAX,
             evaluations: 0,
             sweeps: 0,
         }
@@ -66,6 +63,7 @@ impl Timers {
 
     /// Begins at `ts`: in the session that contains it, or before the next one. `None` (no data
     /// at all) leaves the timers still.
+    #[inline]
     pub fn start(&mut self, ts: Option<Nanos>) {
         if let (None, Some(ts)) = (&self.session, ts) {
             self.enter(ts);
@@ -78,27 +76,37 @@ impl Timers {
             return;
         }
         self.session = next;
-        let Some(session) = self.session else { return };
+        let Some(session) = self.session else {
+            self.next = Nanos::MAX;
+            return;
+        };
         let begin = session.open.max(ts);
         self.announce = Some(begin);
         self.evaluate = after(begin, EVALUATE_PERIOD);
         self.housekeeping = after(begin, HOUSEKEEPING_PERIOD);
+        self.next = begin;
     }
 
     /// Virtual time is about to reach `ts`: once the session's last tick is out, move on to the
     /// session that contains it. Without one nothing ticks.
+    #[inline]
     pub fn reach(&mut self, ts: Nanos) {
-        if self.due().is_none() && self.session.is_none_or(|session| ts > session.close) {
+        if self.next == Nanos::MAX && self.session.is_none_or(|session| ts > session.close) {
             self.enter(ts);
         }
     }
 
     /// When the next timer is due.
     #[must_use]
+    #[inline]
     pub fn due(&self) -> Option<Nanos> {
-        let close = self.session?.close;
+        (self.next < Nanos::MAX).then_some(self.next)
+    }
+
+    /// The next tick, once the session has been announced: none behind its close.
+    fn set_next(&mut self, close: Nanos) {
         let tick = self.evaluate.min(self.housekeeping);
-        self.announce.or((tick <= close).then_some(tick))
+        self.next = if tick <= close { tick } else { Nanos::MAX };
     }
 
     /// True when the next timer is an evaluation.
@@ -130,6 +138,7 @@ impl Timers {
         let session = self.session.expect("a timer was announced");
         if self.announce.take().is_some() {
             draft.write(InstrumentId::NONE, &session);
+            self.set_next(session.close);
             return;
         }
         let (timer, period) = if self.is_evaluate_next() {
@@ -150,6 +159,7 @@ impl Timers {
             self.housekeeping = due + period;
             self.sweeps
         };
+        self.set_next(session.close);
         let missed = u32::try_from(missed).unwrap_or(u32::MAX);
         draft.write(
             InstrumentId::NONE,

@@ -18,7 +18,7 @@ impl Latency {
     /// so that it depends on nothing else.
     #[must_use]
     pub fn of(self, seed: u64, name: FrameId, count: u64) -> Nanos {
-        let random = hash::fold(hash::fold(seed, name.0), count);
+        let random = hash::join(hash::join(seed, name.0), count);
         let span = u128::from(self.jitter.0) + 1;
         self.base + Nanos(((u128::from(random) * span) >> 64) as u64)
     }

@@ -185,7 +185,7 @@ impl Reporter<'_> {
 
     /// Drawn once for each new order.
     pub(crate) fn is_refused(&self, command: FrameId) -> bool {
-        let random = stream::hash::fold(self.config.seed ^ REJECTS, command.0);
+        let random = stream::hash::join(self.config.seed ^ REJECTS, command.0);
         random % 1_000_000 < u64::from(self.config.reject_ppm)
     }
 }
