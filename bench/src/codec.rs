@@ -1,12 +1,14 @@
 //! The codecs: bytes in memory to frames. Reading and unpacking files is not part of it.
 
 use crate::benches::Bench;
+use crate::flow::{Flow, Leaving};
 use crate::itch::Messages;
 use crate::market::Day;
 use crate::measure::{mega_rates, passes};
 use crate::report::Report;
 use anyhow::{Context, Result, anyhow, ensure};
-use feed::file::{Decode, Frames};
+use book::Books;
+use feed::file::{Decode, Frames, MemorySource};
 use feed::lobster::{Codec, Pair};
 use feed::open::{Input, Member};
 use feed::symbols::Universe;
@@ -34,6 +36,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
             itch(bench, &day, &mut report)?;
         }
     }
+    itch_to_books(bench, &mut report)?;
     let files = dbn_files(bench.place.root.as_deref());
     if files.is_empty() {
         report.note("DBN: not measured, there is no *.mbo.dbn.zst under futures_mbo_glbx/");
@@ -141,6 +144,56 @@ fn itch(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
             rates.median * size
         ),
     );
+    Ok(())
+}
+
+/// Messages of a flow in which every order is known, each parsed and applied before the next.
+fn itch_to_books(bench: &Bench, report: &mut Report) -> Result<()> {
+    let (live, events) = if bench.effort.is_tiny() {
+        (200, 1_000)
+    } else {
+        (4_000, 500_000)
+    };
+    let mut lines = Vec::new();
+    Flow::new(1, live, Leaving::Young).extend(&mut lines, events);
+    let day = MemorySource::new(lines);
+    let first = day.iter().next().map_or(Nanos::ZERO, |frame| frame.ts());
+    let midnight = first.saturating_sub(Nanos::from_secs(10 * 3_600));
+    let messages = Messages::of("MADE", midnight, day.iter());
+    let universe = Universe::new(["MADE"])?;
+    let fresh = || {
+        let books = Books::new(&book::Config {
+            instruments: 1,
+            orders_max: 4 * live,
+            levels_max: 1_024,
+            stale: Nanos::from_secs(10),
+        });
+        (feed::itch::Decoder::new(SOURCE, midnight, &universe), books)
+    };
+    let mut draft = Draft::new();
+    let runs = passes(&bench.effort, fresh, |(mut decoder, mut books)| {
+        let mut faults = 0_u64;
+        for (position, message) in messages.iter().enumerate() {
+            if decoder.decode(message, position as u64, &mut draft).frame {
+                let applied = books.apply(draft.frame(), &mut |_| {});
+                faults += u64::from(applied.fault.is_some());
+            }
+        }
+        ensure!(
+            faults == 0,
+            "{faults} messages of a sound flow were refused"
+        );
+        Ok(messages.count)
+    })?;
+    let rates = mega_rates(&runs);
+    let name = "ITCH, parsed and applied";
+    let detail = format!(
+        "{} messages made here of one stock, {live} live orders, {:.1} ns each",
+        messages.count,
+        1e3 / rates.median
+    );
+    report.figure(name, "M messages/s", runs.len(), rates, detail);
+    report.at_least(name, "M messages/s", rates.median, 45.0, None);
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub mod counting;
 pub mod distribution;
 pub mod faults;
 pub mod floors;
+pub mod flow;
 pub mod growth;
 pub mod heard;
 pub mod hop;
