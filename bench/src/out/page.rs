@@ -14,7 +14,8 @@ const STYLE: &str = include_str!("page.css");
 pub(super) fn html(results: &Results) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Latency percentiles</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>Latency percentiles</title>\n\
          <style>\n{STYLE}</style>\n<h1>Latency percentiles</h1>\n<p class=\"host\">{}<br>\n\
          <code>{}</code><br>\n{}</p>\n",
         text(&results.date),
