@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stream::Line;
 
-const PAGE_BYTES: u64 = 4_096;
+pub(crate) const PAGE_BYTES: u64 = 4_096;
 
 /// A segment as the helpers know it.
 #[derive(Debug)]
@@ -101,13 +101,13 @@ impl Segment {
     }
 
     /// Syncs lines from `from` on towards `to`, at most `most` bytes, and returns the position
-    /// below which everything is durable then. With `whole_pages` the page in which `to` lies is
-    /// left alone, for its next store would trap.
+    /// below which everything is durable then. The block of `grain` bytes in which `to` lies is left
+    /// alone, for the next stores into it would trap; 1 leaves nothing.
     pub(crate) fn sync(
         &self,
         disk: &Disk,
         positions: Range<u64>,
-        whole_pages: bool,
+        grain: u64,
         most: u64,
     ) -> io::Result<u64> {
         let start = match positions.start <= self.first_position {
@@ -116,8 +116,9 @@ impl Segment {
         };
         let target = self.offset(positions.end);
         let mut end = target.min(start.saturating_add(most));
-        if whole_pages || end < target {
-            end = end / PAGE_BYTES * PAGE_BYTES;
+        if grain > 1 || end < target {
+            let grain = grain.max(PAGE_BYTES);
+            end = end / grain * grain;
         }
         if end <= start || end < RECORD_BYTES as u64 {
             return Ok(positions.start);

@@ -3,7 +3,7 @@
 
 use crate::disk::Disk;
 use crate::layout::{Closed, Mark, RECORD_BYTES, Record};
-use crate::segment::Segment;
+use crate::segment::{PAGE_BYTES, Segment};
 use crate::shared::{Health, Shared, Why};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,6 +17,14 @@ use zerocopy::FromZeros;
 
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
+
+/// Where a sync ends while the writer goes on: the kernel writes back whole folios, and makes each
+/// of their pages read-only, those ahead of the head too. Its folios are as large as its
+/// read-ahead, 128 KiB as a rule.
+const FOLIO_BYTES: u64 = 256 << 10;
+
+/// Turns that may pass without a whole such block to sync; then pages are synced one by one.
+const PATIENCE: u32 = 8;
 
 /// The two slots of an epoch's durable mark.
 #[derive(Debug)]
@@ -80,6 +88,8 @@ pub(crate) struct Syncer {
     /// Zero: never.
     every: Duration,
     head_before: u64,
+    /// Turns since anything became durable while there was something to sync.
+    idle_turns: u32,
     failed: bool,
 }
 
@@ -100,6 +110,7 @@ impl Syncer {
             segments: VecDeque::from([first]),
             mark,
             every,
+            idle_turns: 0,
             failed: false,
         }
     }
@@ -119,9 +130,16 @@ impl Syncer {
             self.release(u64::MAX);
             return false;
         }
-        let whole_pages = !quiet && wanted <= durable;
-        match self.sync_towards(head, whole_pages) {
+        let grain = match (quiet || wanted > durable, self.idle_turns < PATIENCE) {
+            (true, _) => 1,
+            (_, true) => FOLIO_BYTES,
+            (_, false) => PAGE_BYTES,
+        };
+        let before = durable;
+        match self.sync_towards(head, grain) {
             Ok(durable) => {
+                let waits = durable == before && head > durable;
+                self.idle_turns = if waits { self.idle_turns + 1 } else { 0 };
                 self.release(durable);
                 durable < wanted.min(head)
             }
@@ -146,7 +164,7 @@ impl Syncer {
         }
         while self.shared.durable() < head {
             let before = self.shared.durable();
-            let now = self.sync_towards(head, false).inspect_err(|error| {
+            let now = self.sync_towards(head, 1).inspect_err(|error| {
                 self.shared.report(Health::SyncFailed {
                     why: Why::of(error),
                 })
@@ -159,7 +177,7 @@ impl Syncer {
     }
 
     /// One sync at most; returns what is durable then.
-    fn sync_towards(&mut self, head: u64, whole_pages: bool) -> io::Result<u64> {
+    fn sync_towards(&mut self, head: u64, grain: u64) -> io::Result<u64> {
         let durable = self.shared.durable();
         let Some(segment) = self.segments.iter().find(|segment| segment.end() > durable) else {
             return Ok(durable);
@@ -167,9 +185,10 @@ impl Syncer {
         if head <= durable {
             return Ok(durable);
         }
-        let last = head <= segment.end();
         let to = head.min(segment.end());
-        let reached = segment.sync(&self.disk, durable..to, whole_pages && last, SYNC_BYTES_MAX)?;
+        // A segment that the writer has left is synced to its end.
+        let grain = if head <= segment.end() { grain } else { 1 };
+        let reached = segment.sync(&self.disk, durable..to, grain, SYNC_BYTES_MAX)?;
         if reached > durable {
             // First the position, for a command may wait for it; the mark only tells a later
             // start which damage is a crash's.
