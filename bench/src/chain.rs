@@ -29,7 +29,15 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let Some(day) = days.iter().min_by_key(|day| day.frames) else {
         return Ok(report);
     };
+    let cores = bench.cores.allowed.len();
     for lanes in LANES {
+        if lanes > cores && bench.effort.is_quick() {
+            report.note(format!(
+                "{lanes} lanes, saturated: not measured in a quick run, lanes that share cores \
+                 take long"
+            ));
+            continue;
+        }
         saturated(bench, day, lanes, &mut report)?;
     }
     report.note(
@@ -38,7 +46,6 @@ pub fn run(bench: &Bench) -> Result<Report> {
     );
     let frames = merged(day);
     for lanes in LANES {
-        let cores = bench.cores.allowed.len();
         if lanes > cores || (lanes > 1 && !bench.cores.are_two()) {
             report.note(format!(
                 "{lanes} lanes, paced: not measured, needs {lanes} free cores and this process \

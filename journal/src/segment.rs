@@ -100,8 +100,8 @@ impl Segment {
         self.map.populate(bytes.start as usize..bytes.end as usize)
     }
 
-    /// Syncs lines from `from` on towards `to`, at most `most` bytes, and returns the position
-    /// below which everything is durable then. The block of `grain` bytes in which `to` lies is left
+    /// Syncs a range of positions, at most `most` bytes of it, and returns the position below which
+    /// everything is durable then. The block of `grain` bytes in which the range ends is left
     /// alone, for the next stores into it would trap; 1 leaves nothing.
     pub(crate) fn sync(
         &self,
