@@ -263,6 +263,24 @@ mod tests {
         assert_eq!(line_at(&file, 61), Line([7; 64]));
     }
 
+    /// KiB of a mapping that this process has in its page tables, as the kernel tells.
+    fn resident_kib(map: &Map) -> u64 {
+        let own = format!("{:x}-", map.raw.as_ptr() as usize);
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut lines = maps.lines().skip_while(|line| !line.starts_with(&own));
+        let told = lines.find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        told.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    #[test]
+    fn pages_that_were_given_up_leave_the_page_tables_and_no_others_do() {
+        let (_file, mut pen, map) = mapped(16_384);
+        pen.touch();
+        assert_eq!(resident_kib(&map), 16);
+        map.forget(1..12_287).unwrap();
+        assert_eq!(resident_kib(&map), 12, "only the second page is whole");
+    }
+
     #[test]
     fn populating_changes_nothing() {
         let (file, mut pen, map) = mapped(4_096);

@@ -123,18 +123,24 @@ impl Segment {
         if end <= start || end < RECORD_BYTES as u64 {
             return Ok(positions.start);
         }
+        let reached = if end == target {
+            positions.end.min(self.end())
+        } else {
+            // A frame that begins among the last seven of these lines may end in a line that is
+            // not synced: only what begins before them is whole.
+            let lines = (end - RECORD_BYTES as u64) / Line::BYTES as u64;
+            let whole = lines.saturating_sub(stream::frame::LINES_MAX as u64 - 1);
+            self.first_position + whole
+        };
+        // The page in which the last sync ended is no news by itself.
+        if reached <= positions.start {
+            return Ok(positions.start);
+        }
         let bytes = start as usize..end as usize;
         // Only the time that the sync takes depends on it.
         let _ = self.map.forget(bytes.clone());
         disk.sync_range(&self.map, &self.path, bytes)?;
-        if end == target {
-            return Ok(positions.end.min(self.end()));
-        }
-        // A frame that begins among the last seven of these lines may end in a line that was not
-        // synced: only what begins before them is whole.
-        let lines = (end - RECORD_BYTES as u64) / Line::BYTES as u64;
-        let whole = lines.saturating_sub(stream::frame::LINES_MAX as u64 - 1);
-        Ok(positions.start.max(self.first_position + whole))
+        Ok(reached)
     }
 
     /// Gives back what lies behind the end. The mapping must not be stored into any more.

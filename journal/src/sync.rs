@@ -135,13 +135,12 @@ impl Syncer {
             (_, true) => FOLIO_BYTES,
             (_, false) => PAGE_BYTES,
         };
-        let before = durable;
         match self.sync_towards(head, grain) {
-            Ok(durable) => {
-                let waits = durable == before && head > durable;
+            Ok(reached) => {
+                let waits = reached == durable && head > durable;
                 self.idle_turns = if waits { self.idle_turns + 1 } else { 0 };
-                self.release(durable);
-                durable < wanted.min(head)
+                self.release(reached);
+                reached < wanted.min(head)
             }
             Err(error) => {
                 self.fail(&error);
