@@ -9,8 +9,11 @@ const BELOW_BENCH: &[&str] = &[
     "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine",
 ];
 const ALL_BELOW: &[&str] = &[
-    "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine", "bench",
+    "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine", "bench", "tws",
 ];
+
+/// Crates that are not called as their folder is.
+const OURS: &[&str] = &["spindle", "tws"];
 
 /// Folder and what its crate may use of the workspace. `dev-dependencies` are free.
 const TABLE: &[(&str, &[&str])] = &[
@@ -24,6 +27,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", BELOW_ENGINE),
     ("bench", BELOW_BENCH),
     ("tools", ALL_BELOW),
+    (
+        "tools/tws",
+        &["stream", "feed", "book", "gateway", "journal", "engine"],
+    ),
 ];
 
 /// Folders of pure stages, and all that they may use from outside: nothing there does I/O, reads
@@ -45,7 +52,7 @@ pub fn rule(files: &[Source]) -> Vec<String> {
             continue;
         };
         for (line, name) in dependencies(&file.text) {
-            let ours = TABLE.iter().any(|(folder, _)| *folder == name) || name == "spindle";
+            let ours = OURS.contains(&name) || TABLE.iter().any(|(folder, _)| *folder == name);
             if ours && !row.contains(&name) {
                 let what = format!("{folder} must not use {name}; it may use {row:?}");
                 findings.push(file.finding(line, &what));
