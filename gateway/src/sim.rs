@@ -31,10 +31,13 @@ mod report;
 mod taken;
 mod ties;
 mod venue;
+mod view;
 
 pub use account::Truth;
 pub use config::{Config, Latency};
 pub use fees::Fees;
+pub use ties::GROUP_CANCELS;
+pub use view::Values;
 
 use book::{Books, Touched};
 use report::{Line, Reporter};

@@ -1,6 +1,7 @@
 //! The broker's own truth: cash, positions, fees. Exact, in nano-dollars.
 
 use super::config::Config;
+use super::view::Values;
 use book::Books;
 use stream::payload::{Instrument, InstrumentType};
 use stream::{InstrumentId, Money, Price, Qty, Side};
@@ -116,7 +117,7 @@ impl Account {
 
     /// Price at which a position would be closed: the side of the book that it would hit, else
     /// the last price that we traded at.
-    fn mark(&self, books: &Books, instrument: InstrumentId) -> Price {
+    pub(crate) fn mark(&self, books: &Books, instrument: InstrumentId) -> Price {
         let holding = &self.holdings[instrument.index()];
         let side = if holding.qty >= 0 {
             Side::Buy
@@ -127,9 +128,24 @@ impl Account {
         best.map_or(holding.last, |(price, _)| price)
     }
 
-    /// Equity, cash and available funds. Futures are settled to the mark: what they gained or
-    /// lost is cash.
+    /// Price at which an order at any price would begin to trade: the side of the book that it
+    /// hits, else the last price that we traded at.
+    pub(crate) fn likely(&self, books: &Books, instrument: InstrumentId, side: Side) -> Price {
+        let best = books
+            .get(instrument)
+            .and_then(|book| book.best(side.opposite()));
+        let last = self.holdings[instrument.index()].last;
+        best.map_or(last, |(price, _)| price)
+    }
+
+    /// Equity, cash and available funds, as [`Account::valued`].
     pub(crate) fn values(&self, books: &Books, config: &Config) -> (Money, Money, Money) {
+        let values = self.valued(books, config);
+        (values.equity, values.cash, values.available)
+    }
+
+    /// The account now. Futures are settled to the mark: what they gained or lost is cash.
+    pub(crate) fn valued(&self, books: &Books, config: &Config) -> Values {
         let (mut equity, mut cash, mut margin) = (self.cash, self.cash, 0);
         for (index, holding) in self.holdings.iter().enumerate() {
             if holding.qty == 0 {
@@ -143,7 +159,12 @@ impl Account {
             }
             margin += needed(config, holding.what, value.abs());
         }
-        (money(equity), money(cash), money((equity - margin).max(0)))
+        Values {
+            equity: money(equity),
+            cash: money(cash),
+            available: money((equity - margin).max(0)),
+            margin: money(margin),
+        }
     }
 
     /// Equity that an order of that size would bind.

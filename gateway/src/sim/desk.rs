@@ -77,6 +77,10 @@ fn place(
 fn work(venue: &mut Venue, books: &Books, slot: u16, reporter: &mut Reporter<'_>) {
     let order = *venue.order(slot);
     let book = books.book(order.instrument);
+    if order.tif == TimeInForce::FillOrKill && !venue.could_fill(book, &order) {
+        venue.end(slot, LegState::Cancelled, CANCELLED, reporter);
+        return;
+    }
     if order.rests() {
         venue.arrive(book, slot, reporter);
         venue.after_fills(books, slot, order.filled, reporter);
@@ -124,7 +128,9 @@ fn refusal(venue: &Venue, books: &Books, order: &Order, reporter: &Reporter<'_>)
         return Some(110);
     }
     let late = order.tif == TimeInForce::GoodTillDate && order.expire <= reporter.now();
-    let closed = venue.close > Nanos::ZERO && reporter.now() >= venue.close;
+    let closed = venue.close > Nanos::ZERO
+        && reporter.now() >= venue.close
+        && order.tif != TimeInForce::GoodTillCancelled;
     let full = venue.live[order.instrument.index()].len() >= reporter.config.orders_per_instrument;
     if late || closed || full {
         return Some(201);
@@ -140,6 +146,7 @@ fn on_tick(order_type: OrderType, limit: Price, trigger: Price, tick: Price) -> 
         OrderType::Limit => sound(limit),
         OrderType::Stop => sound(trigger),
         OrderType::StopLimit => sound(limit) && sound(trigger),
+        OrderType::Market => true,
     }
 }
 
@@ -169,10 +176,10 @@ fn lacks_margin(venue: &Venue, books: &Books, order: &Order, reporter: &Reporter
         return false;
     }
     let bound = |o: &Order| {
-        let price = if o.limit > Price::ZERO {
-            o.limit
-        } else {
-            o.trigger
+        let price = match o.order_type {
+            OrderType::Market => account.likely(books, o.instrument, o.side),
+            OrderType::Stop => o.trigger,
+            OrderType::Limit | OrderType::StopLimit => o.limit,
         };
         account.margin_of(reporter.config, o.instrument, (o.remaining(), price))
     };

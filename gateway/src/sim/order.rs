@@ -82,9 +82,12 @@ impl Order {
         matches!(self.state, LegState::Working | LegState::PartlyFilled)
     }
 
-    /// The worst price it may trade at; `None` for a stop that has become a market order.
+    /// The worst price it may trade at; `None` for market orders, and stops that became one.
     pub(crate) fn worst(&self) -> Option<Price> {
-        (self.order_type != OrderType::Stop).then_some(self.limit)
+        match self.order_type {
+            OrderType::Limit | OrderType::StopLimit => Some(self.limit),
+            OrderType::Stop | OrderType::Market => None,
+        }
     }
 
     /// True while it rests in the book at its limit.
@@ -93,13 +96,14 @@ impl Order {
             && match self.order_type {
                 OrderType::Limit => true,
                 OrderType::StopLimit => self.triggered,
-                OrderType::Stop => false,
+                OrderType::Stop | OrderType::Market => false,
             }
     }
 
     /// True for a stop that still waits for its trigger.
     pub(crate) fn waits_for_trigger(&self) -> bool {
-        self.is_live() && self.order_type != OrderType::Limit && !self.triggered
+        let stop = matches!(self.order_type, OrderType::Stop | OrderType::StopLimit);
+        self.is_live() && stop && !self.triggered
     }
 
     /// Books an execution; returns its fee.

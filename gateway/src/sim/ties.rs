@@ -4,8 +4,12 @@ use super::order::{Order, Queue};
 use super::report::Reporter;
 use super::venue::{Venue, is_sound};
 use book::{Book, Books};
-use stream::payload::{LegRole, LegState, TimeInForce};
+use stream::payload::{LegState, TimeInForce};
 use stream::{FrameId, InstrumentId, Nanos};
+
+/// A command's `oca` with this bit names a group in which any fill cancels all others, on
+/// whatever instrument; without it, the others of one instrument shrink by the fill.
+pub const GROUP_CANCELS: u64 = 1 << 63;
 
 /// IB's code for a cancelled order.
 pub(crate) const CANCELLED: i32 = 202;
@@ -31,12 +35,12 @@ impl Venue {
         if !order.parent.is_none() {
             self.end_parent(order.parent, reporter);
         }
-        if order.oca != 0 {
+        if order.oca & GROUP_CANCELS != 0 {
+            self.end_group(slot, reporter);
+        } else if order.oca != 0 {
             self.shrink_pair(slot, qty, reporter);
         }
-        if order.role == LegRole::Entry {
-            self.feed_children(books, order.leg, qty, reporter);
-        }
+        self.feed_children(books, order.leg, qty, reporter);
         reporter.position(&self.account, order.instrument);
         reporter.account(&self.account, books);
     }
@@ -66,6 +70,21 @@ impl Venue {
                 index -= 1;
             } else {
                 reporter.status(self.order(other), 0);
+            }
+        }
+    }
+
+    /// A fill of one ends all others of its group, on whatever instrument, at once.
+    fn end_group(&mut self, slot: u16, reporter: &mut Reporter<'_>) {
+        let group = self.order(slot).oca;
+        for instrument in 0..self.live.len() {
+            let mut index = 0;
+            while let Some(&other) = self.live[instrument].get(index) {
+                index += 1;
+                if other != slot && self.order(other).oca == group {
+                    self.end(other, LegState::Cancelled, CANCELLED, reporter);
+                    index = 0;
+                }
             }
         }
     }
@@ -170,6 +189,8 @@ fn expiry(order: &Order, close: Nanos) -> Option<Nanos> {
     match order.tif {
         TimeInForce::GoodTillDate => Some(order.expire),
         TimeInForce::Day => (close > Nanos::ZERO).then_some(close),
-        TimeInForce::ImmediateOrCancel => None,
+        TimeInForce::ImmediateOrCancel
+        | TimeInForce::FillOrKill
+        | TimeInForce::GoodTillCancelled => None,
     }
 }

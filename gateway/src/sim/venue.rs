@@ -216,6 +216,23 @@ impl Venue {
         self.join(book, slot);
     }
 
+    /// True when the other side shows enough for the whole order, within its worst price.
+    pub(crate) fn could_fill(&self, book: &Book, order: &Order) -> bool {
+        let other = order.side.opposite();
+        let mut free = 0_u64;
+        if is_sound(book) {
+            for (price, shown) in book.levels(other) {
+                let reach = |worst: Price| (worst.0 - price.0) * order.side.sign() >= 0;
+                if free >= u64::from(order.remaining()) || !order.worst().is_none_or(reach) {
+                    break;
+                }
+                let taken = self.taken.get(order.instrument, other, price).unwrap_or(0);
+                free += shown.saturating_sub(taken);
+            }
+        }
+        free >= u64::from(order.remaining())
+    }
+
     /// Walks the other side's levels as far as the order's worst price. `resting` is the price at
     /// which a resting order trades instead of the level's.
     fn walk(

@@ -3,5 +3,6 @@
 
 mod any_market;
 mod desk;
+mod other_orders;
 mod queue;
 mod rules;

@@ -49,6 +49,9 @@ wire_enum! {
         Stop = 1 => "stop",
         /// Stop-limit: becomes a limit order when the trigger trades.
         StopLimit = 2 => "stop_limit",
+        /// Market: takes what is there at any price. The engine makes none; other clients of the
+        /// simulated broker do.
+        Market = 3 => "market",
     }
 }
 
@@ -62,6 +65,10 @@ wire_enum! {
         ImmediateOrCancel = 1 => "ioc",
         /// Until [`Command::expire`].
         GoodTillDate = 2 => "gtd",
+        /// Until it fills or is cancelled, over sessions.
+        GoodTillCancelled = 3 => "gtc",
+        /// The whole of it at once, or nothing.
+        FillOrKill = 4 => "fok",
     }
 }
 

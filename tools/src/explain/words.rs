@@ -302,6 +302,7 @@ fn command(command: &Command) -> String {
         OrderType::Limit => write!(text, " limit {}", command.limit),
         OrderType::Stop => write!(text, " stop {}", command.trigger),
         OrderType::StopLimit => write!(text, " stop {} limit {}", command.trigger, command.limit),
+        OrderType::Market => write!(text, " at market"),
     };
     if command.tif != TimeInForce::Day {
         let _ = write!(text, ", {}", command.tif.name());
