@@ -1,5 +1,12 @@
 //! The broker behind the wire: sessions, market data, orders. It knows no socket and no clock.
 //!
+//! ```text
+//!  requests ─▶ sessions, limits ─▶ quotes, depth, ticks, bars, orders, account ─▶ answers
+//!                                              ▲            │
+//!                                        events│            ▼ commands
+//!                     market data ─▶ exchange: the engine's simulated edge
+//! ```
+//!
 //! Time is what the caller says: every call names it, and it never runs backwards. What is due by
 //! then happens first, in its own order and at its own times; then the request is served. So the
 //! same requests at the same times bring the same answers, however often the world is woken.
@@ -7,11 +14,43 @@
 //! Deliberately absent: bytes and versions of the protocol (the codecs' business), sockets and
 //! threads (the server's).
 
+#![allow(
+    dead_code,
+    reason = "the desk of orders and the scripts, which use it, come next"
+)]
+
+mod catalog;
+mod config;
+mod depth;
+mod exchange;
+mod history_ticks;
+mod hours;
+mod market;
+mod quotes;
+mod record;
+mod reference;
 mod session;
+mod smart;
+mod stamp;
+mod ticks;
+mod truth;
+
+pub use config::{Config, Limits};
+pub use market::Market;
+pub use truth::Truth;
 
 use crate::model::{Answer, Problem, Request};
+use catalog::Catalog;
+use depth::Depths;
+use exchange::{Event, Exchange, Print};
+use quotes::Quotes;
+use record::{Quoted, Record};
 use session::Sessions;
-use stream::Nanos;
+use stream::{InstrumentId, Nanos, Side};
+use ticks::Ticks;
+
+/// How exactly the market is followed while something waits for it.
+const GRAIN: Nanos = Nanos::MILLI;
 
 /// A connection's number, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,8 +69,17 @@ pub enum Out {
 #[derive(Debug)]
 pub struct World {
     account: String,
+    limits: Limits,
     now: Nanos,
+    exchange: Exchange,
+    catalog: Catalog,
+    /// One for each instrument.
+    records: Vec<Record>,
     sessions: Sessions,
+    quotes: Quotes,
+    depths: Depths,
+    ticks: Ticks,
+    truth: Truth,
     /// What leaves at the end of this call.
     mail: Vec<Out>,
 }
@@ -40,10 +88,38 @@ impl World {
     /// A broker with one account and without a market.
     #[must_use]
     pub fn new(account: &str) -> Self {
+        Self::open(Config::new(account, Market::none()))
+    }
+
+    /// A broker.
+    ///
+    /// # Panics
+    /// When [`gateway::sim::Config::faults`] names any.
+    #[must_use]
+    pub fn open(config: Config) -> Self {
+        let instruments = &config.market.instruments;
+        let year = stamp::local(config.start).year();
+        let catalog = Catalog::new(instruments, year);
+        let record = |(_, instrument): &(_, stream::payload::Instrument)| Record {
+            short: if instrument.shortable != 0 {
+                SHORT_SHARES
+            } else {
+                0
+            },
+            ..Record::default()
+        };
         Self {
-            account: account.to_owned(),
-            now: Nanos::ZERO,
+            account: config.account,
+            limits: config.limits,
+            now: config.start,
+            catalog,
+            records: instruments.iter().map(record).collect(),
+            exchange: Exchange::new(config.market, config.sim, config.start),
             sessions: Sessions::default(),
+            quotes: Quotes::default(),
+            depths: Depths::default(),
+            ticks: Ticks::default(),
+            truth: Truth::default(),
             mail: Vec::new(),
         }
     }
@@ -56,12 +132,34 @@ impl World {
     /// A connection is gone. Its orders work on.
     pub fn leave(&mut self, link: Link) {
         self.sessions.leave(link);
+        self.quotes.leave(link);
+        self.depths.leave(link);
+        self.ticks.leave(link);
     }
 
     /// When there is next something to do of the world's own accord.
     #[must_use]
-    pub const fn due(&self) -> Option<Nanos> {
-        None
+    pub fn due(&self) -> Option<Nanos> {
+        let market = self.exchange.market_next();
+        let market = if self.waits_for_market() && market < Nanos::MAX {
+            Nanos(market.0.div_ceil(GRAIN.0).saturating_mul(GRAIN.0))
+        } else {
+            Nanos::MAX
+        };
+        let due = self.exchange.other_due().min(market);
+        Some(due.min(self.own_due()))
+    }
+
+    /// True while someone is to hear of every event of the market at once.
+    fn waits_for_market(&self) -> bool {
+        !self.depths.all.is_empty()
+            || self.ticks.is_used()
+            || self.exchange.edge().orders_live() > 0
+    }
+
+    /// When the next of the broker's own timers is due.
+    fn own_due(&self) -> Nanos {
+        self.quotes.due().unwrap_or(Nanos::MAX)
     }
 
     /// Does what is due until `now`.
@@ -77,9 +175,64 @@ impl World {
         out.append(&mut self.mail);
     }
 
-    /// Time goes on to `now`.
+    /// Time goes on to `now`; what is due on the way happens.
     fn reach(&mut self, now: Nanos) {
-        self.now = self.now.max(now);
+        let now = now.max(self.now);
+        loop {
+            let own = self.own_due();
+            while let Some(event) = self.exchange.step(own.min(now)) {
+                self.now = self.exchange.now().max(self.now);
+                self.happen(event);
+            }
+            if own > now {
+                break;
+            }
+            self.now = own.max(self.now);
+            self.wake();
+        }
+        self.now = now;
+    }
+
+    /// A timer of the broker's own is due.
+    fn wake(&mut self) {
+        if self.quotes.due().is_some_and(|due| due <= self.now) {
+            self.sample();
+        }
+    }
+
+    /// Something has happened at the exchange.
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Market(instrument, print) => self.moved(instrument, print),
+            Event::Halt(_) | Event::Session(_) | Event::Second => {}
+            Event::Status(..) | Event::Fill(..) | Event::Commission(_) => {}
+        }
+    }
+
+    /// The market of an instrument has moved.
+    fn moved(&mut self, instrument: InstrumentId, print: Option<Print>) {
+        let Some(book) = self.exchange.edge().books().get(instrument) else {
+            return;
+        };
+        let settled = !book.between_states();
+        let (bid, ask) = (book.best(Side::Buy), book.best(Side::Sell));
+        let quote = Quoted {
+            ts: self.now,
+            bid: bid.map_or(stream::Price::ZERO, |best| best.0),
+            ask: ask.map_or(stream::Price::ZERO, |best| best.0),
+            bid_qty: bid.map_or(0, |best| best.1),
+            ask_qty: ask.map_or(0, |best| best.1),
+        };
+        let record = &mut self.records[instrument.index() - 1];
+        if let Some(print) = print {
+            record.trade(self.now, print);
+        }
+        let quoted = settled && record.quote(quote);
+        if let Some(print) = print {
+            self.print_lines(instrument, print);
+        }
+        self.tick_streams(instrument, print, quoted);
+        self.show_depth(instrument);
     }
 
     fn serve(&mut self, link: Link, request: Request) {
@@ -91,6 +244,38 @@ impl World {
         let Some(client) = self.sessions.client(link) else {
             return;
         };
+        if let Some(request) = self.serve_data(link, request) {
+            self.serve_account(link, client, request);
+        }
+    }
+
+    /// Reference and market data; gives back what is neither.
+    fn serve_data(&mut self, link: Link, request: Request) -> Option<Request> {
+        match request {
+            Request::ContractDetails(req, contract) => self.contract_details(link, req, &contract),
+            Request::MatchingSymbols(req, text) => self.matching_symbols(link, req, &text),
+            Request::MarketRule(id) => self.market_rule(link, id),
+            Request::MarketData(asked) => self.market_data(link, &asked),
+            Request::CancelMarketData(req) => self.cancel_market_data(link, req),
+            Request::MarketDataType(kind) => self.sessions.set_data_type(link, kind),
+            Request::Depth {
+                req,
+                contract,
+                rows,
+                smart,
+            } => self.depth(link, req, &contract, (rows, smart)),
+            Request::CancelDepth { req, .. } => self.cancel_depth(link, req),
+            Request::DepthExchanges => self.depth_exchanges(link),
+            Request::SmartComponents(req, name) => self.smart_components(link, req, &name),
+            Request::TickByTick(asked) => self.tick_by_tick(link, &asked),
+            Request::CancelTickByTick(req) => self.cancel_tick_by_tick(link, req),
+            Request::HistoricalTicks(asked) => self.historical_ticks(link, &asked),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn serve_account(&mut self, link: Link, client: i32, request: Request) {
         match request {
             Request::Ids => {
                 let next = self.sessions.next_order_id(client);
@@ -99,12 +284,9 @@ impl World {
             Request::ManagedAccounts => {
                 self.say(link, Answer::ManagedAccounts(self.account.clone()));
             }
-            Request::CurrentTime => {
-                let seconds = (self.now.0 / Nanos::SECOND.0) as i64;
-                self.say(link, Answer::CurrentTime(seconds));
-            }
+            Request::CurrentTime => self.say(link, Answer::CurrentTime(stamp::seconds(self.now))),
             Request::CurrentTimeMillis => {
-                self.say(link, Answer::CurrentTimeMillis(millis(self.now)));
+                self.say(link, Answer::CurrentTimeMillis(stamp::millis(self.now)));
             }
             Request::UserInfo(req) => self.say(link, Answer::UserInfo(req, String::new())),
             Request::PlaceOrder { order_id, .. } => self.sessions.raise_floor(client, order_id),
@@ -136,7 +318,7 @@ impl World {
     fn complain(&mut self, link: Link, id: i32, code: i32, text: &str) {
         let problem = Problem {
             id,
-            time: millis(self.now),
+            time: stamp::millis(self.now),
             code,
             text: text.to_owned(),
             advanced: String::new(),
@@ -145,9 +327,8 @@ impl World {
     }
 }
 
-fn millis(ts: Nanos) -> i64 {
-    (ts.0 / Nanos::MILLI.0) as i64
-}
+/// Shares that can be borrowed where short sales are allowed.
+const SHORT_SHARES: u64 = 5_000_000;
 
 #[cfg(test)]
 mod tests;

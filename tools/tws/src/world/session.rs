@@ -19,6 +19,8 @@ struct Session {
     link: Link,
     /// Known once the session has begun.
     client: Option<i32>,
+    /// 1 live, 2 frozen, 3 delayed, 4 delayed and frozen.
+    data_type: i32,
 }
 
 /// All connections, and the order ids of all clients that ever came.
@@ -31,7 +33,11 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn join(&mut self, link: Link) {
-        self.all.push(Session { link, client: None });
+        self.all.push(Session {
+            link,
+            client: None,
+            data_type: 1,
+        });
     }
 
     pub(super) fn leave(&mut self, link: Link) {
@@ -51,6 +57,18 @@ impl Sessions {
     pub(super) fn link_of(&self, client: i32) -> Option<Link> {
         let found = self.all.iter().find(|s| s.client == Some(client))?;
         Some(found.link)
+    }
+
+    /// Which data a client wants where there are no live ones.
+    pub(super) fn data_type(&self, link: Link) -> i32 {
+        let found = self.all.iter().find(|s| s.link == link);
+        found.map_or(1, |session| session.data_type)
+    }
+
+    pub(super) fn set_data_type(&mut self, link: Link, kind: i32) {
+        if let Some(session) = self.all.iter_mut().find(|s| s.link == link) {
+            session.data_type = kind;
+        }
     }
 
     /// The lowest order id that a client may use.

@@ -1,112 +1,106 @@
-//! Sessions: what a client hears before it asks for anything else.
+//! Clients without a wire: they ask, time passes, and all that they hear is kept.
+
+mod data;
+mod sessions;
 
 use super::*;
+use crate::model::Contract;
 
-fn hear(world: &mut World, link: u64, request: Request) -> Vec<Answer> {
-    let mut out = Vec::new();
-    world.request(Nanos::from_secs(1_000), Link(link), request, &mut out);
-    let said = |out| match out {
-        Out::Say(to, answer) if to == Link(link) => Some(*answer),
+/// A Monday, 10:00 in New York.
+pub(super) fn monday() -> Nanos {
+    stamp::parse("20261123 10:00:00").expect("a time")
+}
+
+/// A broker, its clock, and what has left it.
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) now: Nanos,
+    pub(super) out: Vec<Out>,
+}
+
+impl Scene {
+    /// A seeded synthetic market; client 7 is connected by link 1.
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let length = Nanos::from_secs(3_600);
+        let mut config = Config::synthetic("DU1234567", 7, monday(), length).expect("sound");
+        change(&mut config);
+        let mut scene = Self {
+            now: config.start,
+            world: World::open(config),
+            out: Vec::new(),
+        };
+        scene.connect(1, 7);
+        scene.out.clear();
+        scene
+    }
+
+    pub(super) fn connect(&mut self, link: u64, client_id: i32) {
+        self.world.join(Link(link));
+        let capabilities = String::new();
+        self.ask(
+            link,
+            Request::StartApi {
+                client_id,
+                capabilities,
+            },
+        );
+    }
+
+    /// Asks; what is answered at once.
+    pub(super) fn ask(&mut self, link: u64, request: Request) -> Vec<Answer> {
+        let before = self.out.len();
+        self.world
+            .request(self.now, Link(link), request, &mut self.out);
+        said(&self.out[before..], link)
+    }
+
+    /// Time passes, from one thing that is due to the next; what a client hears meanwhile.
+    pub(super) fn pass(&mut self, millis: u64) -> Vec<Answer> {
+        let end = self.now + Nanos::from_millis(millis);
+        let before = self.out.len();
+        while let Some(due) = self.world.due().filter(|due| *due <= end) {
+            assert!(due >= self.now, "time runs backwards");
+            self.now = due;
+            self.world.advance(due, &mut self.out);
+        }
+        self.now = end;
+        self.world.advance(end, &mut self.out);
+        said(&self.out[before..], 1)
+    }
+
+    /// Everything that a client has heard.
+    pub(super) fn heard(&self, link: u64) -> Vec<Answer> {
+        said(&self.out, link)
+    }
+}
+
+pub(super) fn said(out: &[Out], link: u64) -> Vec<Answer> {
+    let to = |out: &Out| match out {
+        Out::Say(to, answer) if *to == Link(link) => Some((**answer).clone()),
         _ => None,
     };
-    out.into_iter().filter_map(said).collect()
+    out.iter().filter_map(to).collect()
 }
 
-fn start(client_id: i32) -> Request {
-    Request::StartApi {
-        client_id,
-        capabilities: String::new(),
-    }
-}
-
-#[test]
-fn a_session_begins_with_accounts_ids_and_farms() {
-    let mut world = World::new("DU1234567");
-    world.join(Link(1));
-    assert_eq!(hear(&mut world, 1, Request::CurrentTime), []);
-    let said = hear(&mut world, 1, start(7));
-    assert_eq!(said[0], Answer::ManagedAccounts("DU1234567".into()));
-    assert_eq!(said[1], Answer::NextValidId(1));
-    let codes = said[2..].iter().map(|answer| match answer {
-        Answer::Problem(problem) => (problem.id, problem.code),
-        other => panic!("{other:?}"),
-    });
-    assert!(codes.eq([(-1, 2104), (-1, 2106), (-1, 2158)]));
-    assert_eq!(
-        hear(&mut world, 1, Request::CurrentTime),
-        [Answer::CurrentTime(1_000)]
-    );
-}
-
-#[test]
-fn a_number_in_use_is_refused_and_the_connection_closed() {
-    let mut world = World::new("DU1234567");
-    world.join(Link(1));
-    world.join(Link(2));
-    hear(&mut world, 1, start(7));
-    let mut out = Vec::new();
-    world.request(Nanos::from_secs(1_000), Link(2), start(7), &mut out);
-    let Out::Say(Link(2), first) = &out[0] else {
-        panic!("{out:?}");
+/// Codes of problems, with what they are about.
+pub(super) fn problems(answers: &[Answer]) -> Vec<(i32, i32)> {
+    let problem = |answer: &Answer| match answer {
+        Answer::Problem(problem) => Some((problem.id, problem.code)),
+        _ => None,
     };
-    assert!(matches!(&**first, Answer::Problem(p) if p.code == 326 && p.id == -1));
-    assert_eq!(out[1..], [Out::Close(Link(2))]);
-    world.leave(Link(1));
-    world.leave(Link(2));
-    world.join(Link(3));
-    assert_eq!(hear(&mut world, 3, start(7)).len(), 5);
+    answers.iter().filter_map(problem).collect()
 }
 
-#[test]
-fn order_ids_are_spent_for_ever_for_each_client_alone() {
-    let mut world = World::new("DU1234567");
-    world.join(Link(1));
-    hear(&mut world, 1, start(7));
-    world.sessions.raise_floor(7, 41);
-    world.sessions.raise_floor(7, 3);
-    assert_eq!(hear(&mut world, 1, Request::Ids), [Answer::NextValidId(42)]);
-    world.leave(Link(1));
-    world.join(Link(2));
-    assert_eq!(hear(&mut world, 2, start(7))[1], Answer::NextValidId(42));
-    world.leave(Link(2));
-    world.join(Link(3));
-    assert_eq!(hear(&mut world, 3, start(8))[1], Answer::NextValidId(1));
-}
-
-#[test]
-fn every_list_that_a_client_waits_for_has_an_end() {
-    let mut world = World::new("DU1234567");
-    world.join(Link(1));
-    hear(&mut world, 1, start(7));
-    let account = String::from("DU1234567");
-    let updates = Request::AccountUpdates {
-        subscribe: true,
-        account: String::new(),
-    };
-    for (request, end) in [
-        (Request::Positions, Answer::PositionEnd),
-        (Request::OpenOrders, Answer::OpenOrderEnd),
-        (Request::AllOpenOrders, Answer::OpenOrderEnd),
-        (Request::CompletedOrders(false), Answer::CompletedOrderEnd),
-        (updates, Answer::AccountEnd(account.clone())),
-        (
-            Request::AccountUpdatesMulti(9, account, String::new(), false),
-            Answer::AccountUpdateMultiEnd(9),
-        ),
-        (
-            Request::Executions(8, crate::model::ExecutionFilter::default()),
-            Answer::ExecutionEnd(8),
-        ),
-    ] {
-        assert_eq!(hear(&mut world, 1, request).last(), Some(&end));
+pub(super) fn share(symbol: &str) -> Contract {
+    Contract {
+        symbol: symbol.to_owned(),
+        sec_type: "STK".to_owned(),
+        exchange: "SMART".to_owned(),
+        currency: "USD".to_owned(),
+        ..Contract::default()
     }
-}
-
-#[test]
-fn only_client_0_binds_orders_typed_by_hand() {
-    let mut world = World::new("DU1234567");
-    world.join(Link(1));
-    hear(&mut world, 1, start(7));
-    let said = hear(&mut world, 1, Request::AutoOpenOrders(true));
-    assert!(matches!(&said[..], [Answer::Problem(p)] if p.code == 327));
 }

@@ -1,0 +1,308 @@
+//! Depth: positional rows that keep a client's ladder equal to the exchange's.
+
+use super::{Link, World};
+use crate::model::{Answer, Contract, Decimal, DepthExchange, DepthRow};
+use stream::{InstrumentId, Price, Side};
+
+/// Rows a side at most.
+const ROWS_MAX: i32 = 60;
+
+const INSERT: i32 = 0;
+const UPDATE: i32 = 1;
+const DELETE: i32 = 2;
+
+/// Price and quantity of a row.
+type Row = (Price, u64);
+
+/// One client's depth of one instrument.
+#[derive(Debug)]
+pub(super) struct Depth {
+    pub(super) link: Link,
+    pub(super) req: i32,
+    pub(super) instrument: InstrumentId,
+    smart: bool,
+    /// Rows tell who quotes.
+    makers: bool,
+    rows: usize,
+    /// What the client has by now: asks, bids.
+    shown: [Vec<Row>; 2],
+}
+
+/// All depth.
+#[derive(Debug, Default)]
+pub(super) struct Depths {
+    pub(super) all: Vec<Depth>,
+}
+
+impl Depths {
+    pub(super) fn leave(&mut self, link: Link) {
+        self.all.retain(|depth| depth.link != link);
+    }
+
+    pub(super) fn watches(&self, instrument: InstrumentId) -> bool {
+        self.all.iter().any(|depth| depth.instrument == instrument)
+    }
+}
+
+/// Turns `from` into `to`, both best first: operation, position and row of each step. `from` never
+/// holds more than `most` rows on the way.
+fn turn(
+    from: &mut Vec<Row>,
+    to: &[Row],
+    (side, most): (Side, usize),
+    mut step: impl FnMut(i32, usize, Row),
+) {
+    let better = |a: Price, b: Price| (a.0 - b.0) * side.sign() > 0;
+    let mut at = 0;
+    while at < from.len() || at < to.len() {
+        match (from.get(at).copied(), to.get(at).copied()) {
+            (Some(old), Some(new)) if old.0 == new.0 => {
+                if old.1 != new.1 {
+                    step(UPDATE, at, new);
+                    from[at] = new;
+                }
+                at += 1;
+            }
+            (Some(old), Some(new)) if !better(new.0, old.0) => {
+                step(DELETE, at, old);
+                from.remove(at);
+            }
+            (_, Some(new)) => {
+                if from.len() == most
+                    && let Some(last) = from.pop()
+                {
+                    step(DELETE, from.len(), last);
+                }
+                step(INSERT, at, new);
+                from.insert(at, new);
+                at += 1;
+            }
+            (Some(old), None) => {
+                step(DELETE, at, old);
+                from.remove(at);
+            }
+            (None, None) => return,
+        }
+    }
+}
+
+impl World {
+    pub(super) fn depth(
+        &mut self,
+        link: Link,
+        req: i32,
+        contract: &Contract,
+        (rows, smart): (i32, bool),
+    ) {
+        let Some(instrument) = self.find(link, req, contract) else {
+            return;
+        };
+        if self
+            .depths
+            .all
+            .iter()
+            .any(|d| d.link == link && d.req == req)
+        {
+            self.complain(link, req, 102, "Duplicate ticker ID.");
+            return;
+        }
+        if self.depths.all.len() >= self.limits.depth {
+            let text = format!(
+                "Max number ({}) of market depth requests has been reached",
+                self.limits.depth
+            );
+            self.complain(link, req, 309, &text);
+            return;
+        }
+        let direct = matches!(contract.exchange.as_str(), "ISLAND" | "NASDAQ");
+        self.depths.all.push(Depth {
+            link,
+            req,
+            instrument,
+            smart,
+            makers: smart || direct,
+            rows: rows.clamp(1, ROWS_MAX) as usize,
+            shown: [Vec::new(), Vec::new()],
+        });
+        self.truth.depth_slots(self.depths.all.len());
+        self.show_depth(instrument);
+    }
+
+    pub(super) fn cancel_depth(&mut self, link: Link, req: i32) {
+        let before = self.depths.all.len();
+        self.depths.all.retain(|d| d.link != link || d.req != req);
+        if self.depths.all.len() == before {
+            let text = format!("Can't find the subscribed market depth with tickerId:{req}");
+            self.complain(link, req, 310, &text);
+        }
+    }
+
+    /// Tells the rows that have changed since the last time.
+    pub(super) fn show_depth(&mut self, instrument: InstrumentId) {
+        if !self.depths.watches(instrument) || self.quotes.silent {
+            return;
+        }
+        let Some(book) = self.exchange.edge().books().get(instrument) else {
+            return;
+        };
+        if book.between_states() {
+            return;
+        }
+        let levels = |side| {
+            book.levels(side)
+                .take(ROWS_MAX as usize)
+                .collect::<Vec<_>>()
+        };
+        let goal = [levels(Side::Sell), levels(Side::Buy)];
+        let venue = self
+            .catalog
+            .item(instrument)
+            .contract
+            .primary_exchange
+            .clone();
+        let mut all = core::mem::take(&mut self.depths.all);
+        for depth in all.iter_mut().filter(|d| d.instrument == instrument) {
+            // The side that retreats goes first, so that no client sees a crossed ladder.
+            let best = |rows: &[Row]| rows.first().map_or(i64::MIN, |row| row.0.0);
+            let bids_retreat = best(&goal[1]) < best(&depth.shown[1]);
+            let order = if bids_retreat { [1, 0] } else { [0, 1] };
+            for half in order {
+                let side = [Side::Sell, Side::Buy][half];
+                let goal = &goal[half][..depth.rows.min(goal[half].len())];
+                let mut steps = Vec::new();
+                let of = (side, depth.rows);
+                turn(
+                    &mut depth.shown[half],
+                    goal,
+                    of,
+                    |operation, position, row| {
+                        steps.push((operation, position, row));
+                    },
+                );
+                for step in steps {
+                    self.say(depth.link, row_of(depth, half, step, &venue));
+                }
+            }
+        }
+        self.depths.all = all;
+    }
+
+    /// Every client is to forget its ladder; rows follow from the start.
+    pub(super) fn reset_depth(&mut self) {
+        let mut all = core::mem::take(&mut self.depths.all);
+        for depth in &mut all {
+            let text = "Market depth data has been RESET. Please empty deep book contents before \
+                        applying any new entries.";
+            self.complain(depth.link, depth.req, 317, text);
+            depth.shown = [Vec::new(), Vec::new()];
+        }
+        let instruments: Vec<_> = all.iter().map(|depth| depth.instrument).collect();
+        self.depths.all = all;
+        for instrument in instruments {
+            self.show_depth(instrument);
+        }
+    }
+
+    pub(super) fn depth_exchanges(&mut self, link: Link) {
+        let one = |exchange: &str, sec_type: &str, service: &str| DepthExchange {
+            exchange: exchange.to_owned(),
+            sec_type: sec_type.to_owned(),
+            listing: String::new(),
+            service: service.to_owned(),
+            agg_group: None,
+        };
+        let all = vec![
+            one("ISLAND", "STK", "Deep2"),
+            one("NASDAQ", "STK", "Deep2"),
+            one("ARCA", "STK", "Deep"),
+            one("NYSE", "STK", "Deep"),
+            one("BATS", "STK", "Deep"),
+            one("IEX", "STK", "Deep"),
+            one("CME", "FUT", "Deep"),
+        ];
+        self.say(link, Answer::DepthExchanges(all));
+    }
+}
+
+fn row_of(
+    depth: &Depth,
+    half: usize,
+    (operation, position, (price, qty)): (i32, usize, Row),
+    venue: &str,
+) -> Answer {
+    let deleted = operation == DELETE;
+    let row = DepthRow {
+        position: position as i32,
+        market_maker: if depth.makers {
+            venue.to_owned()
+        } else {
+            String::new()
+        },
+        operation,
+        side: half as i32,
+        price: if deleted { 0.0 } else { price.to_f64() },
+        size: if deleted {
+            Decimal::ZERO
+        } else {
+            Decimal::from(qty)
+        },
+        smart: depth.smart,
+    };
+    if depth.makers {
+        Answer::DepthL2(depth.req, row)
+    } else {
+        Answer::Depth(depth.req, row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a client does with a row: nothing that it was not told.
+    fn apply(ladder: &mut Vec<Row>, (operation, at, row): (i32, usize, Row)) {
+        match operation {
+            INSERT => ladder.insert(at, row),
+            UPDATE => ladder[at] = row,
+            _ => {
+                ladder.remove(at);
+            }
+        }
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        prop::collection::btree_map(1i64..40, 1u64..9, 0..12)
+            .prop_map(|rows| rows.into_iter().map(|(p, q)| (Price(p), q)).collect())
+    }
+
+    proptest! {
+        /// A client's ladder equals ours after every picture, is never longer than it asked for,
+        /// and is sorted at every step between.
+        #[test]
+        fn rows_turn_any_ladder_into_any_other(
+            pictures in prop::collection::vec(rows(), 1..8),
+            bids in any::<bool>(),
+            most in 1usize..12,
+        ) {
+            let side = if bids { Side::Buy } else { Side::Sell };
+            let (mut ours, mut client) = (Vec::new(), Vec::new());
+            for mut goal in pictures {
+                if bids {
+                    goal.reverse();
+                }
+                goal.truncate(most);
+                turn(&mut ours, &goal, (side, most), |operation, at, row| {
+                    apply(&mut client, (operation, at, row));
+                    assert!(client.len() <= most);
+                    let sorted = client.windows(2).all(|pair: &[Row]| {
+                        (pair[0].0.0 - pair[1].0.0) * side.sign() > 0
+                    });
+                    assert!(sorted, "{client:?}");
+                });
+                prop_assert_eq!(&client, &goal);
+                prop_assert_eq!(&ours, &goal);
+            }
+        }
+    }
+}
