@@ -213,6 +213,20 @@ impl<E> Chain<E> {
         }
     }
 
+    /// Leaves the seats of all other stages empty; tells the kinds that the others act on.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(StageId) -> bool) -> Kinds {
+        fn leave<S: Stage>(seat: &mut Seat<S>, is_kept: impl Fn(StageId) -> bool) -> Kinds {
+            if is_kept(S::ID) {
+                return S::ACTS_ON;
+            }
+            seat.stage = None;
+            Kinds::NONE
+        }
+        let early = leave(&mut self.book, &is_kept).or(leave(&mut self.signal, &is_kept));
+        let late = leave(&mut self.risk, &is_kept).or(leave(&mut self.gateway, &is_kept));
+        early.or(late)
+    }
+
     /// Moves a stage in.
     pub fn seat_book(&mut self, stage: BookStage) {
         self.book.stage = Some(stage);

@@ -2,26 +2,60 @@
 //!
 //! Used by `replay --check`, which wants to know of any difference, and by a restart, which wants
 //! the state at the end. `crc` is masked; notes are skipped.
+//!
+//! A stage is a function of what stands before it in the stream, and the journal holds all of
+//! that. So any part of the pipeline can be folded by itself, from recorded frames alone: where
+//! every part makes what is recorded of it, all of them in a row do so too. [`parallel`] folds the
+//! parts of a whole journal side by side.
+
+mod ahead;
+mod compare;
+mod parallel;
+mod shadow;
+mod told;
+
+pub use parallel::{FoldedAll, parallel};
+pub use shadow::{Pending, Shadow};
 
 use crate::chain::{Chain, End};
 use crate::probe::Probe;
 use crate::setup::Setup;
-use gateway::sim::SimEdge;
+use compare::{fields_that_differ, same};
 use std::fmt;
-use stream::blob::Assembler;
-use stream::payload::{Blob, BlobKind, Refused, Request, Requested, Restart, RestartFrom, Verdict};
-use stream::source::answer;
+use std::ops::RangeInclusive;
+use stream::id::SUB_COUNT_BITS;
+use stream::payload::RestartFrom;
 use stream::stage::Collected;
-use stream::{Answers, Class, Draft, Edge, FrameId, FrameRef, Kind, Line, Nanos, Out};
+use stream::{Class, FrameId, FrameRef, Header, Kind, Kinds, Line, Nanos, Out, StageId};
+use told::Told;
 
-/// Where a fold's frames go: a vector that is emptied at each input.
-#[derive(Debug, Default)]
-pub struct Expected(Vec<Line>);
+/// Stages by their numbers.
+type Part = RangeInclusive<u8>;
+
+/// Every stage; and whoever else may have made a frame is taken for one behind them.
+const ALL: Part = StageId::Book as u8..=u8::MAX;
+
+/// The number of the stage that made a frame; 0 for inputs.
+const fn stage_of(header: &Header) -> u8 {
+    (header.sub >> SUB_COUNT_BITS) as u8
+}
+
+/// Where a fold's frames go: those that its own stages made of the last frame are kept.
+#[derive(Debug)]
+pub struct Expected {
+    part: Part,
+    lines: Vec<Line>,
+}
 
 impl Out for Expected {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        self.0.extend_from_slice(frame.lines());
+        if self.part.contains(&stage_of(frame.header())) {
+            match frame.lines() {
+                [line] => self.lines.push(*line),
+                lines => self.lines.extend_from_slice(lines),
+            }
+        }
     }
 }
 
@@ -62,117 +96,68 @@ pub enum FoldError {
     Malformed(FrameId),
 }
 
-/// What came back by the head and has not come yet.
-#[derive(Debug, Default)]
-pub struct Pending(Vec<Draft>);
-
-impl Answers for Pending {
-    fn queue(&mut self, draft: &Draft) {
-        self.0.push(draft.clone());
-    }
-}
-
-impl Pending {
-    /// Takes out what has now come: the first draft with the same content.
-    fn came(&mut self, frame: FrameRef<'_>) {
-        if self.0.is_empty() || frame.kind().is_market() {
-            return;
-        }
-        let bytes = &frame.bytes()[stream::Header::BYTES..];
-        let same = |draft: &Draft| {
-            let header = draft.header();
-            header.kind == frame.kind()
-                && header.instrument == frame.instrument()
-                && &draft.frame().bytes()[stream::Header::BYTES..] == bytes
-        };
-        if let Some(index) = self.0.iter().position(same) {
-            self.0.remove(index);
-        }
-    }
-
-    /// What has not come, in the order in which it was queued.
-    #[must_use]
-    pub fn into_drafts(self) -> Vec<Draft> {
-        self.0
-    }
-}
-
-/// The edge and the loop-backs of a run that is folded for a restart.
+/// A fold in progress, of all stages or of a part of them.
 #[derive(Debug)]
-struct Shadow {
-    edge: SimEdge,
-    pending: Pending,
-    delay: Nanos,
-    draft: Draft,
-}
-
-impl Shadow {
-    fn on_frame(&mut self, frame: FrameRef<'_>) {
-        if frame.is_input() {
-            self.pending.came(frame);
-        }
-        let due = frame.ts().saturating_add(self.delay);
-        let (id, instrument) = (frame.id(), frame.instrument());
-        match frame.kind() {
-            Kind::Refused => {
-                let refused = frame.read::<Refused>();
-                let verdict = Verdict::of(refused);
-                answer(
-                    &mut self.pending,
-                    &mut self.draft,
-                    due,
-                    id,
-                    instrument,
-                    &verdict,
-                );
-            }
-            Kind::Request => {
-                let requested = Requested::of(frame.read::<Request>(), id);
-                answer(
-                    &mut self.pending,
-                    &mut self.draft,
-                    due,
-                    id,
-                    instrument,
-                    &requested,
-                );
-            }
-            _ => {}
-        }
-        self.edge.on_frame(frame, &mut self.pending);
-    }
-}
-
-/// A fold in progress.
-#[derive(Debug, Default)]
 pub struct Fold {
+    part: Part,
     chain: Option<Chain<Expected>>,
+    /// The kinds that any of its stages acts on.
+    acts_on: Kinds,
     cursor: usize,
-    config: Option<String>,
-    assembler: Assembler,
-    shadow: Option<Shadow>,
-    with_edge: bool,
+    told: Told,
+    /// Frames seen.
+    pub frames: u64,
     /// Frames compared and found equal.
     pub compared: u64,
+    /// State hashes among them.
+    pub state_hashes: u64,
     /// Input frames folded.
     pub inputs: u64,
     /// Stamp of the last input.
     pub last_ts: Nanos,
 }
 
+impl Default for Fold {
+    fn default() -> Self {
+        Self::of(ALL)
+    }
+}
+
 impl Fold {
-    /// A fold that only checks.
-    #[must_use]
-    pub fn checking() -> Self {
-        Self::default()
+    /// A fold of a part of the pipeline: what is recorded of earlier stages is taken as it is, what
+    /// is recorded of later ones is left out.
+    fn of(part: Part) -> Self {
+        Self {
+            part,
+            chain: None,
+            acts_on: Kinds::NONE,
+            cursor: 0,
+            told: Told::default(),
+            frames: 0,
+            compared: 0,
+            state_hashes: 0,
+            inputs: 0,
+            last_ts: Nanos::ZERO,
+        }
     }
 
-    /// A fold that also brings the sim edge and everything under way to where they were.
-    #[must_use]
-    pub fn restarting() -> Self {
+    /// Puts the parts of a pipeline together, each folded up to the same frame and lacking none.
+    fn joined(book: Self, rest: Self) -> Self {
+        let chain = match (book.chain, rest.chain) {
+            (Some(first), Some(mut chain)) => {
+                chain.book = first.book;
+                chain.end.part = ALL;
+                Some(chain)
+            }
+            _ => None,
+        };
         Self {
-            with_edge: true,
-            ..Self::default()
+            part: ALL,
+            chain,
+            acts_on: book.acts_on.or(rest.acts_on),
+            compared: book.compared + rest.compared,
+            state_hashes: book.state_hashes + rest.state_hashes,
+            ..rest
         }
     }
 
@@ -180,114 +165,126 @@ impl Fold {
     ///
     /// # Errors
     /// When it cannot be folded. A difference is no error: it is the inner result.
+    #[inline]
     pub fn on_frame(&mut self, frame: FrameRef<'_>) -> Result<Result<(), Difference>, FoldError> {
+        if self.follow(frame) {
+            Ok(Ok(()))
+        } else {
+            self.look_at(frame)
+        }
+    }
+
+    /// Takes a frame that is as expected, as most are; false, and nothing is done, where it is not,
+    /// or tells more than the stages are to know.
+    #[inline]
+    fn follow(&mut self, frame: FrameRef<'_>) -> bool {
+        let header = frame.header();
+        let stage = stage_of(header);
+        match header.class() {
+            Some(Class::Derived) if self.part.contains(&stage) => {
+                let Some(expected) = self.missing() else {
+                    return false;
+                };
+                if !same(expected, frame) {
+                    return false;
+                }
+                self.cursor += frame.lines().len();
+                self.compared += 1;
+                self.state_hashes += u64::from(header.kind == Kind::StateHash);
+            }
+            Some(Class::Derived) if stage > *self.part.end() => {}
+            Some(Class::Input | Class::Derived) => {
+                if self.missing().is_some() || Told::may_hear(frame) {
+                    return false;
+                }
+                let is_input = stage == StageId::Head as u8;
+                if is_input != (header.class() == Some(Class::Input)) {
+                    return false;
+                }
+                if is_input {
+                    self.inputs += 1;
+                    self.last_ts = frame.ts();
+                }
+                self.feed(frame);
+            }
+            _ => {}
+        }
+        self.frames += 1;
+        true
+    }
+
+    /// Takes a frame, whatever it is.
+    #[cold]
+    fn look_at(&mut self, frame: FrameRef<'_>) -> Result<Result<(), Difference>, FoldError> {
+        self.frames += 1;
+        let missing = self.nothing_missing();
         match frame.header().class() {
             Some(Class::Input) => {
-                let missing = self.missing().map_or(Ok(()), |frame| {
-                    Err(Difference {
-                        at: frame.id(),
-                        what: format!("{} is missing in the journal", frame.kind()),
-                    })
-                });
                 self.input(frame)?;
                 Ok(missing)
             }
-            Some(Class::Derived) => Ok(self.derived(frame)),
+            Some(Class::Derived) if self.part.contains(&stage_of(frame.header())) => {
+                Ok(Err(difference(self.missing(), frame)))
+            }
+            Some(Class::Derived) => match stage_of(frame.header()) {
+                stage if stage == StageId::Head as u8 => Ok(Err(difference(None, frame))),
+                _ => {
+                    self.feed(frame);
+                    Ok(missing)
+                }
+            },
             _ => Ok(Ok(())),
         }
+    }
+
+    fn nothing_missing(&self) -> Result<(), Difference> {
+        self.missing().map_or(Ok(()), |frame| {
+            Err(Difference {
+                at: frame.id(),
+                what: format!("{} is missing in the journal", frame.kind()),
+            })
+        })
     }
 
     fn input(&mut self, frame: FrameRef<'_>) -> Result<(), FoldError> {
         self.inputs += 1;
         self.last_ts = frame.ts();
-        match frame.kind() {
-            Kind::Blob => {
-                let blob = frame
-                    .try_read::<Blob>()
-                    .ok_or(FoldError::Malformed(frame.id()))?;
-                if let (BlobKind::Config, Some(text)) = (blob.what, self.assembler.push_blob(blob))
-                {
-                    self.config = Some(String::from_utf8_lossy(&text).into_owned());
-                }
-            }
-            Kind::Restart => {
-                let restart = frame
-                    .try_read::<Restart>()
-                    .ok_or(FoldError::Malformed(frame.id()))?;
-                if restart.from != RestartFrom::Fold || self.chain.is_none() {
-                    self.build()?;
-                }
-            }
-            _ => {}
+        if let Some(restart) = self.told.on_frame(frame)?
+            && (restart.from != RestartFrom::Fold || self.chain.is_none())
+        {
+            self.build()?;
         }
-        if let Some(chain) = &mut self.chain {
-            chain.end.0.clear();
-            chain.put(frame);
-            self.cursor = frame.lines().len();
-        }
-        if let Some(shadow) = &mut self.shadow {
-            shadow.on_frame(frame);
-        }
+        self.feed(frame);
         Ok(())
+    }
+
+    #[inline]
+    fn feed(&mut self, frame: FrameRef<'_>) {
+        if let Some(chain) = &mut self.chain {
+            chain.end.lines.clear();
+            self.cursor = 0;
+            if self.acts_on.has(frame.kind()) {
+                chain.put(frame);
+            }
+        }
     }
 
     fn build(&mut self) -> Result<(), FoldError> {
-        let text = self.config.as_deref().ok_or(FoldError::NoConfig)?;
-        let setup = Setup::from_journal(text)?;
-        self.chain = Some(Chain::full(
-            setup.stages(),
-            Expected::default(),
-            Probe::default(),
-        ));
-        if self.with_edge && self.shadow.is_none() {
-            self.shadow = Some(Shadow {
-                edge: setup.edge(),
-                pending: Pending::default(),
-                delay: setup.loopback_delay,
-                draft: Draft::new(),
-            });
-        }
+        let stages = Setup::from_journal(self.told.config()?)?.stages();
+        let end = Expected {
+            part: self.part.clone(),
+            lines: Vec::new(),
+        };
+        let mut chain = Chain::full(stages, end, Probe::default());
+        self.acts_on = chain.keep(|stage| self.part.contains(&(stage as u8)));
+        self.chain = Some(chain);
         Ok(())
     }
 
-    fn derived(&mut self, frame: FrameRef<'_>) -> Result<(), Difference> {
-        if let Some(shadow) = &mut self.shadow {
-            shadow.on_frame(frame);
-        }
-        let differs = |what: String| {
-            Err(Difference {
-                at: frame.id(),
-                what,
-            })
-        };
-        let Some(expected) = self.missing() else {
-            return differs(format!("{} is not made by this binary", frame.kind()));
-        };
-        if !same(expected, frame) {
-            let expected = (expected.id(), expected.kind());
-            return differs(if expected == (frame.id(), frame.kind()) {
-                format!(
-                    "{} has other content: {}",
-                    frame.kind(),
-                    fields_that_differ(self, frame)
-                )
-            } else {
-                format!(
-                    "{} stands where {} {} is made",
-                    frame.kind(),
-                    expected.1,
-                    expected.0
-                )
-            });
-        }
-        self.cursor += frame.lines().len();
-        self.compared += 1;
-        Ok(())
-    }
-
-    /// The first frame that the fold made of the last input and the journal has not shown.
+    /// The first frame that the fold made of the last one and the journal has not shown.
+    #[inline]
     fn missing(&self) -> Option<FrameRef<'_>> {
-        FrameRef::first_of(self.chain.as_ref()?.end.0.get(self.cursor..)?)
+        FrameRef::first_of(self.chain.as_ref()?.end.lines.get(self.cursor..)?)
     }
 
     /// What the journal lacks of the last input's consequences.
@@ -296,56 +293,41 @@ impl Fold {
         let lines = self
             .chain
             .as_ref()
-            .and_then(|chain| chain.end.0.get(self.cursor..));
+            .and_then(|chain| chain.end.lines.get(self.cursor..));
         Collected(lines.unwrap_or(&[]).to_vec())
     }
 
     /// The configuration that the journal was written with.
     #[must_use]
     pub fn config(&self) -> Option<&str> {
-        self.config.as_deref()
+        self.told.config().ok()
     }
 
-    /// Ends the fold: the stages, the edge, and what is under way.
+    /// Ends the fold: the stages, where the journal has an epoch.
     #[must_use]
-    pub fn into_parts(self) -> Option<(Chain<Expected>, SimEdge, Pending)> {
-        let shadow = self.shadow?;
-        Some((self.chain?, shadow.edge, shadow.pending))
+    pub fn into_chain(self) -> Option<Chain<Expected>> {
+        self.chain
     }
 }
 
-/// Equality with `crc` masked.
-fn same(a: FrameRef<'_>, b: FrameRef<'_>) -> bool {
-    let (left, right) = (a.header(), b.header());
-    left.seq == right.seq
-        && left.ts == right.ts
-        && left.ingress_age_ns == right.ingress_age_ns
-        && left.id() == right.id()
-        && (left.instrument, left.parent, left.kind, left.shape)
-            == (right.instrument, right.parent, right.kind, right.shape)
-        && a.bytes()[stream::Header::BYTES..] == b.bytes()[stream::Header::BYTES..]
-}
-
-fn fields_that_differ(fold: &Fold, frame: FrameRef<'_>) -> String {
-    let Some(expected) = fold.missing() else {
-        return String::new();
+/// What is between what the fold made, if anything, and what is recorded.
+#[cold]
+fn difference(expected: Option<FrameRef<'_>>, frame: FrameRef<'_>) -> Difference {
+    let kind = frame.kind();
+    let what = match expected {
+        None => format!("{kind} is not made by this binary"),
+        Some(expected) if (expected.id(), expected.kind()) == (frame.id(), kind) => {
+            let fields = fields_that_differ(expected, frame);
+            format!("{kind} has other content: {fields}")
+        }
+        Some(expected) => format!(
+            "{kind} stands where {} {} is made",
+            expected.kind(),
+            expected.id()
+        ),
     };
-    let list = |frame: FrameRef<'_>| {
-        let mut fields = Vec::new();
-        stream::payload::describe(frame, &mut |name, value| {
-            fields.push((name, format!("{value:?}")));
-        });
-        fields
-    };
-    let differing: Vec<String> = list(expected)
-        .into_iter()
-        .zip(list(frame))
-        .filter(|(made, kept)| made != kept)
-        .map(|((name, made), (_, kept))| format!("{name} is {kept}, made {made}"))
-        .collect();
-    if differing.is_empty() {
-        "header or spare bytes".to_owned()
-    } else {
-        differing.join(", ")
+    Difference {
+        at: frame.id(),
+        what,
     }
 }

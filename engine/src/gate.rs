@@ -135,8 +135,6 @@ pub struct Gate {
     /// The newest market frame, where the edge has not seen it yet.
     market: Draft,
     market_waits: bool,
-    /// `seq` and `ts` of the last frame that was appended: notes must not stand behind a later one.
-    last: (u64, Nanos),
     shared: Arc<Shared>,
     clock: Probe,
 }
@@ -172,7 +170,6 @@ impl Gate {
             market: Draft::new(),
             market_waits: false,
             ledger,
-            last: (0, Nanos::ZERO),
             shared,
             clock,
         }
@@ -209,13 +206,14 @@ impl Gate {
     pub fn abandon(&mut self) {
         self.tell_market();
         let Self {
+            journal,
             log,
             edge,
             ledger,
-            last,
             ..
         } = self;
-        log.cancel_entries(edge, ledger.legs(), last.1, last.0);
+        let (ts, seq) = (journal.last_ts(), journal.last_seq());
+        log.cancel_entries(edge, ledger.legs(), ts, seq);
     }
 
     /// Legs that may be live at the broker.
@@ -237,7 +235,6 @@ impl Gate {
     pub fn catch_up(&mut self, frame: FrameRef<'_>) {
         if frame.kind() == Kind::Command {
             self.journal.append(frame);
-            self.last = (frame.seq(), frame.ts());
             self.ledger.on_frame(frame, &self.shared);
         } else {
             self.put(frame);
@@ -252,8 +249,15 @@ impl Out for Gate {
         if self.journal.is_failed() {
             return self.die();
         }
-        self.last = (frame.seq(), frame.ts());
-        if frame.is_input() || ACTS_ON.has(frame.kind()) {
+        let kind = frame.kind();
+        if frame.is_input() {
+            if kind.is_market() {
+                self.keep_market(frame);
+            } else {
+                self.act(frame, position);
+                self.tell_edge(frame);
+            }
+        } else if ACTS_ON.has(kind) {
             self.act(frame, position);
         }
         if !self.held.is_empty() {
@@ -264,24 +268,25 @@ impl Out for Gate {
 
 impl Gate {
     /// What follows from a frame that has been appended.
-    #[inline]
+    #[inline(never)]
     fn act(&mut self, frame: FrameRef<'_>, position: u64) {
         match frame.kind() {
             Kind::Command => self.command(frame, position),
             Kind::Refused => self.refused(frame),
             Kind::Request => self.request(frame),
             Kind::DepthSlot => self.depth_slot(frame),
-            Kind::Tick => self.watch(),
+            Kind::Tick => return self.watch(),
             _ => {}
         }
         self.ledger.on_frame(frame, &self.shared);
-        if frame.kind().is_market() {
-            self.tell_market();
-            self.market.copy_from(frame);
-            self.market_waits = true;
-        } else if frame.is_input() {
-            self.tell_edge(frame);
-        }
+    }
+
+    /// A market frame waits until what follows from it has been handed over.
+    #[inline]
+    fn keep_market(&mut self, frame: FrameRef<'_>) {
+        self.tell_market();
+        self.market.copy_from(frame);
+        self.market_waits = true;
     }
 }
 
@@ -347,7 +352,8 @@ impl Gate {
                 about: frame.header().sub,
                 ..Note::zeroed()
             };
-            let (seq, ts) = self.last;
+            // Not behind a later frame: this one may have been held back.
+            let (seq, ts) = (self.journal.last_seq(), self.journal.last_ts());
             put_note(
                 &mut self.draft,
                 seq,
@@ -368,9 +374,15 @@ impl Gate {
 
     #[inline]
     fn tell_market(&mut self) {
-        if core::mem::take(&mut self.market_waits) {
-            self.edge.on_frame(self.market.frame(), &mut self.back);
+        if self.market_waits {
+            self.market_is_due();
         }
+    }
+
+    #[inline(never)]
+    fn market_is_due(&mut self) {
+        self.market_waits = false;
+        self.edge.on_frame(self.market.frame(), &mut self.back);
     }
 
     /// Commands whose frames are synced by now leave, in order.

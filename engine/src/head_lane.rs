@@ -137,7 +137,9 @@ impl HeadLane {
             }
             if alone {
                 works.chain.end.flush();
-                self.collect(alone);
+                // The operator can wait for the end of the turn.
+                self.collect_from_gate();
+                self.head.drained(self.head.seq());
             } else if on_time {
                 works.chain.end.flush();
             }
@@ -156,24 +158,36 @@ impl HeadLane {
     }
 
     /// Takes what came back: first how far the gate has got, then what it sent until then.
-    #[inline]
     fn collect(&mut self, alone: bool) {
         let drained = if alone {
             self.head.seq()
         } else {
             self.shared.drained()
         };
-        if self.back.slots() > 0 {
-            drain(&mut self.back, self.head.answers());
-        }
         if self.operator.slots() > 0 {
             drain(&mut self.operator, self.head.answers());
         }
+        self.collect_from_gate();
+        self.head.drained(drained);
+    }
+
+    /// Takes what the gate sent.
+    #[inline]
+    fn collect_from_gate(&mut self) {
+        if self.back.slots() > 0 {
+            drain(&mut self.back, self.head.answers());
+        }
+        if self.slots.slots() > 0 {
+            self.change_slots();
+        }
+    }
+
+    #[cold]
+    fn change_slots(&mut self) {
         while let Ok(change) = self.slots.pop() {
             self.market
                 .depth_slot(change.ts, change.instrument, change.subscribe);
         }
-        self.head.drained(drained);
     }
 
     fn keep_house<E: End>(&mut self, works: &mut Works<E>) {

@@ -1,6 +1,6 @@
 //! `replay --check`: folds a journal again and compares everything that was derived.
 
-use crate::fold::{Difference, Fold, FoldError};
+use crate::fold::{Difference, Fold, FoldError, parallel};
 use journal::Reader;
 use serde::Serialize;
 use std::path::Path;
@@ -38,24 +38,35 @@ pub enum ReplayError {
     Fold(#[from] FoldError),
 }
 
-/// Checks a journal.
+/// Checks a journal: its parts side by side, and where anything differs frame by frame, to tell
+/// what.
 ///
 /// # Errors
 /// See [`ReplayError`]. Differences are no error but the result.
 pub fn check(dir: &Path) -> Result<Checked, ReplayError> {
+    match parallel(dir, None)? {
+        Some(all) => Ok(told(Checked::default(), &all.fold, all.live)),
+        None => one_by_one(dir),
+    }
+}
+
+fn one_by_one(dir: &Path) -> Result<Checked, ReplayError> {
     let mut reader = Reader::open(dir)?;
-    let mut fold = Fold::checking();
+    let mut fold = Fold::default();
     let mut checked = Checked::default();
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
-        checked.frames += 1;
-        checked.state_hashes += u64::from(frame.kind() == stream::Kind::StateHash);
         if let Err(difference) = fold.on_frame(frame)? {
             tell(&mut checked, &difference);
         }
     }
+    Ok(told(checked, &fold, reader.is_live()))
+}
+
+/// What a fold found beside its differences.
+fn told(mut checked: Checked, fold: &Fold, live: bool) -> Checked {
     if let Some(frame) = fold.lacking().iter().next()
-        && !reader.is_live()
+        && !live
     {
         // A journal that was cut off may lack the end of its last input's consequences: what is
         // there is compared, what is not there is for the next start to append.
@@ -65,10 +76,12 @@ pub fn check(dir: &Path) -> Result<Checked, ReplayError> {
             frame.id()
         ));
     }
+    checked.frames = fold.frames;
     checked.inputs = fold.inputs;
     checked.compared = fold.compared;
+    checked.state_hashes = fold.state_hashes;
     checked.identical = checked.differences == 0;
-    Ok(checked)
+    checked
 }
 
 fn tell(checked: &mut Checked, difference: &Difference) {

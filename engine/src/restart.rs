@@ -9,7 +9,7 @@
 
 use crate::chain::Stages;
 use crate::edge_log::{self, Cancelled};
-use crate::fold::{Fold, FoldError};
+use crate::fold::{Fold, FoldError, Shadow, parallel};
 use crate::ledger::Ledger;
 use crate::setup::Setup;
 use crate::shared::Shared;
@@ -133,34 +133,53 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
 struct Folded {
     fold: Fold,
     differs: Option<String>,
+    beside: Beside,
+}
+
+/// What is kept beside the stages: the broker's side, orders and positions, each stage's last full
+/// checkpoint.
+#[derive(Debug, Default)]
+struct Beside {
+    shadow: Shadow,
     ledger: Ledger,
-    frames: u64,
     last_seq: u64,
+    gathering: BTreeMap<u8, Vec<Checkpoint>>,
     checkpoints: BTreeMap<StageId, Vec<Checkpoint>>,
 }
 
-/// Folds the whole journal; remembers each stage's last full checkpoint.
+impl Beside {
+    fn on_frame(&mut self, frame: FrameRef<'_>, nobody: &Shared) -> Result<(), FoldError> {
+        self.ledger.on_frame(frame, nobody);
+        if frame.is_input() {
+            self.last_seq = frame.seq();
+        } else if let Some(chunk) = frame.try_read::<Checkpoint>() {
+            gather(&mut self.gathering, &mut self.checkpoints, *chunk);
+        }
+        self.shadow.on_frame(frame)
+    }
+}
+
+/// Folds the whole journal: its parts side by side, and where anything differs frame by frame.
 fn fold(dir: &Path) -> Result<Folded, RestartError> {
+    let nobody = Shared::new(0, 0);
+    let mut beside = Beside::default();
+    let folded = parallel(dir, Some(&mut |frame| beside.on_frame(frame, &nobody)));
+    if let Some(all) = folded? {
+        return Ok(Folded {
+            fold: all.fold,
+            differs: None,
+            beside,
+        });
+    }
     let mut reader = Reader::open(dir)?;
     let mut folded = Folded {
-        fold: Fold::restarting(),
+        fold: Fold::default(),
         differs: None,
-        ledger: Ledger::default(),
-        frames: 0,
-        last_seq: 0,
-        checkpoints: BTreeMap::new(),
+        beside: Beside::default(),
     };
-    let nobody = Shared::new(0, 0);
-    let mut gathering: BTreeMap<u8, Vec<Checkpoint>> = BTreeMap::new();
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
-        folded.frames += 1;
-        folded.ledger.on_frame(frame, &nobody);
-        if frame.is_input() {
-            folded.last_seq = frame.seq();
-        } else if let Some(chunk) = frame.try_read::<Checkpoint>() {
-            gather(&mut gathering, &mut folded.checkpoints, *chunk);
-        }
+        folded.beside.on_frame(frame, &nobody)?;
         if let Err(difference) = folded.fold.on_frame(frame)? {
             folded.differs.get_or_insert(difference.to_string());
         }
@@ -186,23 +205,18 @@ fn gather(
 }
 
 fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
-    let Folded {
-        fold,
-        ledger,
-        frames,
-        last_seq,
-        ..
-    } = folded;
+    let Folded { fold, beside, .. } = folded;
     let lacking = fold.lacking();
-    let last_ts = fold.last_ts;
-    let (chain, edge, pending) = fold.into_parts().ok_or(FoldError::NoConfig)?;
+    let (last_ts, frames) = (fold.last_ts, fold.frames);
+    let chain = fold.into_chain().ok_or(FoldError::NoConfig)?;
+    let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     let mut pending = pending.into_drafts();
     pending.extend(lacking.iter().filter_map(abandoned));
     Ok(Start {
         stages: chain.into_stages(),
         edge,
-        ledger,
-        last_seq,
+        ledger: beside.ledger,
+        last_seq: beside.last_seq,
         last_ts,
         pending,
         opening: Opening {
@@ -243,22 +257,21 @@ fn from_checkpoint(
     restart: Restart,
     why: &str,
 ) -> Result<Start, RestartError> {
-    let Folded {
-        fold,
+    let Folded { fold, beside, .. } = folded;
+    let Beside {
         ledger,
-        frames,
         last_seq,
         checkpoints,
         ..
-    } = folded;
+    } = beside;
     let whole = [StageId::Risk, StageId::Gateway]
         .iter()
         .all(|stage| checkpoints.contains_key(stage));
     if !whole {
         return Err(RestartError::NoCheckpoint(why.to_owned()));
     }
-    let last_ts = fold.last_ts;
-    let (_, edge, pending) = fold.into_parts().ok_or(FoldError::NoConfig)?;
+    let (last_ts, frames) = (fold.last_ts, fold.frames);
+    let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     Ok(Start {
         stages: setup.stages(),
         edge,

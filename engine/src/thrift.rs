@@ -59,6 +59,7 @@ impl<S: Source> Thrift<S> {
 }
 
 impl<S: Source> Source for Thrift<S> {
+    #[inline]
     fn next(&mut self) -> Next {
         let next = self.inner.next();
         if let Next::At(due) = next {
@@ -67,6 +68,7 @@ impl<S: Source> Source for Thrift<S> {
         next
     }
 
+    #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
         if !self.inner.take(draft) {
             return false;

@@ -140,6 +140,7 @@ impl Head {
     }
 
     /// Everything up to `seq` has been journaled, and its answers are in [`Head::answers`].
+    #[inline]
     pub fn drained(&mut self, seq: u64) {
         self.window.drained(seq);
     }
@@ -154,6 +155,7 @@ impl Head {
     }
 
     /// The next input in virtual time.
+    #[inline]
     pub fn next_virtual(&mut self, market: &mut impl Source) -> Step<'_> {
         loop {
             let market_due = match market.next() {
@@ -223,6 +225,7 @@ impl Head {
     }
 
     /// Moves what was picked into the draft; false when a source's announcement came to nothing.
+    #[inline]
     fn fetch(&mut self, pick: Pick, ts: Nanos, market: &mut impl Source) -> bool {
         match pick {
             Pick::Answer => self.answers.take(&mut self.draft),
@@ -233,11 +236,27 @@ impl Head {
     }
 
     /// The earliest candidate; ties go to answers, then timers, then market.
+    #[inline]
     fn pick(&mut self, market_due: Option<Nanos>) -> Option<(Pick, Nanos)> {
         let answer = self.answers.due();
         if let Some(due) = market_due {
             self.timers.reach(due);
-        } else {
+            let other = (answer.unwrap_or(Nanos::MAX)).min(self.timers.due_or_never());
+            // Mostly: strictly before all else, which is not overdue either.
+            let due = due.max(self.now);
+            if due < other {
+                return Some((Pick::Market, due));
+            }
+        }
+        self.pick_among(answer, market_due)
+    }
+
+    fn pick_among(
+        &mut self,
+        answer: Option<Nanos>,
+        market_due: Option<Nanos>,
+    ) -> Option<(Pick, Nanos)> {
+        if market_due.is_none() {
             let end = *self
                 .end_at
                 .get_or_insert(self.timers.end(self.now, self.end_of_data));
@@ -287,7 +306,7 @@ impl Head {
         Step::Frame(self.draft.frame())
     }
 
-    #[inline]
+    #[inline(always)]
     fn stamp(&mut self, ts: Nanos, due: Nanos, evaluation: bool) {
         self.seq += 1;
         self.now = ts;

@@ -38,8 +38,9 @@ impl Crc {
         Self { has_sse42 }
     }
 
-    /// Does work that takes many checksums, compiled for the instruction as a whole: without a
-    /// call for each of them the processor works on several at once.
+    /// Does work that takes checksums, compiled for the instruction as a whole: without a call for
+    /// each of them the processor works on several at once. What is called within must be inlined
+    /// always, or it is compiled without the instruction and calls each checksum after all.
     #[inline]
     pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
         #[cfg(target_arch = "x86_64")]
@@ -52,7 +53,7 @@ impl Crc {
 
     /// The checksum of what had `crc` so far and goes on with `position` and a frame's first line,
     /// whose own `crc` counts as zero.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append_first(self, crc: u32, position: u64, first: &Words) -> u32 {
         #[cfg(target_arch = "x86_64")]
         if self.has_sse42 {
@@ -65,7 +66,7 @@ impl Crc {
     }
 
     /// The checksum of what had `crc` so far and goes on with `words`, little-endian.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(self, crc: u32, words: &[u64]) -> u32 {
         #[cfg(target_arch = "x86_64")]
         if self.has_sse42 {

@@ -12,6 +12,7 @@ use crate::layout::{PAD, SegmentHeader, offset_of};
 use crate::seal::{Seal, Sound};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use stream::frame::LINES_MAX;
@@ -200,6 +201,16 @@ impl Cursor {
         // SYNC POINT frame-word: pairs with the release in `Pen::store_last`.
         self.fill()?;
         Ok(self.look())
+    }
+
+    /// Line of the buffer at which the cursor stands.
+    pub(crate) const fn here(&self) -> usize {
+        self.here
+    }
+
+    /// Lines of the buffer, of frames that were checked since the last read.
+    pub(crate) fn lines(&self, which: Range<usize>) -> &[Line] {
+        &self.buffer[..self.filled][which]
     }
 
     /// The frame at the cursor, which was peeked at or checked ahead.

@@ -32,6 +32,8 @@ pub(crate) struct Map {
 #[derive(Debug)]
 pub(crate) struct Pen {
     map: Arc<Map>,
+    /// Lines that the mapping holds, the header's too.
+    lines: usize,
 }
 
 impl Map {
@@ -43,7 +45,11 @@ impl Map {
         let bytes = usize::try_from(bytes).map_err(io::Error::other)?;
         let raw = MmapOptions::new().len(bytes).map_raw(file)?;
         let map = Arc::new(Self { raw });
-        Ok((Pen { map: map.clone() }, map))
+        let pen = Pen {
+            map: map.clone(),
+            lines: map.bytes() / Line::BYTES,
+        };
+        Ok((pen, map))
     }
 
     /// Bytes mapped.
@@ -110,7 +116,7 @@ impl Pen {
     pub(crate) fn store_frame(&mut self, line: u64, lines: &[Line], crc: u32) {
         let start = HEADER_LINES + line as usize;
         assert!(
-            start + lines.len() <= self.map.bytes() / Line::BYTES,
+            start + lines.len() <= self.lines,
             "a frame does not fit into its segment"
         );
         let Some((first, rest)) = lines.split_first() else {

@@ -5,7 +5,7 @@ use crate::disk::Lock;
 use crate::error::{Damage, Error};
 use crate::walk::{End, Place, Step, Walk};
 use std::path::{Path, PathBuf};
-use stream::{FrameRef, Header, Nanos};
+use stream::{FrameRef, Header, Line, Nanos};
 
 /// Places that the reader remembers, so that it can go back: one in this many lines.
 const INDEX_LINES: u64 = 4_096;
@@ -72,6 +72,24 @@ impl Reader {
             return Some(Ok(self.walk.frame()));
         }
         self.find()
+    }
+
+    /// The next frames as they lie, back to back, as many as were checked in one go; or `None` at
+    /// the end. What is read this way goes on where [`Reader::next`] stopped, and the other way
+    /// round.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_frames(&mut self) -> Option<Result<&[Line], Error>> {
+        if self.walk.pass() {
+            self.note();
+            return Some(Ok(self.walk.frame().1.lines()));
+        }
+        match self.step() {
+            Ok(true) => Some(Ok(self.walk.take_stretch())),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// The next frame, where it was not checked ahead.

@@ -28,8 +28,14 @@ impl Seal {
         }
     }
 
-    /// The checksum of a frame at `position`, whatever its `crc` holds.
+    /// Does work that takes checksums, compiled for the processor's instruction as a whole.
     #[inline]
+    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
+        self.crc.run(work)
+    }
+
+    /// The checksum of a frame at `position`, whatever its `crc` holds.
+    #[inline(always)]
     pub(crate) fn of(self, position: u64, lines: &[Line]) -> u32 {
         debug_assert!((1..=LINES_MAX).contains(&lines.len()));
         let first = self.crc.append_first(self.salt, position, words(&lines[0]));
@@ -40,7 +46,7 @@ impl Seal {
     }
 
     /// The checksum, when the frame verifies at `position`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check(self, position: u64, lines: &[Line]) -> Option<u32> {
         let stored = words(&lines[0])[CRC_WORD] as u32;
         (self.of(position, lines) == stored).then_some(stored)

@@ -13,6 +13,11 @@ use stream::Line;
 
 pub(crate) const PAGE_BYTES: u64 = 4_096;
 
+/// Where a sync ends while the writer goes on: the kernel writes back whole folios, and makes each
+/// of their pages read-only, those ahead of the head too. Its folios are as large as its
+/// read-ahead, 128 KiB as a rule.
+pub(crate) const FOLIO_BYTES: u64 = 256 << 10;
+
 /// A segment as the helpers know it.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -140,6 +145,12 @@ impl Segment {
         // Only the time that the sync takes depends on it.
         let _ = self.map.forget(bytes.clone());
         disk.sync_range(&self.map, &self.path, bytes)?;
+        if !end.is_multiple_of(FOLIO_BYTES) && reached < self.end() {
+            // What follows in the same folio has become read-only with it, and the writer comes
+            // there next. Only its time depends on it.
+            let next = end as usize..end.next_multiple_of(FOLIO_BYTES) as usize;
+            let _ = self.map.populate(next);
+        }
         Ok(reached)
     }
 

@@ -3,7 +3,7 @@
 
 use crate::disk::Disk;
 use crate::layout::{Closed, Mark, RECORD_BYTES, Record};
-use crate::segment::{PAGE_BYTES, Segment};
+use crate::segment::{FOLIO_BYTES, PAGE_BYTES, Segment};
 use crate::shared::{Health, Shared, Why};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,11 +17,6 @@ use zerocopy::FromZeros;
 
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
-
-/// Where a sync ends while the writer goes on: the kernel writes back whole folios, and makes each
-/// of their pages read-only, those ahead of the head too. Its folios are as large as its
-/// read-ahead, 128 KiB as a rule.
-const FOLIO_BYTES: u64 = 256 << 10;
 
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.
 const PATIENCE: u32 = 8;

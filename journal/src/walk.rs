@@ -151,6 +151,16 @@ impl Walk {
         }
     }
 
+    /// The frame at which the walk has just arrived and all that was checked ahead, as they lie;
+    /// the walk moves past those.
+    pub(crate) fn take_stretch(&mut self) -> &[Line] {
+        let first = self.cursor.as_ref().map_or(0, Cursor::here);
+        let lines = self.pending.unwrap_or(0) + self.ahead.lines;
+        self.pass_all();
+        let cursor = self.cursor.as_ref().expect("a frame is in a segment");
+        cursor.lines(first..first + lines)
+    }
+
     /// Moves on to a frame that was checked ahead; false when there is none.
     #[inline]
     pub(crate) fn pass(&mut self) -> bool {

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
-use stream::{FrameRef, Out};
+use stream::{FrameRef, Nanos, Out};
 use zerocopy::FromZeros;
 
 /// How often a writer that runs its helpers itself lets them look ahead, in lines: 512 KiB.
@@ -35,11 +35,9 @@ const ROLL_PATIENCE: Duration = Duration::from_millis(1);
 pub struct Writer {
     pen: Pen,
     seal: Seal,
-    /// Line of the segment that is stored next.
-    line: u64,
-    /// Lines that the segment has left.
-    room: u64,
     position: u64,
+    /// Position behind the segment's last line.
+    end: u64,
     past: Past,
     /// Position at which the helpers are next run from here; never, when they have threads.
     turn_at: u64,
@@ -74,9 +72,8 @@ impl Writer {
         Self {
             pen: parts.prepared.pen,
             seal: Seal::new(header.salt),
-            line: 0,
-            room: header.data_lines,
             position: header.first_position,
+            end: header.first_position + header.data_lines,
             past: Past::before(&header),
             turn_at: header.first_position,
             dead: false,
@@ -101,21 +98,23 @@ impl Writer {
     /// has the kind of a pad.
     #[inline]
     pub fn append(&mut self, frame: FrameRef<'_>) -> u64 {
-        let header = frame.header();
-        if self.dead {
+        self.seal.run(|| self.append_here(frame))
+    }
+
+    #[inline(always)]
+    fn append_here(&mut self, frame: FrameRef<'_>) -> u64 {
+        let (header, lines) = (frame.header(), frame.lines());
+        let count = lines.len() as u64;
+        // A dead journal has no room.
+        if self.end - self.position < count && !self.roll() {
             return self.position;
         }
         assert!(
             header.seq != 0 && header.kind != PAD && self.past.admits(header),
             "a frame that does not follow from the one before it"
         );
-        let lines = frame.lines();
-        let count = lines.len() as u64;
-        if self.room < count && !self.roll() {
-            return self.position;
-        }
         let crc = self.seal.of(self.position, lines);
-        self.pen.store_frame(self.line, lines, crc);
+        self.pen.store_frame(self.line(), lines, crc);
         self.past = Past {
             seq: header.seq,
             ts: header.ts.0,
@@ -128,10 +127,14 @@ impl Writer {
         self.position
     }
 
+    /// Line of the segment that is stored next.
+    #[inline]
+    const fn line(&self) -> u64 {
+        self.header.data_lines - (self.end - self.position)
+    }
+
     #[inline]
     fn advance(&mut self, lines: u64) {
-        self.line += lines;
-        self.room -= lines;
         self.position += lines;
         self.shared.set_head(self.position);
     }
@@ -146,6 +149,12 @@ impl Writer {
     #[must_use]
     pub const fn last_seq(&self) -> u64 {
         self.past.seq
+    }
+
+    /// `ts` of the last frame, 0 when there is none.
+    #[must_use]
+    pub const fn last_ts(&self) -> Nanos {
+        Nanos(self.past.ts)
     }
 
     /// This start's number, from 1.
@@ -211,14 +220,15 @@ impl Writer {
         if self.dead {
             return false;
         }
-        if self.room > 0 {
-            let pad = layout::pad(self.room as usize, self.past.seq, self.past.ts);
+        let room = self.end - self.position;
+        if room > 0 {
+            let pad = layout::pad(room as usize, self.past.seq, self.past.ts);
             let mut lines = [stream::Line::ZERO; stream::frame::LINES_MAX];
             lines[0] = pad;
-            let lines = &lines[..self.room as usize];
+            let lines = &lines[..room as usize];
             self.past.crc = self.seal.of(self.position, lines);
-            self.pen.store_frame(self.line, lines, self.past.crc);
-            self.advance(self.room);
+            self.pen.store_frame(self.line(), lines, self.past.crc);
+            self.advance(room);
         }
         let Some(prepared) = self.next_segment() else {
             let why = match self.health() {
@@ -241,8 +251,7 @@ impl Writer {
         );
         self.pen = prepared.pen;
         self.pen.store_header(&self.header.seal());
-        self.line = 0;
-        self.room = self.header.data_lines;
+        self.end = self.position + self.header.data_lines;
         self.segment = prepared.segment;
         // The syncing helper must know the segment before it sees a position in it.
         if self.entered.send(self.segment.clone()).is_err() {

@@ -3,7 +3,8 @@
 mod support;
 
 use journal::{Health, Reader, State, verify};
-use support::{Frames, frame, read, read_on, start, tiny, write};
+use stream::FrameRef;
+use support::{Frames, frame, read, read_on, start, tiny, unsealed, write};
 
 #[test]
 fn frames_come_back_in_order_across_segments_and_epochs() {
@@ -28,6 +29,39 @@ fn frames_come_back_in_order_across_segments_and_epochs() {
         assert_eq!(report.frames, all.len() as u64);
         assert_eq!(report.epochs, u64::from(epoch));
         assert!(report.segments > 6 * u64::from(epoch));
+    }
+}
+
+#[test]
+fn stretches_and_single_frames_can_be_read_in_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _) = start(&tiny(dir.path()));
+    let all = write(&mut writer, &mut Frames::after(3, 0), 2_000);
+    writer.close().unwrap();
+    for singles in [0, 1, 2, 70, 200] {
+        let mut reader = Reader::open(dir.path()).unwrap();
+        let mut found = Vec::new();
+        loop {
+            let before = found.len();
+            for _ in 0..singles {
+                if let Some(next) = reader.next() {
+                    found.push(unsealed(next.unwrap().1));
+                }
+            }
+            let Some(stretch) = reader.next_frames() else {
+                break;
+            };
+            let mut rest = stretch.unwrap();
+            while let Some(frame) = FrameRef::first_of(rest) {
+                found.push(unsealed(frame));
+                rest = &rest[frame.lines().len()..];
+            }
+            assert!(rest.is_empty() && found.len() > before);
+        }
+        assert!(
+            found.iter().eq(all.iter().map(|(_, lines)| lines)),
+            "{singles}"
+        );
     }
 }
 

@@ -136,15 +136,14 @@ impl Source for Later {
 /// State hashes of the stages at a journal's end.
 fn state_hashes(dir: &Path) -> Vec<(StageId, u64)> {
     let mut reader = Reader::open(dir).unwrap();
-    let mut fold = Fold::restarting();
+    let mut fold = Fold::default();
     while let Some(next) = reader.next() {
         fold.on_frame(next.unwrap().1)
             .unwrap()
             .expect("the fold is the same");
     }
-    fold.into_parts()
+    fold.into_chain()
         .expect("the journal has an epoch")
-        .0
         .state_hashes()
 }
 

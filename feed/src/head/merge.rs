@@ -41,29 +41,19 @@ impl core::fmt::Debug for Merge {
 }
 
 impl Source for Merge {
+    #[inline]
     fn next(&mut self) -> Next {
-        let mut best: Option<(Nanos, usize)> = None;
-        let mut idle = false;
-        for (index, source) in self.sources.iter_mut().enumerate() {
-            match source.next() {
-                Next::At(due) if best.is_none_or(|(earliest, _)| due < earliest) => {
-                    best = Some((due, index));
-                }
-                Next::At(_) | Next::End => {}
-                Next::Idle => idle = true,
-            }
-        }
-        match best {
-            Some((due, index)) => {
-                self.picked = index;
+        if let [source] = &mut self.sources[..] {
+            let next = source.next();
+            if let Next::At(due) = next {
                 self.due = due;
-                Next::At(due)
             }
-            None if idle => Next::Idle,
-            None => Next::End,
+            return next;
         }
+        self.earliest()
     }
 
+    #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
         let taken = self
             .sources
@@ -89,6 +79,32 @@ impl Source for Merge {
     fn depth_slot(&mut self, ts: Nanos, instrument: InstrumentId, subscribe: bool) {
         for source in &mut self.sources {
             source.depth_slot(ts, instrument, subscribe);
+        }
+    }
+}
+
+impl Merge {
+    /// Asks all of them.
+    fn earliest(&mut self) -> Next {
+        let mut best: Option<(Nanos, usize)> = None;
+        let mut idle = false;
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            match source.next() {
+                Next::At(due) if best.is_none_or(|(earliest, _)| due < earliest) => {
+                    best = Some((due, index));
+                }
+                Next::At(_) | Next::End => {}
+                Next::Idle => idle = true,
+            }
+        }
+        match best {
+            Some((due, index)) => {
+                self.picked = index;
+                self.due = due;
+                Next::At(due)
+            }
+            None if idle => Next::Idle,
+            None => Next::End,
         }
     }
 }

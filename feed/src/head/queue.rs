@@ -60,6 +60,7 @@ impl AnswerQueue {
 
     /// When the first one falls due.
     #[must_use]
+    #[inline]
     pub fn due(&self) -> Option<Nanos> {
         self.order.peek().map(|(Reverse(key), _)| key.0)
     }

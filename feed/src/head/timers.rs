@@ -103,6 +103,12 @@ impl Timers {
         (self.next < Nanos::MAX).then_some(self.next)
     }
 
+    /// When the next timer is due; [`Nanos::MAX`] when none is.
+    #[inline]
+    pub(super) const fn due_or_never(&self) -> Nanos {
+        self.next
+    }
+
     /// The next tick, once the session has been announced: none behind its close.
     fn set_next(&mut self, close: Nanos) {
         let tick = self.evaluate.min(self.housekeeping);

@@ -39,8 +39,9 @@ impl Window {
         &mut self.entries[(seq % WINDOW_LINES as u64) as usize]
     }
 
+    #[inline]
     pub(super) fn push(&mut self, seq: u64, ts: Nanos, lines: usize, evaluation: bool) {
-        assert_eq!(seq, self.numbered + 1, "inputs are numbered without gaps");
+        assert!(seq == self.numbered + 1, "inputs are numbered without gaps");
         *self.entry(seq) = Entry {
             ts,
             lines: lines as u8,
@@ -52,8 +53,20 @@ impl Window {
         self.lines_max = self.lines_max.max(self.lines);
     }
 
+    #[inline]
     pub(super) fn drained(&mut self, seq: u64) {
         assert!(seq <= self.numbered, "what is not numbered cannot drain");
+        if seq == self.numbered {
+            // With one lane always: nothing is left, whatever stood there.
+            self.drained = seq;
+            self.lines = 0;
+            self.evaluations = 0;
+        } else {
+            self.drained_some(seq);
+        }
+    }
+
+    fn drained_some(&mut self, seq: u64) {
         while self.drained < seq {
             self.drained += 1;
             let entry = *self.entry(self.drained);
@@ -64,6 +77,7 @@ impl Window {
 
     /// Whether one more input fits: room for the longest frame, and no second evaluation.
     #[must_use]
+    #[inline]
     pub const fn has_room(&self, evaluation: bool) -> bool {
         self.lines + stream::frame::LINES_MAX <= WINDOW_LINES
             && !(evaluation && self.evaluations > 0)
@@ -71,6 +85,7 @@ impl Window {
 
     /// When the oldest input that has not drained was stamped.
     #[must_use]
+    #[inline]
     pub fn oldest_ts(&self) -> Option<Nanos> {
         (self.drained < self.numbered)
             .then(|| self.entries[((self.drained + 1) % WINDOW_LINES as u64) as usize].ts)
