@@ -19,13 +19,16 @@
     reason = "the desk of orders and the scripts, which use it, come next"
 )]
 
+mod account;
 mod catalog;
 mod config;
 mod depth;
 mod exchange;
 mod history_ticks;
 mod hours;
+mod ledger;
 mod market;
+mod orders;
 mod quotes;
 mod record;
 mod reference;
@@ -37,17 +40,22 @@ mod truth;
 
 pub use config::{Config, Limits};
 pub use market::Market;
-pub use truth::Truth;
+pub use truth::{ExecutionTruth, OrderTruth, Truth};
 
 use crate::model::{Answer, Problem, Request};
+use account::Account;
 use catalog::Catalog;
 use depth::Depths;
 use exchange::{Event, Exchange, Print};
+use gateway::sim::Fees;
+use ledger::Ledger;
+use orders::Orders;
 use quotes::Quotes;
 use record::{Quoted, Record};
 use session::Sessions;
-use stream::{InstrumentId, Nanos, Side};
+use stream::{InstrumentId, Money, Nanos, Side};
 use ticks::Ticks;
+use truth::Counters;
 
 /// How exactly the market is followed while something waits for it.
 const GRAIN: Nanos = Nanos::MILLI;
@@ -70,6 +78,11 @@ pub enum Out {
 pub struct World {
     account: String,
     limits: Limits,
+    master: Option<i32>,
+    fees: Fees,
+    stock_margin_ppm: u32,
+    cash_start: Money,
+    seed: u64,
     now: Nanos,
     exchange: Exchange,
     catalog: Catalog,
@@ -79,7 +92,10 @@ pub struct World {
     quotes: Quotes,
     depths: Depths,
     ticks: Ticks,
-    truth: Truth,
+    orders: Orders,
+    ledger: Ledger,
+    holders: Account,
+    counters: Counters,
     /// What leaves at the end of this call.
     mail: Vec<Out>,
 }
@@ -111,15 +127,23 @@ impl World {
         Self {
             account: config.account,
             limits: config.limits,
+            master: config.master,
+            fees: config.sim.fees,
+            stock_margin_ppm: config.sim.stock_margin_ppm,
+            cash_start: config.sim.cash,
+            seed: config.sim.seed,
             now: config.start,
             catalog,
             records: instruments.iter().map(record).collect(),
+            ledger: Ledger::new(instruments.len()),
             exchange: Exchange::new(config.market, config.sim, config.start),
             sessions: Sessions::default(),
             quotes: Quotes::default(),
             depths: Depths::default(),
             ticks: Ticks::default(),
-            truth: Truth::default(),
+            orders: Orders::default(),
+            holders: Account::default(),
+            counters: Counters::default(),
             mail: Vec::new(),
         }
     }
@@ -135,6 +159,7 @@ impl World {
         self.quotes.leave(link);
         self.depths.leave(link);
         self.ticks.leave(link);
+        self.holders.leave(link);
     }
 
     /// When there is next something to do of the world's own accord.
@@ -204,8 +229,11 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Market(instrument, print) => self.moved(instrument, print),
-            Event::Halt(_) | Event::Session(_) | Event::Second => {}
-            Event::Status(..) | Event::Fill(..) | Event::Commission(_) => {}
+            Event::Session => self.release_waiting(),
+            Event::Second => self.account_second(),
+            Event::Status(status) => self.on_status(&status),
+            Event::Fill(instrument, fill) => self.on_fill(instrument, &fill),
+            Event::Commission(commission) => self.on_commission(&commission),
         }
     }
 
@@ -233,6 +261,9 @@ impl World {
         }
         self.tick_streams(instrument, print, quoted);
         self.show_depth(instrument);
+        if quoted {
+            self.trail(instrument);
+        }
     }
 
     fn serve(&mut self, link: Link, request: Request) {
@@ -289,23 +320,44 @@ impl World {
                 self.say(link, Answer::CurrentTimeMillis(stamp::millis(self.now)));
             }
             Request::UserInfo(req) => self.say(link, Answer::UserInfo(req, String::new())),
-            Request::PlaceOrder { order_id, .. } => self.sessions.raise_floor(client, order_id),
-            Request::OpenOrders | Request::AllOpenOrders => self.say(link, Answer::OpenOrderEnd),
-            Request::AutoOpenOrders(_) if client != 0 => {
-                let text = "Only the default client (i.e 0) can auto bind orders";
-                self.complain(link, -1, 327, text);
+            Request::PlaceOrder {
+                order_id,
+                contract,
+                order,
+            } => self.place_order((link, client), order_id, &contract, &order),
+            Request::CancelOrder(id) => self.cancel_order(link, client, id),
+            Request::GlobalCancel => self.global_cancel(),
+            Request::OpenOrders => self.open_orders(link, client, false),
+            Request::AllOpenOrders => self.open_orders(link, client, true),
+            Request::AutoOpenOrders(_) => self.auto_open_orders(link, client),
+            Request::CompletedOrders(_) => self.completed_orders(link),
+            Request::Executions(req, filter) => self.executions(link, req, &filter),
+            other => self.serve_holdings(link, other),
+        }
+    }
+
+    /// Positions, account values and profit.
+    fn serve_holdings(&mut self, link: Link, request: Request) {
+        match request {
+            Request::Positions => self.positions(link),
+            Request::CancelPositions => self.cancel_positions(link),
+            Request::PositionsMulti(req, _, model) => self.positions_multi(link, req, model),
+            Request::CancelPositionsMulti(req) => self.cancel_positions_multi(link, req),
+            Request::AccountSummary { req, tags, .. } => self.account_summary(link, req, tags),
+            Request::CancelAccountSummary(req) => self.cancel_account_summary(link, req),
+            Request::AccountUpdates { subscribe, account } => {
+                self.account_updates(link, subscribe, &account);
             }
-            Request::CompletedOrders(_) => self.say(link, Answer::CompletedOrderEnd),
-            Request::Executions(req, _) => self.say(link, Answer::ExecutionEnd(req)),
-            Request::Positions => self.say(link, Answer::PositionEnd),
-            Request::PositionsMulti(req, ..) => self.say(link, Answer::PositionMultiEnd(req)),
-            Request::AccountSummary { req, .. } => self.say(link, Answer::AccountSummaryEnd(req)),
-            Request::AccountUpdates {
-                subscribe: true, ..
-            } => self.say(link, Answer::AccountEnd(self.account.clone())),
-            Request::AccountUpdatesMulti(req, ..) => {
-                self.say(link, Answer::AccountUpdateMultiEnd(req));
+            Request::AccountUpdatesMulti(req, _, model, _) => {
+                self.account_updates_multi(link, req, model);
             }
+            Request::CancelAccountUpdatesMulti(req) => {
+                self.cancel_account_updates_multi(link, req);
+            }
+            Request::Pnl(req, ..) => self.pnl(link, req),
+            Request::CancelPnl(req) => self.cancel_pnl(link, req),
+            Request::PnlSingle(req, _, _, con_id) => self.pnl_single(link, req, con_id),
+            Request::CancelPnlSingle(req) => self.cancel_pnl_single(link, req),
             _ => {}
         }
     }

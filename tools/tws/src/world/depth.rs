@@ -124,7 +124,7 @@ impl World {
             rows: rows.clamp(1, ROWS_MAX) as usize,
             shown: [Vec::new(), Vec::new()],
         });
-        self.truth.depth_slots(self.depths.all.len());
+        self.counters.depth_slots(self.depths.all.len());
         self.show_depth(instrument);
     }
 

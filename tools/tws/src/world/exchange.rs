@@ -26,12 +26,10 @@ const STALE: Nanos = Nanos::from_secs(3_600);
 pub(super) enum Event {
     /// Something about the instrument's book or tape.
     Market(InstrumentId, Option<Print>),
-    /// The exchange halts, or goes on.
-    Halt(InstrumentId),
     /// A session begins.
-    Session(Session),
+    Session,
     /// The broker's word on an order.
-    Status(InstrumentId, Status),
+    Status(Status),
     /// An execution.
     Fill(InstrumentId, Fill),
     /// Its fee.
@@ -285,9 +283,6 @@ impl Exchange {
             return;
         };
         let kind = self.draft.frame().kind();
-        if kind == Kind::Halt {
-            self.events.push_back(Event::Halt(id));
-        }
         let print =
             (after.trade_ts >= before.trade_ts && after.volume != before.volume).then(|| Print {
                 price: after.last,
@@ -317,7 +312,7 @@ impl Exchange {
         self.announced = true;
         let session = self.session;
         self.input(InstrumentId::NONE, &session);
-        self.events.push_back(Event::Session(session));
+        self.events.push_back(Event::Session);
     }
 
     fn second(&mut self) {
@@ -351,7 +346,7 @@ impl Exchange {
 fn event_of(frame: FrameRef<'_>) -> Option<Event> {
     let instrument = frame.instrument();
     if let Some(status) = frame.try_read::<Status>() {
-        return Some(Event::Status(instrument, *status));
+        return Some(Event::Status(*status));
     }
     if let Some(fill) = frame.try_read::<Fill>() {
         return Some(Event::Fill(instrument, *fill));

@@ -201,6 +201,7 @@ impl World {
             self.quotes.sample = self.next_sample();
         }
         self.quotes.lines.push(line);
+        self.counters.lines(self.quotes.lines.len());
     }
 
     /// Whether the data that a client gets are delayed; `None` when it gets none.

@@ -1,6 +1,8 @@
 //! Clients without a wire: they ask, time passes, and all that they hear is kept.
 
+mod account;
 mod data;
+mod orders;
 mod sessions;
 
 use super::*;

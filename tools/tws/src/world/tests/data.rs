@@ -143,7 +143,7 @@ fn lines_slots_and_streams_are_limited() {
     scene.world.leave(Link(1));
     scene.connect(2, 8);
     assert_eq!(problems(&scene.ask(2, depth(14, "ALDR", 5, true))), []);
-    assert_eq!(scene.world.truth.depth_slots_max, 3);
+    assert_eq!(scene.world.truth().depth_slots_max, 3);
 }
 
 /// A client's ladder from nothing but rows: asks, bids.
