@@ -41,6 +41,8 @@ pub enum Command {
     },
     /// Measure how fast the pipeline is on this box, beside its targets and floors.
     Bench(bench::cli::Args),
+    /// A paper server that TWS clients take for a Gateway.
+    TwsSim(TwsSim),
     /// Show or check a configuration.
     Config {
         /// What to do with it.
@@ -133,6 +135,33 @@ pub struct Run {
     /// Print one JSON object at the end.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `spindle tws-sim`.
+#[derive(Debug, Args)]
+pub struct TwsSim {
+    /// The port, 0 for a free one; a paper TWS has 7497, a paper Gateway 4002.
+    #[arg(long, value_name = "N", default_value_t = 7497)]
+    pub port: u16,
+    /// The address to listen on. The protocol has no password: leave it at this host.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: std::net::IpAddr,
+    /// The account's name.
+    #[arg(long, value_name = "NAME", default_value = "DU1234567")]
+    pub account: String,
+    /// Seed of the synthetic market and of everything random.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Recorded data as the market, moved to begin now; may be given more than once. Without it
+    /// the synthetic market.
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// The session's clock runs this many times as fast as the host's, 0.001 to 1000.
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub speed: String,
+    /// A group of fields that the server is to send wrong: proof that a client's test looks.
+    #[arg(long, value_name = "GROUP", value_parser = crate::commands::spoiled())]
+    pub corrupt: Option<String>,
 }
 
 /// `spindle backtest`.

@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod stop;
 mod tune;
+mod tws_sim;
 
 use crate::cli::{Cli, Command};
 use crate::failure::{Failure, Outcome};
@@ -21,6 +22,11 @@ use clap::CommandFactory;
 /// The names of the settings that `spindle tune` knows.
 pub fn tuned() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(tune::settings::names())
+}
+
+/// The names of the groups of fields that `spindle tws-sim` can make wrong.
+pub fn spoiled() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(tws::corrupt::Group::names())
 }
 
 /// Carries a command out.
@@ -35,6 +41,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Doctor(args) => doctor::run(&args),
         Command::Tune { command } => tune::run(&command),
         Command::Bench(args) => bench::run(&args),
+        Command::TwsSim(args) => tws_sim::run(&args),
         Command::Config { command } => config::run(&command),
         Command::Init(args) => init::run(&args),
         Command::Completions { shell } => {

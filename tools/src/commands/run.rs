@@ -97,7 +97,7 @@ pub fn run(args: &cli::Run) -> Outcome {
 }
 
 /// A multiple such as 2 or 0.5, in thousandths.
-fn read_speed(text: &str) -> Outcome<u64> {
+pub fn read_speed(text: &str) -> Outcome<u64> {
     let bad = || {
         Failure::bad(format!(
             "--speed {text}: expected a multiple from 0.001 to 1000"

@@ -11,10 +11,16 @@
 //! [`World`] knows no bytes, no socket and no clock: the same requests at the same times bring the
 //! same answers.
 //!
-//! Reading order: [`model`], [`world`].
+//! Reading order: [`model`], [`world`], [`wire`], [`codec`], [`server`].
 #![forbid(unsafe_code)]
 
+pub mod codec;
+pub mod corrupt;
 pub mod model;
+pub mod proto;
+pub mod server;
+pub mod text;
+pub mod wire;
 pub mod world;
 
 pub use model::{Answer, Request};

@@ -66,6 +66,8 @@ pub struct Order {
     pub auto_cancel_parent: bool,
     /// Algorithm's name; the server runs none and says so.
     pub algo: String,
+    /// How many conditions it waits for; the server checks none and says so.
+    pub conditions: i32,
     /// Model portfolio.
     pub model_code: String,
     /// Filled so far: completed orders only.

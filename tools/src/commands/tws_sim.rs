@@ -1,0 +1,80 @@
+//! `spindle tws-sim`: a paper server that TWS clients take for a Gateway.
+
+use crate::cli;
+use crate::failure::{Failure, Outcome};
+use feed::calendar::Calendar;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+use stream::Nanos;
+use tws::World;
+use tws::corrupt::Group;
+use tws::server::{Clock, Notice, Options, Server};
+use tws::world::{Config, Market};
+
+/// How long the synthetic market lasts.
+const LENGTH: Nanos = Nanos::from_secs(7 * 86_400);
+
+/// Serves until it is interrupted.
+pub fn run(args: &cli::TwsSim) -> Outcome {
+    let speed_milli = super::run::read_speed(&args.speed)?;
+    let address = SocketAddr::new(args.listen, args.port);
+    let config = config(args, host_now())?;
+    let clock = Clock::scaled(config.start, speed_milli);
+    let world = World::open(config);
+    let options = Options {
+        corrupt: args.corrupt.as_deref().and_then(Group::from_name),
+        ..Options::default()
+    };
+    let mut server = Server::bind(address, world, clock, options).map_err(|error| {
+        let remedy = "is another server there? choose another with --port";
+        Failure::failed(format!(
+            "{address} cannot be listened on: {error}; {remedy}"
+        ))
+    })?;
+    let stopping = server.stopping();
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal only sets the flag, the second one finds it set.
+        let code = i32::from(crate::failure::FAILED);
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&stopping))
+            .and_then(|_| flag::register(signal, Arc::clone(&stopping)))
+            .map_err(Failure::failed)?;
+    }
+    let address = server.local_addr().map_err(Failure::failed)?;
+    println!(
+        "tws-sim: account {} on {address}; Ctrl-C ends it",
+        args.account
+    );
+    server
+        .run(|notice| println!("tws-sim: {}", told(&notice)))
+        .map_err(Failure::failed)
+}
+
+/// The broker's market, which begins now.
+fn config(args: &cli::TwsSim, now: Nanos) -> Outcome<Config> {
+    if args.data.is_empty() {
+        return Config::synthetic(&args.account, args.seed, now, LENGTH).map_err(Failure::failed);
+    }
+    let market = Market::files(&args.data, None, Calendar::UsEquity)?;
+    let opens = market.opens();
+    let mut config = Config::new(&args.account, market.moved(opens, now));
+    config.sim.seed = args.seed;
+    Ok(config)
+}
+
+fn host_now() -> Nanos {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Nanos(now.map_or(0, |since| since.as_nanos() as u64))
+}
+
+fn told(notice: &Notice) -> String {
+    match notice {
+        Notice::Joined(link, peer, version) => {
+            format!("connection {}: {peer} speaks version {version}", link.0)
+        }
+        Notice::Left(link, why) => format!("connection {} ended: {why}", link.0),
+        Notice::Unread(link, malformed) => format!("connection {}: {malformed}", link.0),
+    }
+}
