@@ -5,6 +5,9 @@
 //! 500 ppm, so that a step of the system's clock never becomes a step in the stream. All other
 //! clocks of the run are clones: they share the anchor and follow the leader's correction, so that
 //! a difference between two lanes' readings is a span and not a drift.
+//!
+//! Beside a paper server whose day runs faster, a session has a time of its own ([`Clock::scaled`]):
+//! it begins when the server says and passes so many times as fast.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -38,6 +41,23 @@ pub struct Clock {
     /// `None` for followers.
     bend: Option<Bend>,
     last: u64,
+    pace: Pace,
+}
+
+/// How the session's time passes: `milli` thousandths of UTC's, and where both stood at the anchor.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    milli: u64,
+    utc: u64,
+}
+
+impl Pace {
+    fn scale(self, nanos: u64) -> u64 {
+        if self.milli == 1_000 {
+            return nanos;
+        }
+        u64::try_from(u128::from(nanos) * u128::from(self.milli) / 1_000).unwrap_or(u64::MAX)
+    }
 }
 
 impl Clone for Clock {
@@ -49,6 +69,7 @@ impl Clone for Clock {
             correction: Arc::clone(&self.correction),
             bend: None,
             last: self.last,
+            pace: self.pace,
         }
     }
 }
@@ -76,6 +97,31 @@ impl Clock {
         let tsc = quanta::Clock::new();
         let anchor_raw = tsc.raw();
         let anchor = utc().0;
+        Self::anchored(
+            tsc,
+            anchor_raw,
+            anchor,
+            Pace {
+                milli: 1_000,
+                utc: anchor,
+            },
+        )
+    }
+
+    /// A leading clock that says `now` now, and from then on passes `milli` thousandths as fast as
+    /// UTC, 1 to 1,000,000. Every span that it measures is a span of the session.
+    #[must_use]
+    pub fn scaled(now: Nanos, milli: u64) -> Self {
+        let tsc = quanta::Clock::new();
+        let anchor_raw = tsc.raw();
+        let pace = Pace {
+            milli,
+            utc: utc().0,
+        };
+        Self::anchored(tsc, anchor_raw, now.0, pace)
+    }
+
+    fn anchored(tsc: quanta::Clock, anchor_raw: u64, anchor: u64, pace: Pace) -> Self {
         Self {
             tsc,
             anchor_raw,
@@ -86,6 +132,7 @@ impl Clock {
                 ..Bend::default()
             }),
             last: 0,
+            pace,
         }
     }
 
@@ -100,8 +147,8 @@ impl Clock {
 
     #[inline]
     fn unbent(&self) -> u64 {
-        self.anchor
-            .saturating_add(self.tsc.delta_as_nanos(self.anchor_raw, self.tsc.raw()))
+        let passed = self.tsc.delta_as_nanos(self.anchor_raw, self.tsc.raw());
+        self.anchor.saturating_add(self.pace.scale(passed))
     }
 
     #[inline]
@@ -121,6 +168,8 @@ impl Clock {
 
     /// Bends the leading clock towards `utc`; call it about once a second. Followers ignore it.
     pub fn slew(&mut self, utc: Nanos) {
+        let passed = utc.0.saturating_sub(self.pace.utc);
+        let utc = Nanos(self.anchor.saturating_add(self.pace.scale(passed)));
         let unbent = self.unbent();
         let from_ns = self.correct(unbent);
         let now = unbent.saturating_add_signed(from_ns);
@@ -151,6 +200,25 @@ mod tests {
         clock.slew(Nanos(u64::MAX));
         assert!(clock.now() >= before);
         assert_eq!(clock.bend.map(|bend| bend.ppm), Some(SLEW_PPM_MAX));
+    }
+
+    #[test]
+    fn a_scaled_session_passes_as_many_times_as_fast() {
+        let monday = Nanos(1_700_000_000_000_000_000);
+        let mut fast = Clock::scaled(monday, 60_000);
+        let before = utc();
+        let one = fast.now();
+        assert!(one >= monday);
+        while utc() < before + Nanos::from_millis(2) {}
+        let two = fast.now();
+        assert!(
+            two.saturating_sub(one) >= Nanos::from_millis(100),
+            "{one:?} {two:?}"
+        );
+        fast.slew(utc());
+        let bend = fast.bend.unwrap_or_default();
+        assert!(bend.ppm.abs() <= SLEW_PPM_MAX);
+        assert!(fast.now() < monday + Nanos::from_secs(3_600));
     }
 
     #[test]

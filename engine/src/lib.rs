@@ -4,6 +4,7 @@
 //! journal. [`wiring`] is the picture of the running system. Nothing here decides about trading.
 #![forbid(unsafe_code)]
 
+mod carry;
 pub mod chain;
 pub mod clock;
 pub mod config;

@@ -7,6 +7,7 @@
 //! another configuration) the last full checkpoint is carried over instead. Either way the run
 //! starts disarmed.
 
+use crate::carry::{self, Checkpoints, Left};
 use crate::chain::Stages;
 use crate::edge_log::{self, Cancelled};
 use crate::fold::{Fold, FoldError, Shadow, parallel};
@@ -15,11 +16,32 @@ use crate::setup::Setup;
 use crate::shared::Shared;
 use gateway::sim::SimEdge;
 use journal::{Reader, Recovered};
-use std::collections::BTreeMap;
 use std::path::Path;
 use stream::payload::{Checkpoint, Command, Restart, RestartFrom, Sent, SentOutcome};
 use stream::stage::Collected;
-use stream::{Draft, FrameRef, Kind, Nanos, StageId};
+use stream::{Draft, FrameRef, Kind, Nanos};
+
+/// A first start on a new session's journal, with what the session before it left.
+fn carried(setup: &Setup, restart: Restart, left: Left) -> Start {
+    Start {
+        stages: setup.stages(),
+        edge: setup.edge(),
+        ledger: Ledger::default(),
+        last_seq: left.last_seq,
+        last_ts: left.last_ts,
+        pending: Vec::new(),
+        opening: Opening {
+            lacking: Collected::default(),
+            restart: Restart {
+                from: RestartFrom::Checkpoint,
+                previous_seq: left.last_seq,
+                previous_ts: left.last_ts,
+                ..restart
+            },
+            checkpoints: left.checkpoints,
+        },
+    }
+}
 
 /// What makes a restart impossible.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +123,13 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
         ..Restart::zeroed()
     };
     if recovered.last_seq == 0 {
+        let left = match &setup.carry {
+            Some(dir) => carry::left_by(dir)?,
+            None => None,
+        };
+        if let Some(left) = left {
+            return Ok(carried(setup, restart, left));
+        }
         return Ok(Start {
             stages: setup.stages(),
             edge: setup.edge(),
@@ -143,8 +172,7 @@ struct Beside {
     shadow: Shadow,
     ledger: Ledger,
     last_seq: u64,
-    gathering: BTreeMap<u8, Vec<Checkpoint>>,
-    checkpoints: BTreeMap<StageId, Vec<Checkpoint>>,
+    checkpoints: Checkpoints,
 }
 
 impl Beside {
@@ -152,9 +180,8 @@ impl Beside {
         self.ledger.on_frame(frame, nobody);
         if frame.is_input() {
             self.last_seq = frame.seq();
-        } else if let Some(chunk) = frame.try_read::<Checkpoint>() {
-            gather(&mut self.gathering, &mut self.checkpoints, *chunk);
         }
+        self.checkpoints.on_frame(frame);
         self.shadow.on_frame(frame)
     }
 }
@@ -185,23 +212,6 @@ fn fold(dir: &Path) -> Result<Folded, RestartError> {
         }
     }
     Ok(folded)
-}
-
-fn gather(
-    gathering: &mut BTreeMap<u8, Vec<Checkpoint>>,
-    full: &mut BTreeMap<StageId, Vec<Checkpoint>>,
-    chunk: Checkpoint,
-) {
-    let chunks = gathering.entry(chunk.stage).or_default();
-    if chunk.index == 0 {
-        chunks.clear();
-    }
-    chunks.push(chunk);
-    if chunks.len() == usize::from(chunk.count)
-        && let Some(stage) = StageId::from_u8(chunk.stage)
-    {
-        full.insert(stage, std::mem::take(chunks));
-    }
 }
 
 fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
@@ -264,12 +274,9 @@ fn from_checkpoint(
         checkpoints,
         ..
     } = beside;
-    let whole = [StageId::Risk, StageId::Gateway]
-        .iter()
-        .all(|stage| checkpoints.contains_key(stage));
-    if !whole {
+    let Some(checkpoints) = checkpoints.whole() else {
         return Err(RestartError::NoCheckpoint(why.to_owned()));
-    }
+    };
     let (last_ts, frames) = (fold.last_ts, fold.frames);
     let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     Ok(Start {
@@ -290,7 +297,7 @@ fn from_checkpoint(
                 folded: frames,
                 ..restart
             },
-            checkpoints: checkpoints.into_values().flatten().collect(),
+            checkpoints,
         },
     })
 }

@@ -19,6 +19,7 @@ use ::gateway::sim::SimEdge;
 use ::risk::RiskStage;
 use ::signal::SignalStage;
 use book::BookStage;
+use std::path::PathBuf;
 use stream::limits::RING_LINES_MAX;
 use stream::payload::{Instrument, Session, text};
 use stream::{InstrumentId, Nanos};
@@ -44,6 +45,8 @@ pub struct JournalSetup {
     pub segment_bytes: u64,
     /// How often it is synced behind the head.
     pub sync_every: Nanos,
+    /// Days after which the journals of earlier sessions are removed; 0 for never.
+    pub retain_days: u64,
 }
 
 /// A configuration's meaning.
@@ -58,6 +61,8 @@ pub struct Setup {
     pub session: Option<Session>,
     /// Whether a first start may trade at once.
     pub armed_at_start: bool,
+    /// The journal of the session before, whose state a new journal begins with.
+    pub carry: Option<PathBuf>,
     /// The universe: ids from 1, in the order of `universe.symbols`.
     pub instruments: Vec<(InstrumentId, Instrument)>,
     /// Delay of what goes round by the head.
@@ -100,6 +105,7 @@ impl Setup {
             config_text: settings.to_toml(|key| !is_placement(key)),
             calendar,
             session: None,
+            carry: None,
             armed_at_start: settings.flag("session.armed_at_start"),
             loopback_delay: settings.span("gateway.loopback_delay", Nanos(1_000)..=SECOND),
             layout: settings.text("lanes.layout", "a layout of lanes"),
@@ -246,6 +252,7 @@ fn read_journal(settings: &Settings) -> JournalSetup {
         ),
         segment_bytes: settings.whole("journal.segment_mib", 1..=4_096) << 20,
         sync_every: settings.span("journal.sync_every", Nanos::MILLI..=SECOND),
+        retain_days: settings.whole("journal.retain_days", 0..=36_500),
     }
 }
 

@@ -5,5 +5,6 @@ mod dead_journal;
 mod fold;
 mod lanes;
 mod limits_fire;
+mod next_session;
 mod pnl_truth;
 mod restart;
