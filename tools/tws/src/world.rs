@@ -20,6 +20,7 @@
 )]
 
 mod account;
+mod bars;
 mod catalog;
 mod config;
 mod depth;
@@ -27,11 +28,16 @@ mod exchange;
 mod history_ticks;
 mod hours;
 mod ledger;
+mod limits;
 mod market;
+mod news;
 mod orders;
+mod past;
 mod quotes;
+mod realtime;
 mod record;
 mod reference;
+mod scanner;
 mod session;
 mod smart;
 mod stamp;
@@ -44,16 +50,22 @@ pub use truth::{ExecutionTruth, OrderTruth, Truth};
 
 use crate::model::{Answer, Problem, Request};
 use account::Account;
+use bars::Growing;
 use catalog::Catalog;
 use depth::Depths;
 use exchange::{Event, Exchange, Print};
 use gateway::sim::Fees;
 use ledger::Ledger;
+use limits::Pace;
 use orders::Orders;
+use past::Past;
 use quotes::Quotes;
+use realtime::RealTime;
 use record::{Quoted, Record};
+use scanner::Scanner;
 use session::Sessions;
-use stream::{InstrumentId, Money, Nanos, Side};
+use stream::payload::Instrument;
+use stream::{InstrumentId, Money, Nanos, Price, Side};
 use ticks::Ticks;
 use truth::Counters;
 
@@ -83,6 +95,8 @@ pub struct World {
     stock_margin_ppm: u32,
     cash_start: Money,
     seed: u64,
+    /// When the data begin.
+    start: Nanos,
     now: Nanos,
     exchange: Exchange,
     catalog: Catalog,
@@ -95,6 +109,10 @@ pub struct World {
     orders: Orders,
     ledger: Ledger,
     holders: Account,
+    growing: Vec<Growing>,
+    real_time: RealTime,
+    scans: Scanner,
+    pace: Pace,
     counters: Counters,
     /// What leaves at the end of this call.
     mail: Vec<Out>,
@@ -116,12 +134,14 @@ impl World {
         let instruments = &config.market.instruments;
         let year = stamp::local(config.start).year();
         let catalog = Catalog::new(instruments, year);
-        let record = |(_, instrument): &(_, stream::payload::Instrument)| Record {
+        let begins = &config.market.begins;
+        let record = |(index, (_, instrument)): (usize, &(InstrumentId, Instrument))| Record {
             short: if instrument.shortable != 0 {
                 SHORT_SHARES
             } else {
                 0
             },
+            begins: begins.get(index).copied().unwrap_or(Price::ZERO),
             ..Record::default()
         };
         Self {
@@ -132,9 +152,10 @@ impl World {
             stock_margin_ppm: config.sim.stock_margin_ppm,
             cash_start: config.sim.cash,
             seed: config.sim.seed,
+            start: config.start,
             now: config.start,
             catalog,
-            records: instruments.iter().map(record).collect(),
+            records: instruments.iter().enumerate().map(record).collect(),
             ledger: Ledger::new(instruments.len()),
             exchange: Exchange::new(config.market, config.sim, config.start),
             sessions: Sessions::default(),
@@ -143,6 +164,10 @@ impl World {
             ticks: Ticks::default(),
             orders: Orders::default(),
             holders: Account::default(),
+            growing: Vec::new(),
+            real_time: RealTime::default(),
+            scans: Scanner::default(),
+            pace: Pace::default(),
             counters: Counters::default(),
             mail: Vec::new(),
         }
@@ -160,6 +185,9 @@ impl World {
         self.depths.leave(link);
         self.ticks.leave(link);
         self.holders.leave(link);
+        self.growing.retain(|one| one.link != link);
+        self.real_time.leave(link);
+        self.scans.leave(link);
     }
 
     /// When there is next something to do of the world's own accord.
@@ -230,11 +258,40 @@ impl World {
         match event {
             Event::Market(instrument, print) => self.moved(instrument, print),
             Event::Session => self.release_waiting(),
-            Event::Second => self.account_second(),
+            Event::Second => self.second(),
             Event::Status(status) => self.on_status(&status),
             Event::Fill(instrument, fill) => self.on_fill(instrument, &fill),
             Event::Commission(commission) => self.on_commission(&commission),
         }
+    }
+
+    /// A second has passed.
+    fn second(&mut self) {
+        self.account_second();
+        self.end_real_time_bars();
+        self.grow_bars();
+        self.rescan();
+        self.tick_news();
+    }
+
+    /// The history of an instrument before the data begin; `None` while no price is known.
+    fn past(&self, instrument: InstrumentId) -> Option<Past> {
+        let item = self.catalog.item(instrument);
+        let record = &self.records[instrument.index() - 1];
+        let first = record.first();
+        let start = stamp::seconds(self.start);
+        let tick = item.tick.max(Price(1));
+        (first > Price::ZERO)
+            .then(|| Past::new(self.seed, item.contract.con_id, (first, start), tick))
+    }
+
+    /// The price at which the session before the exchange's own ended; 0 while none is known.
+    fn previous_close(&self, instrument: InstrumentId) -> Price {
+        let open = self.exchange.session().open;
+        let close = feed::calendar::Calendar::UsEquity.previous_close(open);
+        let at = close.map_or(stamp::seconds(self.start) - 60, stamp::seconds);
+        self.past(instrument)
+            .map_or(Price::ZERO, |past| past.price(at))
     }
 
     /// The market of an instrument has moved.
@@ -275,6 +332,9 @@ impl World {
         let Some(client) = self.sessions.client(link) else {
             return;
         };
+        if !self.within_pace(link) {
+            return;
+        }
         if let Some(request) = self.serve_data(link, request) {
             self.serve_account(link, client, request);
         }
@@ -300,7 +360,39 @@ impl World {
             Request::SmartComponents(req, name) => self.smart_components(link, req, &name),
             Request::TickByTick(asked) => self.tick_by_tick(link, &asked),
             Request::CancelTickByTick(req) => self.cancel_tick_by_tick(link, req),
+            other => return self.serve_history(link, other),
+        }
+        None
+    }
+
+    /// Bars, ticks of the past, scanners and news; gives back what is neither.
+    fn serve_history(&mut self, link: Link, request: Request) -> Option<Request> {
+        match request {
             Request::HistoricalTicks(asked) => self.historical_ticks(link, &asked),
+            Request::HistoricalBars(asked) => self.historical_bars(link, &asked),
+            Request::CancelHistoricalBars(req) => self.cancel_historical_bars(link, req),
+            Request::HeadTimestamp {
+                req,
+                contract,
+                format_date,
+                ..
+            } => self.head_timestamp(link, req, &contract, format_date),
+            Request::RealTimeBars {
+                req,
+                contract,
+                what,
+                ..
+            } => self.real_time_bars(link, req, &contract, &what),
+            Request::CancelRealTimeBars(req) => self.cancel_real_time_bars(link, req),
+            Request::ScannerParameters => self.scanner_parameters(link),
+            Request::Scanner(req, asked) => self.scanner(link, req, asked),
+            Request::CancelScanner(req) => self.cancel_scanner(link, req),
+            Request::NewsProviders => self.news_providers(link),
+            Request::NewsBulletins(all) => self.news_bulletins(link, all),
+            Request::NewsArticle(req, _, id) => self.news_article(link, req, &id),
+            Request::HistoricalNews(req, con_id, providers, most) => {
+                self.historical_news(link, req, con_id, (&providers, most));
+            }
             other => return Some(other),
         }
         None

@@ -19,6 +19,8 @@ pub struct Market {
     /// Tells later sessions, in the data's own time; `None` where there is but one.
     pub(super) calendar: Option<Calendar>,
     pub(super) shift: Shift,
+    /// Prices at which the instruments begin, where they are known.
+    pub(super) begins: Vec<Price>,
     /// Orders that may live in its books at a time.
     pub(super) orders_max: usize,
 }
@@ -72,6 +74,7 @@ impl Market {
             session: Session::zeroed(),
             calendar: None,
             shift: Shift::default(),
+            begins: Vec::new(),
             orders_max: 64,
         }
     }
@@ -83,8 +86,11 @@ impl Market {
     /// Everything that is wrong with the configuration.
     pub fn synthetic(mut config: synthetic::Config) -> Result<Self, synthetic::ConfigError> {
         config.publish = Publish::Orders;
+        let begins = config.symbols.iter().map(|symbol| symbol.price);
+        let begins = begins.collect();
         let source = Synthetic::new(config)?;
         Ok(Self {
+            begins,
             instruments: source.instruments().collect(),
             session: source.session(),
             calendar: None,
@@ -136,6 +142,7 @@ impl Market {
             session: session_of(calendar, first),
             calendar: Some(calendar),
             shift: Shift::default(),
+            begins: Vec::new(),
             orders_max: 1 << 20,
         })
     }

@@ -95,6 +95,7 @@ struct Generics {
     rt_volume: bool,
     rt_trade_volume: bool,
     shortable: bool,
+    news: bool,
 }
 
 impl Generics {
@@ -104,6 +105,7 @@ impl Generics {
             rt_volume: has("233"),
             rt_trade_volume: has("375"),
             shortable: has("236"),
+            news: list.contains("292"),
         }
     }
 }
@@ -122,6 +124,14 @@ pub(super) struct Quotes {
 impl Quotes {
     pub(super) fn due(&self) -> Option<Nanos> {
         (!self.lines.is_empty()).then_some(self.sample)
+    }
+
+    /// Streams that asked for news.
+    pub(super) fn news_lines(&self) -> Vec<(Link, i32, InstrumentId)> {
+        let asked = self.lines.iter().filter(|line| line.generics.news);
+        asked
+            .map(|line| (line.link, line.req, line.instrument))
+            .collect()
     }
 
     pub(super) fn leave(&mut self, link: Link) {
@@ -380,7 +390,7 @@ impl World {
             high: tape.high.0,
             low: tape.low.0,
             open: tape.open.0,
-            close: record.previous_close.0,
+            close: self.previous_close(line.instrument).0,
             volume: tape.volume,
             halted: match book.halt_state() {
                 HaltState::Trading => 0,

@@ -1,4 +1,4 @@
-//! What the broker keeps of each instrument's market: seconds of bars, ticks, yesterday's close.
+//! What the broker keeps of each instrument's market: seconds of bars, ticks, the last quote.
 
 use super::exchange::Print;
 use std::collections::VecDeque;
@@ -112,7 +112,8 @@ impl Quoted {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) last_qty: u64,
-    pub(super) previous_close: Price,
+    /// The price at which its market begins, where that is known before the first event.
+    pub(super) begins: Price,
     /// Shares that can be borrowed.
     pub(super) short: u64,
     pub(super) quote: Quoted,
@@ -123,6 +124,23 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// The first price that is known of it; 0 before there is one.
+    pub(super) fn first(&self) -> Price {
+        if self.begins > Price::ZERO {
+            return self.begins;
+        }
+        let first = self.seconds.first();
+        first.map_or(Price::ZERO, |second| {
+            let open = [
+                second.trades.open,
+                second.mid.open,
+                second.bid.open,
+                second.ask.open,
+            ];
+            Price(open.into_iter().find(|price| *price > 0).unwrap_or(0))
+        })
+    }
+
     fn second(&mut self, ts: Nanos) -> &mut Candle {
         let start = (ts.0 / Nanos::SECOND.0) as i64;
         if self.seconds.last().is_none_or(|last| last.start < start) {
