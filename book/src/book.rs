@@ -44,16 +44,15 @@ pub(crate) struct Top {
     pub(crate) qty: u64,
 }
 
-/// The book of one instrument.
+/// The book of one instrument. What every frame needs stands in its first cache line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Book {
-    pub(crate) ladders: [Ladder; 2],
     /// Orders that ever joined a queue.
     pub(crate) arrivals: u64,
     /// The highest order id that ever came: one above it is new, and need not be looked for.
     pub(crate) order_id_max: u64,
     pub(crate) market_ts: Nanos,
-    pub(crate) tape: Tape,
     /// True once orders or levels were seen: the ladder is the authority from then on.
     pub(crate) laddered: bool,
     /// True once a quote was seen: it is the authority for the best of a book without ladder.
@@ -67,6 +66,8 @@ pub struct Book {
     sources_len: u8,
     sources: [SourceId; SOURCES_MAX],
     pub(crate) quote: [Top; 2],
+    pub(crate) ladders: [Ladder; 2],
+    pub(crate) tape: Tape,
     pub(crate) rows: Rows,
     pub(crate) depth_ts: Nanos,
     faults: [u64; FaultCode::ALL.len()],

@@ -17,6 +17,7 @@ use crate::book::{Book, OrderView};
 use crate::effect::{Applied, Effect, Touched};
 use crate::orders::{Order, Orders};
 use crate::rows::{Rows, side_index};
+use core::ops::Range;
 use stream::hash::fold;
 use stream::payload::{
     Add, Bar, Clear, Delete, DepthRow, DepthSnapshot, Execute, FaultCode, Gap, GapReason, Halt,
@@ -64,14 +65,30 @@ impl Books {
     /// If `config.levels_max` is 0 or `config.instruments` is no instrument id.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        Self::with_memory(config, &mut |_| {})
+    }
+
+    /// As [`Books::new`]; `reserved` hears the addresses of the two tables, books with their levels
+    /// and orders, while nobody has touched them yet: the moment to ask the system for large
+    /// pages. What it asks for may change how they lie in memory, never what they hold.
+    ///
+    /// # Panics
+    /// As [`Books::new`].
+    #[must_use]
+    pub fn with_memory(config: &Config, reserved: &mut dyn FnMut(Range<usize>)) -> Self {
         assert!(
             config.instruments < usize::from(u16::MAX),
             "more instruments than ids"
         );
-        let books = (0..config.instruments).map(|_| Book::new(config.levels_max));
+        let mut books = Vec::with_capacity(config.instruments);
+        let start = books.as_ptr() as usize;
+        reserved(start..start + config.instruments * size_of::<Book>());
+        books.extend((0..config.instruments).map(|_| Book::new(config.levels_max)));
+        let orders = Orders::new(config.orders_max);
+        reserved(orders.memory());
         Self {
-            books: books.collect(),
-            orders: Orders::new(config.orders_max),
+            books,
+            orders,
             scratch: Rows::new(),
             stale: config.stale,
             market_ts: Nanos::ZERO,

@@ -7,10 +7,10 @@
 
 use crate::books::Books;
 use crate::effect::{Applied, Effect};
-use crate::rows::side_index;
 use core::hint::black_box;
+use core::mem::offset_of;
 use stream::payload::{Add, Delete, Execute, Modify};
-use stream::{FrameRef, Kind, Line, Price, Side};
+use stream::{FrameRef, Header, InstrumentId, Kind, Line, Price, Side};
 
 /// Frames that are foreseen at a time: enough to keep a core's memory requests busy, few enough
 /// that what was read is still in its cache when it is needed.
@@ -54,70 +54,86 @@ impl Books {
         }
     }
 
-    /// Reads what frames will need that are applied soon, and changes nothing. First all places
-    /// are told, then all are read: few instructions lie between two reads, so that a core, which
-    /// looks only so far ahead, has many of them under way.
+    /// Reads what frames will need that are applied soon, and changes nothing: first where orders
+    /// stand and will stand, then the levels of those. All places are told before any is read, and
+    /// no branch that nobody can foresee lies between: a core, which looks only so far ahead, has
+    /// many reads under way.
     #[inline]
-    fn foresee<'a>(&self, frames: impl Iterator<Item = FrameRef<'a>> + Clone) {
-        let mut words = [&0; BATCH];
-        for (word, frame) in words.iter_mut().zip(frames.clone()) {
-            *word = self.order_word(frame);
+    fn foresee<'a>(&self, frames: impl Iterator<Item = FrameRef<'a>>) {
+        if self.books.is_empty() {
+            return;
         }
-        read(&words);
-        for (word, frame) in words.iter_mut().zip(frames) {
-            *word = self.level_word(frame);
+        let last = self.books.len() - 1;
+        let mut sights = [(0, 0); BATCH];
+        let mut words = [[&0; 3]; BATCH];
+        let mut count = 0;
+        for ((sight, words), frame) in sights.iter_mut().zip(&mut words).zip(frames) {
+            let see = Sight::of(frame);
+            let line = self.orders.likely(see.instrument, see.id, see.adds);
+            let book = &self.books[see.book.min(last)];
+            let level = book.ladders[see.side].word(see.price);
+            *sight = (line, see.id);
+            *words = [self.orders.word(line), level, &book.arrivals];
+            count += 1;
         }
-        read(&words);
+        let mut read = words[..count]
+            .iter()
+            .flatten()
+            .fold(0, |all, &&word| all ^ word);
+        let mut words = [[&0; 2]; BATCH];
+        for (&(line, id), words) in sights[..count].iter().zip(&mut words) {
+            let (instrument, is_bid, price, next) = self.orders.likely_place(line, id);
+            // A free place is nobody's: any book will do.
+            let book = usize::from(instrument).saturating_sub(1);
+            let ladder = &self.books[book].ladders[usize::from(!is_bid)];
+            *words = [ladder.word(price), next];
+        }
+        read ^= words[..count]
+            .iter()
+            .flatten()
+            .fold(0, |all, &&word| all ^ word);
+        // It is of no use; that it was read is.
+        black_box(read);
     }
+}
 
-    #[inline]
-    fn order_word(&self, frame: FrameRef<'_>) -> &u64 {
-        let instrument = frame.instrument();
-        match order_id(frame) {
-            Some((id, None)) => self.orders.word(instrument, id),
-            Some((id, Some(_))) => self.orders.place_word(instrument, id),
-            None => &0,
-        }
-    }
+/// What is seen of a frame from afar: where it looks like an order's.
+struct Sight {
+    id: u64,
+    price: Price,
+    instrument: InstrumentId,
+    book: usize,
+    side: usize,
+    adds: bool,
+}
 
+impl Sight {
     #[inline]
-    fn level_word(&self, frame: FrameRef<'_>) -> &u64 {
-        let instrument = frame.instrument();
-        let place = match order_id(frame) {
-            Some((_, Some(place))) => Some(place),
-            Some((id, None)) => self.orders.find(instrument, id).map(|slot| {
-                let order = self.orders.get(slot);
-                (order.side, order.price)
-            }),
-            None => None,
-        };
-        let book = self.books.get(instrument.index().wrapping_sub(1));
-        match (place, book) {
-            (Some((side, price)), Some(book)) if side != Side::None => {
-                book.ladders[side_index(side)].word(price)
-            }
-            _ => &0,
+    fn of(frame: FrameRef<'_>) -> Self {
+        let line = &frame.lines()[0].0;
+        let header = frame.header();
+        Self {
+            id: word(line, offset_of!(Add, order_id)),
+            price: Price(word(line, offset_of!(Add, price)) as i64),
+            instrument: header.instrument,
+            book: header.instrument.index().wrapping_sub(1),
+            side: usize::from(line[Header::BYTES + offset_of!(Add, side)] == Side::Sell as u8),
+            adds: header.kind == Kind::Add,
         }
     }
 }
 
-/// Reads the words. They are of no use; that they were read is.
+/// The word of a payload that begins there.
 #[inline]
-fn read(words: &[&u64; BATCH]) {
-    black_box(words.iter().fold(0, |all, &&word| all ^ word));
+fn word(line: &[u8; 64], at: usize) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&line[Header::BYTES + at..][..8]);
+    u64::from_le_bytes(bytes)
 }
 
-/// The order that a frame is about; with its place in the book when the frame adds it.
-#[inline]
-fn order_id(frame: FrameRef<'_>) -> Option<(u64, Option<(Side, Price)>)> {
-    match frame.kind() {
-        Kind::Add => {
-            let add = frame.read::<Add>();
-            Some((add.order_id, Some((add.side, add.price))))
-        }
-        Kind::Modify => Some((frame.read::<Modify>().order_id, None)),
-        Kind::Delete => Some((frame.read::<Delete>().order_id, None)),
-        Kind::Execute => Some((frame.read::<Execute>().order_id, None)),
-        _ => None,
-    }
-}
+// What names an order names it in the same place.
+const _: () = assert!(
+    offset_of!(Modify, order_id) == offset_of!(Add, order_id)
+        && offset_of!(Delete, order_id) == offset_of!(Add, order_id)
+        && offset_of!(Execute, order_id) == offset_of!(Add, order_id)
+);

@@ -45,8 +45,14 @@ pub(crate) struct Change {
     pub(crate) lost: bool,
 }
 
-/// One side of a book.
+/// The levels of the window, two to a cache line and none in two of them.
 #[derive(Debug)]
+#[repr(align(64))]
+struct Slots([Level; WINDOW]);
+
+/// One side of a book. What every change of a level needs stands in its first cache line.
+#[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Ladder {
     /// Key of the best level, [`NO_KEY`] when empty.
     best_key: i64,
@@ -65,7 +71,7 @@ pub(crate) struct Ladder {
     /// Sum of the hashes of all levels.
     hash: u64,
     occupied: [u64; WORDS],
-    slots: Box<[Level]>,
+    slots: Slots,
     far: Vec<Far>,
     far_max: usize,
 }
@@ -87,7 +93,7 @@ impl Ladder {
             magic: 0,
             hash: 0,
             occupied: [0; WORDS],
-            slots: vec![Level::default(); WINDOW].into_boxed_slice(),
+            slots: Slots([Level::EMPTY; WINDOW]),
             // All of the window may move out at once before the surplus is dropped.
             far: Vec::with_capacity(far_max + WINDOW + 1),
             far_max,
@@ -148,7 +154,7 @@ impl Ladder {
     pub(crate) fn level(&self, price: Price) -> Option<&Level> {
         match self.tick_number(price) {
             Some(number) if self.in_window(number) => {
-                Some(&self.slots[(number & MASK) as usize]).filter(|level| !level.is_empty())
+                Some(&self.slots.0[(number & MASK) as usize]).filter(|level| !level.is_empty())
             }
             _ => {
                 let key = price.0 * self.sign;
@@ -158,11 +164,11 @@ impl Ladder {
         }
     }
 
-    /// A word of the level at a price, for whoever wants it at hand; any where it is far.
+    /// A word of the level at a price, for whoever wants it at hand; of any other where it is far.
     #[inline]
     pub(crate) fn word(&self, price: Price) -> &u64 {
-        let number = self.tick_number(price).unwrap_or(0);
-        &self.slots[(number & MASK) as usize].ordered
+        let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
+        &self.slots.0[(number.wrapping_mul(self.sign) & MASK) as usize].ordered
     }
 
     /// Changes the level at a price (above zero); it exists exactly while it holds quantity.
@@ -188,7 +194,7 @@ impl Ladder {
         change: impl FnOnce(&mut Level),
     ) -> Change {
         let slot = (number & MASK) as usize;
-        let level = &mut self.slots[slot];
+        let level = &mut self.slots.0[slot];
         let old = level.total();
         level.born = if old == 0 { arrivals } else { level.born };
         let old_hash = level.hash;
@@ -280,7 +286,7 @@ impl Ladder {
         } else {
             self.best_key = near_key;
             self.best_number = near.unwrap_or(0);
-            self.best_qty = near.map_or(0, |number| self.slots[(number & MASK) as usize].total());
+            self.best_qty = near.map_or(0, |number| self.slots.0[(number & MASK) as usize].total());
         }
     }
 
@@ -341,7 +347,7 @@ impl Ladder {
         while let Some(number) = next {
             if number.wrapping_sub(base) as u64 >= WINDOW as u64 {
                 let slot = (number & MASK) as usize;
-                let level = core::mem::take(&mut self.slots[slot]);
+                let level = core::mem::take(&mut self.slots.0[slot]);
                 self.occupied[slot / 64] &= !(1 << (slot % 64));
                 let key = number * self.tick;
                 self.far.push(Far { key, level });
@@ -365,7 +371,7 @@ impl Ladder {
                 return true;
             }
             let slot = (number & MASK) as usize;
-            self.slots[slot] = far.level;
+            self.slots.0[slot] = far.level;
             self.occupied[slot / 64] |= 1 << (slot % 64);
             false
         });
@@ -390,7 +396,7 @@ impl Ladder {
             while self.occupied[word] != 0 {
                 let bit = self.occupied[word].trailing_zeros() as usize;
                 self.occupied[word] &= self.occupied[word] - 1;
-                self.slots[word * 64 + bit] = Level::default();
+                self.slots.0[word * 64 + bit] = Level::default();
             }
         }
         self.far.clear();
@@ -429,7 +435,7 @@ impl<'a> Iterator for Levels<'a> {
                 self.near = (number > ladder.base)
                     .then(|| ladder.next_near(number - 1))
                     .flatten();
-                let level = &ladder.slots[(number & MASK) as usize];
+                let level = &ladder.slots.0[(number & MASK) as usize];
                 Some((Price(key * ladder.sign), level))
             }
             (_, Some(far)) => {

@@ -20,6 +20,13 @@ pub(crate) struct Level {
 }
 
 impl Level {
+    pub(crate) const EMPTY: Self = Self {
+        ordered: 0,
+        anonymous: 0,
+        hash: 0,
+        born: 0,
+    };
+
     pub(crate) const fn total(&self) -> u64 {
         self.ordered + self.anonymous
     }

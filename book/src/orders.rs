@@ -5,12 +5,14 @@
 //! orders leave again before somebody else needs their slot, so that they never cost more than one
 //! access to memory that stays in the core's own cache, however many others live.
 //!
-//! The regions: open addressing with linear probing and backward-shift deletion (Knuth, TAOCP 3,
-//! 6.4, algorithm R). An entry is 32 bytes and never straddles a cache line, so that a look-up
-//! costs one cache miss. The hash is fixed (Fibonacci hashing: venues count their ids up, which it
-//! spreads almost evenly). The memory is reserved whole at construction, but only a region of it
-//! is in use, at most half full until the last; when it fills, the next region of twice the size
-//! takes over and entries move a few at a time.
+//! The regions: open addressing with linear probing, two entries of 32 bytes to each cache line,
+//! and backward-shift deletion (after Knuth, TAOCP 3, 6.4, algorithm R), line by line: who finds
+//! room in its home line never costs more than one cache miss, neither when it comes nor when it
+//! is looked for nor when it leaves, and only what stands behind a full line is asked whether it
+//! moves up. The hash is fixed (Fibonacci hashing: venues count their ids up, which it spreads
+//! almost evenly). The memory is reserved whole at construction, but only a region of it is in
+//! use, at most half full until the last; when it fills, the next region of twice the size takes
+//! over and entries move a few at a time.
 //!
 //! ```text
 //!   slot   0 ─ unused ─ 1,024 ──── 2,048 ──────── 4,096 ────── … ─────── 2 × largest ───────
@@ -20,6 +22,8 @@
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
 //! weight until the table's sweep comes by, a few slots with each insertion.
 
+use core::hint::select_unpredictable;
+use core::ops::Range;
 use stream::{InstrumentId, Price, Side};
 
 /// An order in the table.
@@ -42,6 +46,8 @@ type Half = [u64; 2];
 type Entry = [Half; 2];
 
 const FREE: Entry = [[0; 2]; 2];
+/// Entries in a cache line.
+const LINE: usize = 2;
 /// Slots of the smallest region.
 const REGION_MIN: usize = 1_024;
 /// Slots of the nursery to begin with: 32 KiB, a usual core's first cache.
@@ -69,9 +75,26 @@ const fn is_free(entry: &Entry) -> bool {
     entry[1][1] == 0
 }
 
+/// True for a line without room.
+#[inline]
+const fn is_full(pair: &[Entry; LINE]) -> bool {
+    !is_free(&pair[0]) & !is_free(&pair[1])
+}
+
 #[inline]
 const fn instrument_of(entry: &Entry) -> InstrumentId {
     InstrumentId((entry[1][1] >> 32) as u16)
+}
+
+/// What an order's home follows from.
+#[inline]
+const fn key(instrument: InstrumentId, id: u64) -> u64 {
+    id ^ (instrument.0 as u64) << 48
+}
+
+#[inline]
+const fn key_of(entry: &Entry) -> u64 {
+    key(instrument_of(entry), entry[0][0])
 }
 
 /// True for an order's entry; instruments are counted from 1, so that a free one is nobody's.
@@ -97,7 +120,8 @@ const fn unpack(entry: &Entry) -> Order {
     }
 }
 
-/// Slots `size` to `2 × size`; `size` is a power of two.
+/// Slots `size` to `2 × size`; `size` is a power of two. Their places are told by the first slot of
+/// a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Region {
     size: usize,
@@ -118,19 +142,18 @@ impl Region {
         Self::new(1 << slot.ilog2())
     }
 
-    /// Where the search for an order begins.
+    /// The line where the search for an order begins.
     #[inline]
-    const fn home(self, instrument: InstrumentId, id: u64) -> usize {
-        let key = id ^ (instrument.0 as u64) << 48;
-        self.size + (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    const fn home(self, key: u64) -> usize {
+        self.size + (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize / LINE * LINE
     }
 
     #[inline]
-    const fn next(self, slot: usize) -> usize {
-        self.size + ((slot + 1) & (self.size - 1))
+    const fn next(self, line: usize) -> usize {
+        self.size + ((line + LINE) & (self.size - 1))
     }
 
-    /// Steps from one slot on to another, around the end.
+    /// Slots from one line on to another, around the end.
     #[inline]
     const fn distance(self, from: usize, to: usize) -> usize {
         to.wrapping_sub(from) & (self.size - 1)
@@ -141,7 +164,7 @@ impl Region {
 #[derive(Debug)]
 pub(crate) struct Orders {
     halves: Vec<Half>,
-    /// Halves before the first that begins a pair of 32 aligned bytes.
+    /// Halves before the first that begins a cache line.
     lead: usize,
     /// The nursery's first slot and, a power of two, how many are in use; they double when half
     /// of them are taken.
@@ -170,9 +193,9 @@ impl Orders {
         let region_max = (orders_max + orders_max / 2)
             .next_power_of_two()
             .max(REGION_MIN);
-        let halves = vec![[0; 2]; 2 * (2 * region_max + NURSERY_MAX) + 1];
+        let halves = vec![[0; 2]; 2 * (2 * region_max + NURSERY_MAX) + 7];
         // Half an entry is 16 bytes, and so is the least alignment of a large allocation.
-        let lead = usize::from(!(halves.as_ptr() as usize).is_multiple_of(32));
+        let lead = (halves.as_ptr() as usize).wrapping_neg() % 64 / size_of::<Half>();
         Self {
             halves,
             lead,
@@ -190,6 +213,12 @@ impl Orders {
         }
     }
 
+    /// The addresses of the table, nearly none of which was touched when it is new.
+    pub(crate) fn memory(&self) -> Range<usize> {
+        let halves = self.halves.as_ptr_range();
+        halves.start as usize..halves.end as usize
+    }
+
     #[inline]
     fn entry(&self, slot: usize) -> &Entry {
         &self.halves[self.lead..].as_chunks().0[slot]
@@ -198,6 +227,12 @@ impl Orders {
     #[inline]
     fn entry_mut(&mut self, slot: usize) -> &mut Entry {
         &mut self.halves[self.lead..].as_chunks_mut().0[slot]
+    }
+
+    /// The entries of a line.
+    #[inline]
+    fn pair(&self, line: usize) -> &[Entry; LINE] {
+        &self.halves[self.lead..].as_chunks().0.as_chunks().0[line / LINE]
     }
 
     /// The only slot of an id in the nursery. Instruments that count their ids alike are apart.
@@ -214,6 +249,11 @@ impl Orders {
         if is_of(self.entry(slot), instrument, id) {
             return Some(slot);
         }
+        self.find_aged(instrument, id)
+    }
+
+    #[inline]
+    fn find_aged(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
         if self.aged == 0 {
             return None;
         }
@@ -223,25 +263,37 @@ impl Orders {
         }
     }
 
-    /// A word of the entry in which the search for an order begins, for whoever wants it at hand.
+    /// The line in which the search for an order ends, most likely; of one that is to come, the
+    /// line to which whoever stands in its place will move. Without a branch, since nobody foresees
+    /// which it is.
     #[inline]
-    pub(crate) fn word(&self, instrument: InstrumentId, id: u64) -> &u64 {
-        let entry = self.entry(self.young(instrument, id));
-        if is_of(entry, instrument, id) {
-            return &entry[1][1];
-        }
-        &self.entry(self.region.home(instrument, id))[1][1]
+    pub(crate) fn likely(&self, instrument: InstrumentId, id: u64, comes: bool) -> usize {
+        let young = self.young(instrument, id);
+        let entry = self.entry(young);
+        let moves = comes & !is_free(entry);
+        let stays = is_of(entry, instrument, id) & !comes;
+        let key = select_unpredictable(moves, key_of(entry), key(instrument, id));
+        let near = stays | (comes & !moves);
+        select_unpredictable(near, young / LINE * LINE, self.region.home(key))
     }
 
-    /// A word of the entry to which an order moves that stands in a new one's place.
+    /// A word of a line.
     #[inline]
-    pub(crate) fn place_word(&self, instrument: InstrumentId, id: u64) -> &u64 {
-        let entry = self.entry(self.young(instrument, id));
-        if is_free(entry) {
-            return &entry[1][1];
-        }
-        let home = self.region.home(instrument_of(entry), entry[0][0]);
-        &self.entry(home)[1][1]
+    pub(crate) fn word(&self, line: usize) -> &u64 {
+        &self.pair(line)[0][1][1]
+    }
+
+    /// Where the order in the line stands that has that id, or else any of the line; and a word of
+    /// the next line, if that may be needed too.
+    #[inline]
+    pub(crate) fn likely_place(&self, line: usize, id: u64) -> (u16, bool, Price, &u64) {
+        let pair = self.pair(line);
+        let entry = &pair[usize::from(pair[1][0][0] == id)];
+        let last = entry[1][1];
+        let is_bid = last >> 48 == Side::Buy as u64;
+        let next = select_unpredictable(is_full(pair), line + LINE, line);
+        let place = (last >> 32) as u16;
+        (place, is_bid, Price(entry[0][1] as i64), self.word(next))
     }
 
     #[inline]
@@ -252,16 +304,17 @@ impl Orders {
 
     #[inline]
     fn find_in(&self, region: Region, instrument: InstrumentId, id: u64) -> Option<usize> {
-        let mut slot = region.home(instrument, id);
+        let mut line = region.home(key(instrument, id));
         loop {
-            let entry = self.entry(slot);
-            if is_free(entry) {
+            let pair = self.pair(line);
+            let second = is_of(&pair[1], instrument, id);
+            if second | is_of(&pair[0], instrument, id) {
+                return Some(line + usize::from(second));
+            }
+            if !is_full(pair) {
                 return None;
             }
-            if is_of(entry, instrument, id) {
-                return Some(slot);
-            }
-            slot = region.next(slot);
+            line = region.next(line);
         }
     }
 
@@ -335,10 +388,11 @@ impl Orders {
     #[inline]
     fn put(&mut self, entry: Entry) {
         let region = self.region;
-        let mut slot = region.home(instrument_of(&entry), entry[0][0]);
-        while !is_free(self.entry(slot)) {
-            slot = region.next(slot);
+        let mut line = region.home(key_of(&entry));
+        while is_full(self.pair(line)) {
+            line = region.next(line);
         }
+        let slot = line + usize::from(!is_free(self.entry(line)));
         *self.entry_mut(slot) = entry;
     }
 
@@ -404,18 +458,21 @@ impl Orders {
     #[inline]
     fn remove_at(&mut self, slot: usize) {
         let region = Region::of(slot);
-        let (mut hole, mut next) = (slot, slot);
-        loop {
-            next = region.next(next);
-            let entry = *self.entry(next);
-            if is_free(&entry) {
-                break;
-            }
-            // It may move into the hole unless its home lies behind the hole.
-            let home = region.home(instrument_of(&entry), entry[0][0]);
-            if region.distance(home, next) >= region.distance(hole, next) {
+        let (mut hole, mut line) = (slot, slot / LINE * LINE);
+        let mut full = is_full(self.pair(line));
+        // Whoever stands behind a line that was full may have wanted to stand in it.
+        while full {
+            line = region.next(line);
+            let pair = self.pair(line);
+            full = is_full(pair);
+            let lines = region.distance(hole / LINE * LINE, line);
+            let moves = |entry: &Entry| {
+                !is_free(entry) && region.distance(region.home(key_of(entry)), line) >= lines
+            };
+            if let Some(way) = pair.iter().position(moves) {
+                let entry = pair[way];
                 *self.entry_mut(hole) = entry;
-                hole = next;
+                hole = line + way;
             }
         }
         *self.entry_mut(hole) = FREE;

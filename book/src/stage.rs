@@ -37,7 +37,20 @@ impl BookStage {
     /// As [`Books::new`].
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let books = Books::new(config);
+        Self::of(config, Books::new(config))
+    }
+
+    /// A stage with these books, which are of that configuration and empty yet.
+    ///
+    /// # Panics
+    /// When the books are not as many as the configuration says.
+    #[must_use]
+    pub fn of(config: &Config, books: Books) -> Self {
+        assert_eq!(
+            books.len(),
+            config.instruments,
+            "other books than the stage's"
+        );
         let nothing = books
             .get(InstrumentId(1))
             .map_or_else(Best::zeroed, view::best);

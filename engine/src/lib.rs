@@ -2,7 +2,7 @@
 //!
 //! The stages are pure; everything that touches a thread, a clock or a file is here or in the
 //! journal. [`wiring`] is the picture of the running system. Nothing here decides about trading.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod carry;
 pub mod chain;
@@ -17,6 +17,11 @@ pub mod lane;
 pub mod layout;
 pub mod ledger;
 pub mod meter;
+#[allow(
+    unsafe_code,
+    reason = "the system is advised about memory by its addresses"
+)]
+pub mod pages;
 pub mod probe;
 pub mod replay;
 pub mod restart;

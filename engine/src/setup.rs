@@ -18,7 +18,7 @@ use ::gateway::GatewayStage;
 use ::gateway::sim::SimEdge;
 use ::risk::RiskStage;
 use ::signal::SignalStage;
-use book::BookStage;
+use book::{BookStage, Books};
 use std::path::PathBuf;
 use stream::limits::RING_LINES_MAX;
 use stream::payload::{Instrument, Session, text};
@@ -150,7 +150,7 @@ impl Setup {
     #[must_use]
     pub fn stages(&self) -> Stages {
         Stages {
-            book: BookStage::new(&self.book),
+            book: BookStage::of(&self.book, self.new_books()),
             signal: SignalStage::new(self.signal.clone()).expect("the configuration was checked"),
             risk: RiskStage::new(self.risk.clone()),
             gateway: GatewayStage::new(self.gateway),
@@ -176,10 +176,18 @@ impl Setup {
         Err(Faults(vec![Fault { origin, key, what }]))
     }
 
+    /// Empty books, in large pages where the system gives them.
+    fn new_books(&self) -> Books {
+        Books::with_memory(&self.book, &mut |table| {
+            // Smaller pages are slower and nothing worse: `doctor` tells when there are no others.
+            let _ = crate::pages::ask_large(table);
+        })
+    }
+
     /// The in-process broker, new.
     #[must_use]
     pub fn edge(&self) -> SimEdge {
-        SimEdge::new(self.sim, &self.book)
+        SimEdge::of(self.sim, self.new_books())
     }
 
     /// The sizes of the books.

@@ -69,12 +69,21 @@ impl SimEdge {
     /// When [`Config::faults`] names any, or the books' configuration is not sound.
     #[must_use]
     pub fn new(config: Config, books: &book::Config) -> Self {
+        Self::of(config, Books::new(books))
+    }
+
+    /// As [`SimEdge::new`], with books that are empty yet.
+    ///
+    /// # Panics
+    /// When [`Config::faults`] names any.
+    #[must_use]
+    pub fn of(config: Config, books: Books) -> Self {
         let faults = config.faults();
         assert!(faults.is_empty(), "sim config: {faults:?}");
         Self {
             config,
-            books: Books::new(books),
-            venue: Venue::new(&config, books.instruments),
+            venue: Venue::new(&config, books.len()),
+            books,
             line: Line::new(),
             pending: Vec::with_capacity(COMMANDS_UNANSWERED_MAX),
             started: false,

@@ -66,11 +66,15 @@ fn market(
     report: &mut Report,
 ) -> Result<()> {
     let mut flow = Flow::new(size.instruments, size.live, leaving);
-    let mut books = Books::new(&Config {
+    let config = Config {
         instruments: size.instruments,
         orders_max: size.live + size.live / 4,
         levels_max: 1_024,
         stale: Nanos::from_secs(10),
+    };
+    let mut large = 0;
+    let mut books = Books::with_memory(&config, &mut |table| {
+        large += engine::pages::ask_large(table).unwrap_or(0);
     });
     let mut lines = Vec::with_capacity(size.events);
     let mut faults = 0;
@@ -96,10 +100,11 @@ fn market(
         let name = format!("market, {who} leave, {how}");
         let spread = Spread::of(runs);
         let detail = format!(
-            "{} symbols, {} live orders, {} events a run",
+            "{} symbols, {} live orders, {} events a run; {} MiB asked for in large pages",
             size.instruments,
             flow.live(),
-            size.events
+            size.events,
+            large >> 20
         );
         report.figure(&name, "ns an event", effort.runs, spread, detail);
         if matches!(handed, Handed::Together) {

@@ -183,7 +183,10 @@ fn ours(effort: &Effort, leaving: Leaving) -> Result<Contender<'static>> {
         levels_max: 4_096,
         stale: Nanos::MAX,
     };
-    let mut books = Books::new(&config);
+    // As the engine does it.
+    let mut books = Books::with_memory(&config, &mut |table| {
+        let _ = engine::pages::ask_large(table);
+    });
     let mut market = Market::new(leaving);
     let mut frames = Frames::default();
     let mut apply = move |frames: &Frames| {

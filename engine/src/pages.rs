@@ -1,0 +1,80 @@
+//! Large pages for large tables.
+//!
+//! A market of millions of orders is looked up all over hundreds of megabytes, and each look-up in
+//! memory of 4 KiB pages walks the page tables first. Books reserve their tables and touch them
+//! later; in between the system is asked here to put them together from pages of 2 MiB. It does so
+//! where transparent huge pages are `madvise` or `always`; where they are `never`, or on another
+//! system than Linux, nothing changes.
+
+use std::io;
+use std::ops::Range;
+
+/// A large page. Nothing is asked for that holds no whole one.
+pub const LARGE_BYTES: usize = 2 << 20;
+
+/// Asks for large pages at these addresses, which the caller has reserved, and tells for how many
+/// bytes: whole large pages only. The memory holds what it held before.
+///
+/// # Errors
+/// What the system answers: most of all that its kernel knows no such pages.
+pub fn ask_large(table: Range<usize>) -> io::Result<usize> {
+    let start = table.start.next_multiple_of(LARGE_BYTES);
+    let end = table.end / LARGE_BYTES * LARGE_BYTES;
+    if start >= end {
+        return Ok(0);
+    }
+    advise(start, end - start)?;
+    Ok(end - start)
+}
+
+#[cfg(target_os = "linux")]
+fn advise(start: usize, bytes: usize) -> io::Result<()> {
+    use rustix::mm::{Advice, madvise};
+    let at = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: this advice changes neither what the memory holds nor who may use it, whosever it
+    // is; the system refuses addresses where nothing is mapped.
+    unsafe { madvise(at, bytes, Advice::LinuxHugepage) }?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise(_: usize, _: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(table: &[u64]) -> Range<usize> {
+        let range = table.as_ptr_range();
+        range.start as usize..range.end as usize
+    }
+
+    #[test]
+    fn whole_large_pages_are_asked_for_and_what_stands_there_stays() {
+        let mut table = vec![0_u64; 5 * LARGE_BYTES / size_of::<u64>()];
+        table[LARGE_BYTES / 4] = 7;
+        match ask_large(addresses(&table)) {
+            Ok(bytes) => assert!([4, 5].contains(&(bytes / LARGE_BYTES)), "{bytes}"),
+            // A kernel without such pages.
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidInput),
+        }
+        table[0] = 1;
+        assert_eq!(table.iter().sum::<u64>(), 8);
+    }
+
+    #[test]
+    fn what_holds_no_whole_one_is_left_alone() {
+        let table = vec![0_u64; LARGE_BYTES / size_of::<u64>() - 1];
+        assert_eq!(ask_large(addresses(&table)).unwrap(), 0);
+        assert_eq!(ask_large(0..0).unwrap(), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn where_nothing_is_mapped_the_system_says_so() {
+        let page = usize::MAX / 4 / LARGE_BYTES * LARGE_BYTES;
+        assert!(ask_large(page..page + LARGE_BYTES).is_err());
+    }
+}
