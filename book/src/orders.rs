@@ -22,8 +22,15 @@
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
 //! weight until the table's sweep comes by, a few slots with each insertion.
 
+mod entry;
+mod region;
+
 use core::hint::select_unpredictable;
 use core::ops::Range;
+use entry::{
+    Entry, FREE, Half, LINE, instrument_of, is_free, is_full, is_of, key, key_of, pack, unpack,
+};
+use region::Region;
 use stream::{InstrumentId, Price, Side};
 
 /// An order in the table.
@@ -39,15 +46,6 @@ pub(crate) struct Order {
     pub(crate) side: Side,
 }
 
-/// Half an entry. Plain zeros, so that the system hands out untouched pages.
-type Half = [u64; 2];
-/// An entry: id and price; priority and `qty | instrument << 32 | side << 48`. A free slot is zero
-/// in the last word, which no order is.
-type Entry = [Half; 2];
-
-const FREE: Entry = [[0; 2]; 2];
-/// Entries in a cache line.
-const LINE: usize = 2;
 /// Slots of the smallest region.
 const REGION_MIN: usize = 1_024;
 /// Slots of the nursery to begin with: 32 KiB, a usual core's first cache.
@@ -58,107 +56,6 @@ const NURSERY_MAX: usize = 16_384;
 const SWEEP_SLOTS: usize = 4;
 /// Slots that each insertion empties while a region is being left.
 const MOVE_SLOTS: usize = 8;
-
-#[inline]
-const fn place_word(instrument: InstrumentId, side: Side) -> u64 {
-    (instrument.0 as u64) << 32 | (side as u64) << 48
-}
-
-#[inline]
-const fn pack(order: &Order) -> Entry {
-    let last = order.qty as u64 | place_word(order.instrument, order.side);
-    [[order.id, order.price.0 as u64], [order.priority, last]]
-}
-
-#[inline]
-const fn is_free(entry: &Entry) -> bool {
-    entry[1][1] == 0
-}
-
-/// True for a line without room.
-#[inline]
-const fn is_full(pair: &[Entry; LINE]) -> bool {
-    !is_free(&pair[0]) & !is_free(&pair[1])
-}
-
-#[inline]
-const fn instrument_of(entry: &Entry) -> InstrumentId {
-    InstrumentId((entry[1][1] >> 32) as u16)
-}
-
-/// What an order's home follows from.
-#[inline]
-const fn key(instrument: InstrumentId, id: u64) -> u64 {
-    id ^ (instrument.0 as u64) << 48
-}
-
-#[inline]
-const fn key_of(entry: &Entry) -> u64 {
-    key(instrument_of(entry), entry[0][0])
-}
-
-/// True for an order's entry; instruments are counted from 1, so that a free one is nobody's.
-#[inline]
-const fn is_of(entry: &Entry, instrument: InstrumentId, id: u64) -> bool {
-    entry[0][0] == id && instrument_of(entry).0 == instrument.0
-}
-
-#[inline]
-const fn unpack(entry: &Entry) -> Order {
-    let last = entry[1][1];
-    Order {
-        id: entry[0][0],
-        price: Price(entry[0][1] as i64),
-        priority: entry[1][0],
-        qty: last as u32,
-        instrument: instrument_of(entry),
-        side: if last >> 48 == Side::Buy as u64 {
-            Side::Buy
-        } else {
-            Side::Sell
-        },
-    }
-}
-
-/// Slots `size` to `2 × size`; `size` is a power of two. Their places are told by the first slot of
-/// a cache line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Region {
-    size: usize,
-    shift: u32,
-}
-
-impl Region {
-    const fn new(size: usize) -> Self {
-        Self {
-            size,
-            shift: u64::BITS - size.trailing_zeros(),
-        }
-    }
-
-    /// The region of a slot.
-    #[inline]
-    const fn of(slot: usize) -> Self {
-        Self::new(1 << slot.ilog2())
-    }
-
-    /// The line where the search for an order begins.
-    #[inline]
-    const fn home(self, key: u64) -> usize {
-        self.size + (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize / LINE * LINE
-    }
-
-    #[inline]
-    const fn next(self, line: usize) -> usize {
-        self.size + ((line + LINE) & (self.size - 1))
-    }
-
-    /// Slots from one line on to another, around the end.
-    #[inline]
-    const fn distance(self, from: usize, to: usize) -> usize {
-        to.wrapping_sub(from) & (self.size - 1)
-    }
-}
 
 /// The table.
 #[derive(Debug)]

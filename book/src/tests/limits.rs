@@ -239,3 +239,26 @@ fn equal_streams_give_equal_hashes_and_every_part_counts() {
     hashes.dedup();
     assert_eq!(hashes.len(), count);
 }
+
+/// What large pages are asked for is what the tables then take, and nothing was there before.
+#[test]
+fn memory_is_told_before_it_is_touched_and_holds_the_tables() {
+    let config = Config {
+        instruments: 3,
+        orders_max: 100,
+        levels_max: 4,
+        stale: Nanos::MAX,
+    };
+    let mut told = Vec::new();
+    let mut books = Books::with_memory(&config, &mut |range| told.push(range));
+    let [of_books, of_orders] = told.try_into().expect("two tables");
+    for instrument in (1..=3).map(InstrumentId) {
+        let book = core::ptr::from_ref(books.book(instrument)) as usize;
+        assert!(of_books.contains(&book));
+        assert!(book.is_multiple_of(64), "a book begins a cache line");
+    }
+    let order = add(7, Buy, cents(1_000), 5);
+    books.apply(input(1, ONE, &order).frame(), &mut |_| {});
+    assert_eq!(books.orders.memory(), of_orders);
+    assert_eq!(books.order(ONE, 7).map(|order| order.qty), Some(5));
+}
