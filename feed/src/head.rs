@@ -225,7 +225,7 @@ impl Head {
     }
 
     /// Moves what was picked into the draft; false when a source's announcement came to nothing.
-    #[inline]
+    #[inline(always)]
     fn fetch(&mut self, pick: Pick, ts: Nanos, market: &mut impl Source) -> bool {
         match pick {
             Pick::Answer => self.answers.take(&mut self.draft),

@@ -8,7 +8,7 @@
 
 use crate::epoch::Past;
 use crate::error::{Error, What, io_error};
-use crate::layout::{PAD, SegmentHeader, offset_of};
+use crate::layout::{PAD, RECORD_BYTES, SegmentHeader, offset_of};
 use crate::seal::{Seal, Sound};
 use std::fs::File;
 use std::io;
@@ -230,6 +230,11 @@ impl Cursor {
         let back = self.at();
         let mut used = 0;
         while self.at() < self.header.data_lines {
+            match self.next_data() {
+                Some(line) if line > self.at() => self.jump(line),
+                Some(_) => {}
+                None => break,
+            }
             self.fill()?;
             if self.filled == 0 {
                 break;
@@ -240,6 +245,22 @@ impl Cursor {
         }
         self.jump(back);
         Ok(used)
+    }
+
+    /// The first line from the cursor on that may be other than zeros, `None` when there is none:
+    /// what was allocated and never stored into is not read, for the system would have to make
+    /// zeros of it first.
+    fn next_data(&self) -> Option<u64> {
+        use rustix::fs::{SeekFrom, seek};
+        match seek(&self.file, SeekFrom::Data(self.offset())) {
+            Ok(offset) => {
+                let data = offset.saturating_sub(RECORD_BYTES as u64);
+                Some(self.at().max(data / Line::BYTES as u64))
+            }
+            Err(rustix::io::Errno::NXIO) => None,
+            // A file system that cannot tell.
+            Err(_) => Some(self.at()),
+        }
     }
 
     /// Size of the file.

@@ -130,7 +130,7 @@ impl Writer {
     /// Line of the segment that is stored next.
     #[inline]
     const fn line(&self) -> u64 {
-        self.header.data_lines - (self.end - self.position)
+        self.position - self.header.first_position
     }
 
     #[inline]

@@ -2,7 +2,9 @@
 
 mod support;
 
+use journal::layout::offset_of;
 use journal::{Error, State, create_or_continue, verify};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use support::{Frames, read, start, tiny, write};
 
@@ -136,6 +138,28 @@ fn a_longer_file_is_corruption() {
             assert!(corruption(dir.path()).is_some(), "{}", path.display());
         }
         std::fs::write(&path, &bytes).unwrap();
+    }
+}
+
+#[test]
+fn torn_lines_are_counted_wherever_they_lie_behind_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = journal::Options {
+        segment_bytes: 16 << 20,
+        prefault_bytes: 64 << 10,
+        ..tiny(dir.path())
+    };
+    let (mut writer, _) = start(&options);
+    write(&mut writer, &mut Frames::after(2, 0), 20);
+    let position = writer.position();
+    drop(writer);
+    let path = dir.path().join("00000001-00000000.seg");
+    let segment = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    let last = (options.segment_bytes - 512) / 64 - 1;
+    for (lost, line) in (1..).zip([position + 1, position + 3_000, 100_000, last]) {
+        segment.write_all_at(&[1; 64], offset_of(line)).unwrap();
+        let report = verify(dir.path()).unwrap();
+        assert_eq!(report.state, State::Tail { position, lost });
     }
 }
 

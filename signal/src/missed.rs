@@ -57,6 +57,12 @@ impl Tracks {
         self.of[instrument.index()] != NONE
     }
 
+    /// True when nobody is followed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tracks.is_empty()
+    }
+
     /// True when no further track fits.
     #[must_use]
     pub fn is_full(&self) -> bool {

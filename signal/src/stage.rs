@@ -83,6 +83,8 @@ pub struct SignalStage {
     throttles: Throttles,
     outcomes: Outcomes,
     slots: Slots,
+    /// No slot is in use, and at the last evaluation no instrument needed one.
+    slots_rest: bool,
     tracks: Tracks,
     claims: Vec<Claim>,
     dirty: Vec<InstrumentId>,
@@ -127,6 +129,7 @@ impl SignalStage {
             throttles: Throttles::new(config.throttles.clone(), n, config.strategies.len()),
             outcomes: Outcomes::new(config.outcomes, n),
             slots: Slots::new(slots.clone(), n),
+            slots_rest: false,
             tracks: Tracks::new(
                 slots.missed_tracks,
                 n,

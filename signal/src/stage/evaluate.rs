@@ -23,8 +23,12 @@ impl SignalStage {
         if self.config.slots.count == 0 {
             return;
         }
+        let none_needs = !self.desks.iter().skip(1).any(needs_slot);
+        if none_needs && self.slots_rest {
+            return;
+        }
         for (i, desk) in self.desks.iter().enumerate().skip(1) {
-            let needs = desk.tick.0 > 0 && !desk.has_full_book && desk.features.step() != 0;
+            let needs = needs_slot(desk);
             let bracket = &self.brackets[i];
             self.claims[i] = Claim {
                 score: if needs {
@@ -48,9 +52,14 @@ impl SignalStage {
             self.emitter
                 .emit(frame, change.instrument, &change.frame, out);
         }
+        self.slots_rest = none_needs && self.slots.in_use() == 0;
     }
 
     fn account_for_missed<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
+        if self.slots_rest && self.tracks.is_empty() {
+            // Nobody is refused, and nobody is followed who was.
+            return;
+        }
         let (ts, slots) = (frame.ts(), &self.slots);
         let (emitter, stats) = (&mut self.emitter, &mut self.stats);
         self.tracks.step(
@@ -285,6 +294,11 @@ impl SignalStage {
             emitter.emit(frame, instrument, outcome, out);
         });
     }
+}
+
+/// True when nothing but a slot brings the instrument's depth.
+fn needs_slot(desk: &crate::desk::Desk) -> bool {
+    desk.tick.0 > 0 && !desk.has_full_book && desk.features.step() != 0
 }
 
 /// What a strategy sees of the instrument; `None` while it is not to be judged: unknown, outside
