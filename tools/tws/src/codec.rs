@@ -6,7 +6,7 @@ use crate::{proto, text};
 
 /// The longest message that is read. No request comes near it; a longer one would only be there to
 /// be taken apart into many times its size.
-pub const REQUEST_MAX: usize = 256 * 1024;
+pub const REQUEST_MAX: usize = 64 * 1024;
 
 /// The encoding of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! A server on a free port of loopback, on a thread of its own.
 
 use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use stream::Nanos;
 use tws::World;
-use tws::server::{Clock, Options, Server, Stopper};
+use tws::server::{Clock, Notice, Options, Server, Stopper};
 use tws::world::Config;
 
 /// When the session's clock starts, in seconds: 20 November 2026, 14:30 UTC. It then runs so slowly
@@ -13,32 +14,39 @@ pub const STARTS: i64 = 1_795_185_000;
 
 /// A server that ends with its owner.
 pub struct Paper {
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it tells of its connections.
+    pub notices: Receiver<Notice>,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Paper {
     /// Opens one.
-    pub fn open() -> Self {
+    pub fn open(options: Options) -> Self {
         let start = Nanos::from_secs(STARTS as u64);
         let config = Config::synthetic("DU1234567", 7, start, Nanos::from_secs(3_600));
-        let world = World::open(config.expect("valid"));
+        let mut config = config.expect("valid");
+        // Time hardly passes here: the pace is not what is tried.
+        config.limits.messages_per_second = 0;
+        let world = World::open(config);
         let clock = Clock::scaled(start, 1);
         let loopback = "127.0.0.1:0".parse().expect("valid");
-        let mut server = Server::bind(loopback, world, clock, Options::default()).expect("binds");
+        let mut server = Server::bind(loopback, world, clock, options).expect("binds");
         let (address, stopper) = (server.local_addr().expect("bound"), server.stopper());
-        let thread = std::thread::spawn(move || server.run(|_| {}).expect("serves"));
+        let (told, notices) = channel();
+        let thread = std::thread::spawn(move || {
+            // Nobody need listen.
+            let tell = |notice| drop(told.send(notice));
+            server.run(tell).expect("serves");
+        });
         Self {
             address,
+            notices,
             stopper,
             thread: Some(thread),
         }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> String {
-        self.address.to_string()
     }
 }
 
