@@ -5,8 +5,8 @@ use crate::entries::refuse;
 use crate::kill::{Cause, Circumstances, level_of};
 use crate::state::{Port, State};
 use stream::payload::{
-    AccountField, AccountValue, Connectivity, Control, ControlAction, FaultCode, Instrument, Kill,
-    KillLevel, LinkState, Position, Reason, Restart, Session, read_text,
+    AccountField, AccountValue, Connectivity, Control, ControlAction, Fault, FaultCode, Instrument,
+    Kill, KillLevel, LinkState, Position, Reason, Restart, Session, read_text,
 };
 use stream::{InstrumentId, Nanos};
 
@@ -253,6 +253,15 @@ impl State {
             self.freeze(port, id, FaultCode::Unreconciled, told);
         }
         self.refresh(id);
+    }
+
+    /// The broker's edge has something that it cannot explain: an order that is not ours, or one
+    /// with other terms. The instrument takes no entry until a person has looked.
+    pub(crate) fn on_fault(&mut self, port: &mut Port<'_>, fault: &Fault) {
+        let id = port.frame.instrument();
+        if fault.code == FaultCode::Unreconciled && Self::is_instrument(id) {
+            self.freeze(port, id, FaultCode::Unreconciled, fault.value);
+        }
     }
 
     /// Compares the broker's position with our own. It is never put right by a trade.

@@ -6,8 +6,8 @@ use crate::persist;
 use crate::state::{Port, State};
 use stream::limits::{HOUSEKEEPING_PERIOD, INSTRUMENTS_MAX, RING_LINES};
 use stream::payload::{
-    AccountValue, Best, BookView, Commission, Connectivity, Control, Fill, Instrument, Intent,
-    KillLevel, Position, Requested, Restart, Sent, Session, Status, Tick, Timer,
+    AccountValue, Best, BookView, Commission, Connectivity, Control, Fault, Fill, Instrument,
+    Intent, KillLevel, Position, Requested, Restart, Sent, Session, Status, Tick, Timer,
 };
 use stream::{
     Emitter, FrameRef, InstrumentId, Kind, Kinds, Money, Nanos, Out, Qty, Stage, StageId,
@@ -113,6 +113,7 @@ impl RiskStage {
             Kind::AccountValue => state.on_account(port, frame.read::<AccountValue>()),
             Kind::Position => state.on_position(port, frame.read::<Position>()),
             Kind::Connectivity => state.on_connectivity(frame.read::<Connectivity>()),
+            Kind::Fault if frame.is_input() => state.on_fault(port, frame.read::<Fault>()),
             Kind::Instrument => state.on_instrument(port, frame.read::<Instrument>()),
             Kind::Session => state.on_session(port, frame.read::<Session>()),
             Kind::Restart => state.on_restart(port, frame.read::<Restart>()),
@@ -211,6 +212,7 @@ impl Stage for RiskStage {
         Kind::AccountValue,
         Kind::Position,
         Kind::Connectivity,
+        Kind::Fault,
         Kind::Instrument,
         Kind::Session,
         Kind::Restart,
@@ -297,6 +299,7 @@ const BURSTS: &[(Kind, &[(Kind, usize)])] = &[
     (Kind::Session, &[(Kind::Kill, 1), (Kind::Fault, 1)]),
     (Kind::Restart, &[(Kind::Kill, 1)]),
     (Kind::Instrument, &[(Kind::Fault, 1)]),
+    (Kind::Fault, &[(Kind::Fault, 1)]),
     (Kind::Position, &[(Kind::Fault, 1)]),
     (
         Kind::Tick,

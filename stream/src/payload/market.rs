@@ -404,6 +404,8 @@ wire_enum! {
         TableFull = 8 => "table_full",
         /// A position or execution on which the broker and the engine do not agree.
         Unreconciled = 9 => "unreconciled",
+        /// The broker's own code about an instrument's data: it is the value.
+        Broker = 10 => "broker",
     }
 }
 

@@ -19,6 +19,27 @@ const RANDOM: &str = "a stage draws no random numbers: a seeded generator of its
 const PRINTING: &str = "a stage prints nothing: emit a frame (`Fault`, `Refused`, …) instead";
 const LIBM: &str = "the platform's function differs between CPUs: use libm";
 const FLOATS: &str = "money, prices and quantities are whole numbers: use the unit types and i128";
+const BROKER: &str = "only the edge to a real broker talks to one: see gateway/src/ibkr";
+
+/// Files of the edge to a real broker, which stands on the far side of rings: each with the bans
+/// that it is exempt from. Its other files are as pure as the stage beside them.
+const EDGE: &[(&str, &[&str])] = &[
+    // The broker's numbers are floats: here they become whole ones.
+    ("gateway/src/ibkr/decimal.rs", &[FLOATS]),
+    ("gateway/src/ibkr/api.rs", &[OUTSIDE, THREADS, BROKER]),
+    ("gateway/src/ibkr/api/", &[BROKER]),
+    ("gateway/src/ibkr/hours.rs", &[BROKER]),
+    ("gateway/src/ibkr/edge.rs", &[THREADS, BROKER]),
+    ("gateway/src/ibkr/shell.rs", &[OUTSIDE, THREADS, BROKER]),
+    ("gateway/src/ibkr/shell/", &[THREADS, BROKER]),
+];
+
+fn is_exempt(file: &Source, instead: &str) -> bool {
+    EDGE.iter().any(|(path, bans)| {
+        let here = file.path == *path || (path.ends_with('/') && file.path.starts_with(path));
+        here && bans.contains(&instead)
+    })
+}
 
 /// Name, crates in which it is banned, and what to do instead.
 const BANS: &[(&[&str], &[&str], &str)] = &[
@@ -62,6 +83,7 @@ const BANS: &[(&[&str], &[&str], &str)] = &[
     ),
     (&[".cbrt()", ".hypot(", ".mul_add("], REPRODUCIBLE, LIBM),
     (&["f64", "f32"], MONEY, FLOATS),
+    (&["ibapi", "jiff", "rtrb"], STAGES, BROKER),
 ];
 
 /// No banned name outside tests.
@@ -70,7 +92,8 @@ pub fn rule(files: &[Source]) -> Vec<String> {
     for file in files.iter().filter(|file| file.in_src()) {
         for line in file.lines().filter(|line| !line.test) {
             for (names, crates, instead) in BANS {
-                for name in names.iter().filter(|_| crates.contains(&file.folder())) {
+                let holds = crates.contains(&file.folder()) && !is_exempt(file, instead);
+                for name in names.iter().filter(|_| holds) {
                     if has_word(line.code, name) || imports(line.code, name) {
                         findings.push(file.finding(line.number, &format!("{name}: {instead}")));
                     }
@@ -115,6 +138,14 @@ fn each_ban_is_seen_in_code_and_only_there() {
         "use std::collections::{BTreeMap, HashMap};\n",
     );
     assert_eq!(rule(&[grouped]).len(), 1);
+    let float = |path: &str| rule(&[Source::new(path, "fn a(b: f64) {}\n")]).len();
+    assert_eq!(float("gateway/src/ibkr/decimal.rs"), 0);
+    assert_eq!(float("gateway/src/ibkr/api.rs"), 1);
+    let thread = |path: &str| rule(&[Source::new(path, "use std::thread;\n")]).len();
+    assert_eq!(thread("gateway/src/ibkr/shell/writer.rs"), 0);
+    assert_eq!(thread("gateway/src/ibkr/desk.rs"), 1);
+    let clock = "gateway/src/ibkr/shell.rs";
+    assert_eq!(rule(&[Source::new(clock, "use core::Instant;\n")]).len(), 1);
     let elsewhere = Source::new("engine/src/a.rs", "use std::time::Instant;\n");
     assert!(rule(&[elsewhere]).is_empty());
 }

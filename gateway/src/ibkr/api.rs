@@ -1,0 +1,448 @@
+//! The broker through the `ibapi` crate: the only module that names a type of it.
+//!
+//! The crate is pinned to one version and has two threads of its own. Everything that it says is
+//! turned into our own words here, numbers by [`decimal`](super::decimal); what cannot be used is
+//! said to be so. We reconnect ourselves: a connection that is lost ends, and another one is made.
+
+mod convert;
+mod feeds;
+
+use super::broker::{
+    Answer, Broker, Contract, Details, Execution, Fee, Feed, Handed, Held, Known, NoAnswer, Notice,
+    Standing, Update, Value, Wish,
+};
+use super::decimal;
+use convert::{
+    contract_of, details_of, execution_of, fee_of, known_of, order_of, standing_of, value_of,
+};
+use core::time::Duration;
+use feeds::{Depth, Quotes, Trades};
+use ibapi::Error;
+use ibapi::accounts::types::AccountGroup;
+use ibapi::accounts::{AccountSummaryResult, PositionUpdate};
+use ibapi::client::blocking::{Client, NoticeStream, Subscription};
+use ibapi::market_data::SmartDepth;
+use ibapi::orders::{ExecutionFilter, Executions, OrderUpdate, Orders};
+use ibapi::subscriptions::SubscriptionItem;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError, RwLock};
+use stream::{InstrumentId, Nanos, Price};
+
+/// The least version of the protocol that the crate speaks.
+pub const VERSION_MIN: i32 = 213;
+/// How long one question without an end marker of its own may take.
+const ONE_SHOT: Duration = Duration::from_secs(5);
+/// Generic ticks beside quotes: real-time volume (trades), shares to borrow.
+const GENERIC: [&str; 2] = ["233", "236"];
+/// Account values that are asked for.
+const TAGS: [&str; 4] = [
+    "NetLiquidation",
+    "TotalCashValue",
+    "AvailableFunds",
+    "BuyingPower",
+];
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoConnection {
+    /// Nothing listens there.
+    Nobody(String),
+    /// Something listens that speaks otherwise, or does not answer.
+    Foreign(String),
+    /// It answered and hung up: the API does not trust this address.
+    Rejected(String),
+    /// The client id is in use.
+    ClientId,
+    /// It speaks an older protocol.
+    TooOld(i32),
+}
+
+/// A contract as the broker knows it, by our number.
+#[derive(Debug, Default)]
+struct Contracts {
+    by_id: BTreeMap<InstrumentId, (ibapi::contracts::Contract, Price)>,
+    by_con: BTreeMap<i32, InstrumentId>,
+}
+
+/// A connection through `ibapi`.
+pub struct Api {
+    client: Client,
+    account: String,
+    notices: Mutex<NoticeStream>,
+    updates: Mutex<Option<Subscription<OrderUpdate>>>,
+    contracts: RwLock<Contracts>,
+}
+
+impl core::fmt::Debug for Api {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Api").field("client", &self.client).finish()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Api {
+    /// Connects and shakes hands. `account` is the one that orders are for; empty before it is
+    /// known.
+    ///
+    /// # Errors
+    /// See [`NoConnection`].
+    pub fn connect(address: &str, client_id: i32, account: &str) -> Result<Self, NoConnection> {
+        let (client, notices) = Client::builder()
+            .address(address)
+            .client_id(client_id)
+            .max_reconnect_attempts(0)
+            .one_shot_timeout(ONE_SHOT)
+            .connect_with_notice_stream()
+            .map_err(no_connection)?;
+        let updates = client.order_update_stream().map_err(no_connection)?;
+        Ok(Self {
+            client,
+            account: account.to_owned(),
+            notices: Mutex::new(notices),
+            updates: Mutex::new(Some(updates)),
+            contracts: RwLock::new(Contracts::default()),
+        })
+    }
+
+    fn instrument(&self, con_id: i32) -> Option<InstrumentId> {
+        let contracts = self
+            .contracts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        contracts.by_con.get(&con_id).copied()
+    }
+
+    fn tick(&self, con_id: i32) -> Price {
+        let contracts = self
+            .contracts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        contracts
+            .by_con
+            .get(&con_id)
+            .and_then(|id| contracts.by_id.get(id))
+            .map_or(Price(1), |(_, tick)| *tick)
+    }
+
+    fn contract(&self, instrument: InstrumentId) -> Answer<(ibapi::contracts::Contract, Price)> {
+        let contracts = self
+            .contracts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        contracts.by_id.get(&instrument).cloned().ok_or_else(|| {
+            NoAnswer::Unusable(format!("no contract of instrument {}", instrument.0))
+        })
+    }
+
+    fn knowns(&self, within: Duration, open: Subscription<Orders>) -> Answer<Vec<Known>> {
+        let rows = open.collect_to_end_within(within).map_err(no_answer)?;
+        let mut knowns: Vec<Known> = Vec::new();
+        let mut standings: Vec<Standing> = Vec::new();
+        for row in rows {
+            match row {
+                Orders::OrderData(data) => {
+                    let con_id = data.contract.contract_id;
+                    knowns.push(known_of(&data, self.instrument(con_id), self.tick(con_id))?);
+                }
+                Orders::OrderStatus(status) => standings.push(standing_of(&status)?),
+            }
+        }
+        // An open order and how it stands come as two messages.
+        for standing in standings {
+            let same = |known: &&mut Known| {
+                let own = &known.standing;
+                (own.client_id, own.order_id) == (standing.client_id, standing.order_id)
+                    && (own.order_id != 0 || own.perm_id == standing.perm_id)
+            };
+            if let Some(known) = knowns.iter_mut().find(same) {
+                known.standing = standing;
+            }
+        }
+        Ok(knowns)
+    }
+
+    fn update_of(&self, update: OrderUpdate) -> Option<Update> {
+        let said = match update {
+            OrderUpdate::OrderStatus(status) => standing_of(&status).map(Update::Standing),
+            OrderUpdate::OpenOrder(data) => {
+                let con_id = data.contract.contract_id;
+                known_of(&data, self.instrument(con_id), self.tick(con_id))
+                    .map(|known| Update::Open(Box::new(known)))
+            }
+            OrderUpdate::ExecutionData(data) => {
+                let con_id = data.contract.contract_id;
+                execution_of(&data, self.instrument(con_id), self.tick(con_id))
+                    .map(|execution| Update::Execution(Box::new(execution)))
+            }
+            OrderUpdate::CommissionReport(report) => match fee_of(&report) {
+                Ok(fee) => Ok(Update::Fee(fee)),
+                Err(_) => return None,
+            },
+            OrderUpdate::OrderBound(_) => return None,
+        };
+        Some(said.unwrap_or_else(|why| match why {
+            NoAnswer::Unusable(text) => Update::Unusable(text),
+            other => Update::Unusable(other.to_string()),
+        }))
+    }
+}
+
+fn no_connection(error: Error) -> NoConnection {
+    match error {
+        Error::ClientIdInUse { .. } => NoConnection::ClientId,
+        Error::ServerVersion(_, found, _) => NoConnection::TooOld(found),
+        Error::ConnectionRejected(what) => NoConnection::Rejected(what),
+        Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            NoConnection::Nobody(error.to_string())
+        }
+        Error::Io(error) => NoConnection::Foreign(error.to_string()),
+        other => NoConnection::Foreign(other.to_string()),
+    }
+}
+
+fn no_answer(error: Error) -> NoAnswer {
+    match error {
+        Error::Timeout => NoAnswer::Late,
+        Error::Notice(notice) => NoAnswer::Refused {
+            code: notice.code,
+            text: notice.message,
+        },
+        error if error.is_connection_lost() => NoAnswer::Lost,
+        Error::ConnectionFailed | Error::Shutdown | Error::Io(_) => NoAnswer::Lost,
+        other => NoAnswer::Unusable(other.to_string()),
+    }
+}
+
+fn notice_of(notice: ibapi::Notice) -> Notice {
+    Notice {
+        id: notice.request_id.filter(|id| *id >= 0),
+        code: notice.code,
+        text: notice.message,
+    }
+}
+
+/// A message is written whole, or nobody knows how much of it was.
+fn handed(result: Result<(), Error>) -> Handed {
+    match result {
+        Ok(()) => Handed::Yes,
+        Err(Error::Io(_)) => Handed::Maybe,
+        Err(_) => Handed::No,
+    }
+}
+
+impl Broker for Api {
+    fn version(&self) -> i32 {
+        self.client.server_version()
+    }
+
+    fn accounts(&self) -> Vec<String> {
+        self.client.handshake_managed_accounts().to_vec()
+    }
+
+    fn next_order_id(&self) -> i32 {
+        // The crate counts from the handshake's number on, and gives each out once.
+        self.client.next_order_id()
+    }
+
+    fn is_connected(&self) -> bool {
+        self.client.is_connected()
+    }
+
+    fn disconnect(&self) {
+        self.client.disconnect();
+    }
+
+    fn time(&self) -> Answer<Nanos> {
+        let time = self.client.server_time_millis().map_err(no_answer)?;
+        u64::try_from(time.unix_timestamp_nanos())
+            .map(Nanos)
+            .map_err(|_| NoAnswer::Unusable("a time before 1970".to_owned()))
+    }
+
+    fn details(&self, contract: &Contract) -> Answer<Vec<Details>> {
+        let asked = contract_of(contract);
+        let found = self
+            .client
+            .contract_details_stream(&asked)
+            .subscribe()
+            .map_err(no_answer)?
+            .collect_to_end_within(ONE_SHOT)
+            .map_err(no_answer)?;
+        found.iter().map(|one| details_of(one, contract)).collect()
+    }
+
+    fn open_orders(&self, within: Duration) -> Answer<Vec<Known>> {
+        let open = self.client.all_open_orders().map_err(no_answer)?;
+        self.knowns(within, open)
+    }
+
+    fn ended_orders(&self, within: Duration) -> Answer<Vec<Known>> {
+        let ended = self.client.completed_orders(false).map_err(no_answer)?;
+        self.knowns(within, ended)
+    }
+
+    fn executions(&self, within: Duration) -> Answer<(Vec<Execution>, Vec<Fee>)> {
+        let asked = self.client.executions(ExecutionFilter::default());
+        let rows = asked
+            .map_err(no_answer)?
+            .collect_to_end_within(within)
+            .map_err(no_answer)?;
+        let (mut executions, mut fees) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row {
+                Executions::ExecutionData(data) => {
+                    let con_id = data.contract.contract_id;
+                    let tick = self.tick(con_id);
+                    executions.push(execution_of(&data, self.instrument(con_id), tick)?);
+                }
+                // A fee that is not known yet comes later.
+                Executions::CommissionReport(report) => fees.extend(fee_of(&report).ok()),
+            }
+        }
+        Ok((executions, fees))
+    }
+
+    fn positions(&self, within: Duration) -> Answer<Vec<Held>> {
+        let stream = self.client.positions().map_err(no_answer)?;
+        let mut held = Vec::new();
+        loop {
+            match stream.next_timeout(within) {
+                Some(Ok(SubscriptionItem::Data(PositionUpdate::Position(position)))) => {
+                    if position.account == self.account {
+                        let con_id = position.contract.contract_id;
+                        held.push(convert::held_of(&position, self.instrument(con_id))?);
+                    }
+                }
+                Some(Ok(SubscriptionItem::Data(PositionUpdate::PositionEnd))) => return Ok(held),
+                Some(Ok(SubscriptionItem::Notice(_))) => {}
+                Some(Err(error)) => return Err(no_answer(error)),
+                None => return Err(self.ended()),
+            }
+        }
+    }
+
+    fn values(&self, within: Duration) -> Answer<Vec<Value>> {
+        let group = AccountGroup("All".to_owned());
+        let stream = self
+            .client
+            .account_summary(&group, &TAGS)
+            .map_err(no_answer)?;
+        let mut values = Vec::new();
+        loop {
+            match stream.next_timeout(within) {
+                Some(Ok(SubscriptionItem::Data(AccountSummaryResult::Summary(summary)))) => {
+                    if summary.account == self.account {
+                        values.extend(value_of(&summary));
+                    }
+                }
+                Some(Ok(SubscriptionItem::Data(AccountSummaryResult::End))) => return Ok(values),
+                Some(Ok(SubscriptionItem::Notice(_))) => {}
+                Some(Err(error)) => return Err(no_answer(error)),
+                None => return Err(self.ended()),
+            }
+        }
+    }
+
+    fn submit(&self, wish: &Wish) -> Handed {
+        let Ok((contract, _)) = self.contract(wish.instrument) else {
+            return Handed::No;
+        };
+        let order = order_of(wish, &self.account);
+        handed(self.client.submit_order(wish.order_id, &contract, &order))
+    }
+
+    fn cancel(&self, order_id: i32) -> Handed {
+        // What is heard of it comes by the stream of updates; this one's own ends here.
+        handed(self.client.cancel_order(order_id, "").map(drop))
+    }
+
+    fn next_update(&self, within: Duration) -> Answer<Option<Update>> {
+        let mut updates = lock(&self.updates);
+        if updates.is_none() {
+            // A message that could not be read ended the stream: from here on anew.
+            *updates = Some(self.client.order_update_stream().map_err(no_answer)?);
+        }
+        let Some(stream) = updates.as_ref() else {
+            return Err(NoAnswer::Lost);
+        };
+        match stream.next_timeout(within) {
+            Some(Ok(SubscriptionItem::Data(update))) => Ok(self.update_of(update)),
+            Some(Ok(SubscriptionItem::Notice(notice))) => {
+                Ok(Some(Update::Notice(notice_of(notice))))
+            }
+            Some(Err(error)) => {
+                *updates = None;
+                match no_answer(error) {
+                    NoAnswer::Unusable(text) => Ok(Some(Update::Unusable(text))),
+                    lost => Err(lost),
+                }
+            }
+            None if self.client.is_connected() => Ok(None),
+            None => Err(NoAnswer::Lost),
+        }
+    }
+
+    fn next_notice(&self, within: Duration) -> Option<Notice> {
+        lock(&self.notices).next_timeout(within).map(notice_of)
+    }
+
+    fn learn(&self, details: &Details) {
+        let own = &details.contract;
+        let mut contracts = self
+            .contracts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = (contract_of(own), own.tick);
+        contracts.by_id.insert(own.instrument, known);
+        contracts.by_con.insert(own.con_id, own.instrument);
+    }
+
+    fn quotes(&self, instrument: InstrumentId) -> Answer<Box<dyn Feed>> {
+        let (contract, tick) = self.contract(instrument)?;
+        let stream = self.client.market_data(&contract).generic_ticks(&GENERIC);
+        let stream = stream.subscribe().map_err(no_answer)?;
+        Ok(Box::new(Quotes { stream, tick }))
+    }
+
+    fn depth(&self, instrument: InstrumentId, rows: u16) -> Answer<Box<dyn Feed>> {
+        let (contract, tick) = self.contract(instrument)?;
+        let smart = if contract.exchange.0 == "SMART" {
+            SmartDepth::Yes
+        } else {
+            SmartDepth::No
+        };
+        let stream = self
+            .client
+            .market_depth(&contract, i32::from(rows))
+            .smart_depth(smart)
+            .subscribe()
+            .map_err(no_answer)?;
+        Ok(Box::new(Depth { stream, tick }))
+    }
+
+    fn trades(&self, instrument: InstrumentId) -> Answer<Box<dyn Feed>> {
+        let (contract, tick) = self.contract(instrument)?;
+        let stream = self.client.tick_by_tick(&contract, 0).all_last();
+        let stream = stream.map_err(no_answer)?;
+        Ok(Box::new(Trades { stream, tick }))
+    }
+}
+
+impl Api {
+    /// Why a stream gave nothing: it ended with the connection, or is late.
+    fn ended(&self) -> NoAnswer {
+        if self.client.is_connected() {
+            NoAnswer::Late
+        } else {
+            NoAnswer::Lost
+        }
+    }
+}
+
+/// A number that cannot be used, as an answer that cannot be.
+fn unusable(what: &str, why: decimal::BadNumber) -> NoAnswer {
+    NoAnswer::Unusable(format!("{what}: {why:?}"))
+}

@@ -1,0 +1,408 @@
+//! Our orders at the broker: brackets, partial fills, corrections, restarts, foreign orders.
+
+use super::*;
+use crate::ibkr::broker::{Execution, Notice, Stand, Standing, Update};
+use stream::Money;
+
+const JOURNAL: u64 = 10_000 * 1_000_000_000;
+const ID: InstrumentId = InstrumentId(1);
+const CLIENT: i32 = 7;
+
+fn command(leg: u64, role: LegRole, parent: u64) -> Command {
+    let stop = role == LegRole::Stop;
+    Command {
+        leg: FrameId(leg),
+        origin: FrameId(90),
+        parent_leg: FrameId(parent),
+        oca: if role == LegRole::Entry { 0 } else { 90 },
+        limit: if stop {
+            Price(0)
+        } else {
+            Price(100_000_000_000)
+        },
+        trigger: if stop {
+            Price(99_000_000_000)
+        } else {
+            Price(0)
+        },
+        qty: 100,
+        op: CommandOp::Place,
+        order_type: if stop {
+            OrderType::Stop
+        } else {
+            OrderType::Limit
+        },
+        side: if role == LegRole::Entry {
+            Side::Buy
+        } else {
+            Side::Sell
+        },
+        role,
+        ..Command::zeroed()
+    }
+}
+
+fn place(desk: &mut Desk, command: &Command) -> Wish {
+    desk.commanded(command.leg, ID, command);
+    let wish = desk.wish(command).expect("it may leave");
+    desk.handed(command.leg, ID, command, Handed::Yes, 0);
+    wish
+}
+
+/// A bracket: entry 11, stop 12, target 13, with order numbers from 41.
+fn bracket() -> (Desk, Vec<Wish>) {
+    let mut desk = Desk::new(JOURNAL, CLIENT);
+    desk.raise_ids(41);
+    let legs = [
+        command(11, LegRole::Entry, 0),
+        command(12, LegRole::Stop, 11),
+        command(13, LegRole::Target, 11),
+    ];
+    let wishes = legs.iter().map(|leg| place(&mut desk, leg)).collect();
+    (desk, wishes)
+}
+
+fn standing(order_id: i32, stand: Stand, filled: u32) -> Standing {
+    Standing {
+        order_id,
+        client_id: CLIENT,
+        perm_id: 1_000 + i64::from(order_id),
+        stand,
+        filled: Some(filled),
+        remaining: Some(100 - filled),
+    }
+}
+
+fn stands(desk: &mut Desk, order_id: i32, stand: Stand, filled: u32) -> Vec<LegState> {
+    let mut say = Vec::new();
+    desk.stands(&standing(order_id, stand, filled), 0, &mut say);
+    states(&say)
+}
+
+fn states(say: &[Say]) -> Vec<LegState> {
+    say.iter()
+        .filter_map(|say| match say {
+            Say::Status(_, status) => Some(status.state),
+            _ => None,
+        })
+        .collect()
+}
+
+fn execution(id: &str, order_id: i32, qty: u32, price: i64) -> Execution {
+    Execution {
+        id: id.to_owned(),
+        order_id,
+        client_id: CLIENT,
+        perm_id: 1_041,
+        instrument: Some(ID),
+        side: Side::Buy,
+        qty,
+        price: Price(price),
+        at: Nanos(JOURNAL + 5_000_000_000),
+        reference: String::new(),
+        maker: None,
+    }
+}
+
+fn executed(desk: &mut Desk, execution: &Execution) -> Vec<Fill> {
+    let mut say = Vec::new();
+    desk.execution(execution, &mut say);
+    say.into_iter()
+        .filter_map(|say| match say {
+            Say::Fill(_, fill) => Some(fill),
+            _ => None,
+        })
+        .collect()
+}
+
+fn known(wish: &Wish, client_id: i32, stand: Stand) -> Known {
+    Known {
+        standing: Standing {
+            client_id,
+            ..standing(wish.order_id, stand, 0)
+        },
+        instrument: Some(ID),
+        symbol: "AAPL".to_owned(),
+        side: wish.side,
+        qty: Some(wish.qty),
+        limit: wish.limit,
+        trigger: wish.trigger,
+        reference: wish.reference.clone(),
+    }
+}
+
+#[test]
+fn a_bracket_is_held_until_its_stop_stands_behind_the_entry() {
+    let (_, wishes) = bracket();
+    let ids: Vec<_> = wishes.iter().map(|w| (w.order_id, w.parent_id)).collect();
+    assert_eq!(ids, [(41, 0), (42, 41), (43, 41)]);
+    let transmit: Vec<_> = wishes.iter().map(|wish| wish.transmit).collect();
+    assert_eq!(transmit, [false, true, true]);
+    assert!(wishes[0].group.is_empty());
+    assert_eq!(wishes[1].group, wishes[2].group);
+    assert_eq!(wishes[0].reference, "sp1.9184e72a000.b");
+}
+
+#[test]
+fn the_same_leg_never_has_two_numbers() {
+    let (mut desk, wishes) = bracket();
+    let modify = Command {
+        op: CommandOp::Modify,
+        trigger: Price(98_000_000_000),
+        ..command(12, LegRole::Stop, 0)
+    };
+    desk.commanded(FrameId(20), ID, &modify);
+    let again = desk.wish(&modify).expect("a working stop may move");
+    assert_eq!((again.order_id, again.parent_id), (42, 41));
+    assert_eq!(again.reference, wishes[1].reference);
+    assert_eq!(again.trigger, Price(98_000_000_000));
+    assert!(again.transmit);
+    assert_eq!(
+        desk.wish(&command(99, LegRole::Stop, 0)),
+        Err(CannotLeave::NoOrder)
+    );
+}
+
+#[test]
+fn statuses_are_told_when_they_are_news_and_never_backwards_from_an_end() {
+    let (mut desk, _) = bracket();
+    use Stand as B;
+    assert_eq!(stands(&mut desk, 41, B::Pending, 0), []);
+    assert_eq!(stands(&mut desk, 41, B::Submitted, 0), [LegState::Working]);
+    assert_eq!(stands(&mut desk, 41, B::Submitted, 0), []);
+    assert_eq!(
+        stands(&mut desk, 41, B::Submitted, 30),
+        [LegState::PartlyFilled]
+    );
+    assert_eq!(
+        stands(&mut desk, 41, B::Submitted, 60),
+        [LegState::PartlyFilled]
+    );
+    assert_eq!(stands(&mut desk, 41, B::Filled, 100), [LegState::Filled]);
+    for late in [B::Submitted, B::PreSubmitted, B::Cancelled] {
+        assert_eq!(stands(&mut desk, 41, late, 100), []);
+    }
+}
+
+#[test]
+fn a_stop_protects_once_its_entry_has_traded() {
+    let (mut desk, _) = bracket();
+    assert_eq!(
+        stands(&mut desk, 42, Stand::PreSubmitted, 0),
+        [LegState::Held]
+    );
+    assert!(!desk.wants_a_look());
+    assert_eq!(
+        executed(&mut desk, &execution("x.1.01", 41, 40, 100)).len(),
+        1
+    );
+    assert!(desk.wants_a_look(), "somebody has to ask whether it works");
+    assert_eq!(
+        stands(&mut desk, 42, Stand::PreSubmitted, 0),
+        [LegState::Working]
+    );
+    assert!(!desk.wants_a_look());
+}
+
+#[test]
+fn an_execution_counts_once_whatever_arrives_how_often() {
+    let (mut desk, _) = bracket();
+    let first = execution("e0.b1.01.01", 41, 40, 100);
+    let fills = executed(&mut desk, &first);
+    assert_eq!(
+        (fills[0].leg, fills[0].qty, fills[0].filled),
+        (FrameId(11), 40, 40)
+    );
+    assert_eq!(fills[0].ordered, 100);
+    assert!(executed(&mut desk, &first).is_empty());
+    assert!(executed(&mut desk, &first).is_empty());
+    let second = executed(&mut desk, &execution("e0.b1.02.01", 41, 60, 100));
+    assert_eq!(second[0].filled, 100);
+    assert_eq!((desk.position(ID), desk.executions()), (100, 2));
+}
+
+#[test]
+fn a_correction_takes_back_what_was_told_and_a_bust_leaves_nothing() {
+    let (mut desk, _) = bracket();
+    executed(&mut desk, &execution("e0.b1.01.01", 41, 40, 100));
+    let fills = executed(&mut desk, &execution("e0.b1.01.02", 41, 35, 101));
+    let told: Vec<_> = fills.iter().map(|f| (f.side, f.qty, f.price.0)).collect();
+    assert_eq!(told, [(Side::Sell, 40, 100), (Side::Buy, 35, 101)]);
+    assert!(fills.iter().all(|fill| fill.leg.is_none()));
+    assert_ne!(fills[0].exec_id, fills[1].exec_id);
+    assert_eq!(desk.position(ID), 35);
+    assert!(executed(&mut desk, &execution("e0.b1.01.01", 41, 40, 100)).is_empty());
+    let bust = executed(&mut desk, &execution("e0.b1.01.03", 41, 0, 101));
+    assert_eq!((bust.len(), bust[0].side, bust[0].qty), (1, Side::Sell, 35));
+    assert_eq!(desk.position(ID), 0);
+}
+
+#[test]
+fn a_fee_waits_for_its_execution() {
+    let (mut desk, _) = bracket();
+    let fee = Fee {
+        exec: "e0.b1.01.01".to_owned(),
+        amount: Money(350_000_000),
+        currency: "USD".to_owned(),
+    };
+    let mut say = Vec::new();
+    desk.fee(&fee, &mut say);
+    assert!(say.is_empty());
+    desk.execution(&execution("e0.b1.01.01", 41, 40, 100), &mut say);
+    let [Say::Fill(_, fill), Say::Commission(_, commission)] = say[..] else {
+        panic!("{say:?}");
+    };
+    assert_eq!(fill.exec_id, commission.exec_id);
+    assert_eq!(
+        (commission.fee, commission.origin),
+        (fee.amount, FrameId(90))
+    );
+}
+
+#[test]
+fn codes_end_orders_only_where_that_is_sure() {
+    let (mut desk, _) = bracket();
+    let mut hear = |order_id: i32, code: i32, text: &str| {
+        let mut say = Vec::new();
+        let notice = Notice {
+            id: Some(order_id),
+            code,
+            text: text.to_owned(),
+        };
+        desk.update(Nanos(1), &Update::Notice(notice), &mut say);
+        states(&say)
+    };
+    assert_eq!(hear(41, 399, "Warning: held until the open"), []);
+    assert_eq!(hear(41, 2109, "outside RTH"), []);
+    assert_eq!(hear(41, 201, "no funds"), [LegState::Rejected]);
+    assert_eq!(hear(41, 201, "no funds"), []);
+    assert_eq!(hear(42, 161, "cannot be cancelled"), [LegState::Unknown]);
+    assert_eq!(hear(43, 7_777, "news to us"), [LegState::Unknown]);
+    assert_eq!(hear(99, 201, "someone else's"), []);
+}
+
+#[test]
+fn a_refused_change_does_not_end_what_works() {
+    let (mut desk, _) = bracket();
+    stands(&mut desk, 43, Stand::Submitted, 0);
+    let mut say = Vec::new();
+    desk.notice(43, 110, "price off the grid", &mut say);
+    assert_eq!(states(&say), [LegState::Unknown]);
+    assert!(desk.wants_a_look());
+}
+
+#[test]
+fn a_number_that_was_used_is_never_used_again() {
+    let (mut desk, _) = bracket();
+    let mut say = Vec::new();
+    desk.notice(43, 103, "duplicate", &mut say);
+    assert_eq!(
+        states(&say),
+        [LegState::Unknown],
+        "the earlier order may live"
+    );
+    desk.raise_ids(5);
+    let next = place(&mut desk, &command(21, LegRole::Flatten, 0));
+    assert_eq!(next.order_id, 44);
+}
+
+#[test]
+fn what_is_not_found_is_unknown_once_and_gone_twice() {
+    let (mut desk, wishes) = bracket();
+    stands(&mut desk, 42, Stand::Submitted, 0);
+    let open = [known(&wishes[1], CLIENT, Stand::Submitted)];
+    let mut say = Vec::new();
+    assert_eq!(desk.compare(&open, &[], &mut say), 0, "just handed over");
+    desk.round_begins();
+    assert_eq!(desk.compare(&open, &[], &mut say), 2);
+    assert_eq!(states(&say), [LegState::Unknown; 2]);
+    say.clear();
+    assert_eq!(desk.compare(&open, &[], &mut say), 2);
+    assert_eq!(states(&say), [LegState::Cancelled; 2]);
+    say.clear();
+    assert_eq!(desk.compare(&open, &[], &mut say), 0);
+    assert!(say.is_empty());
+    assert!(desk.entry(FrameId(12)).expect("the stop").is_open());
+}
+
+#[test]
+fn another_process_knows_its_orders_by_their_reference() {
+    let (desk, wishes) = bracket();
+    let mut frames = stream::stage::Collected::default();
+    let mut draft = stream::Draft::new();
+    for (index, role) in [(11, LegRole::Entry), (12, LegRole::Stop)] {
+        draft.write(ID, &command(index, role, 0));
+        let header = draft.header_mut();
+        (header.seq, header.sub) = (FrameId(index).seq(), FrameId(index).sub());
+        header.ts = Nanos(JOURNAL);
+        stream::Out::put(&mut frames, draft.frame());
+    }
+    let mut again = Desk::new(0, CLIENT);
+    for frame in frames.iter() {
+        again.on_frame(frame);
+    }
+    assert_eq!(again.journal(), desk.journal());
+    let mut say = Vec::new();
+    again.restarted(&mut say);
+    let sent = say
+        .iter()
+        .filter(|say| matches!(say, Say::Sent(_, sent) if sent.outcome == SentOutcome::Unknown));
+    assert_eq!(sent.count(), 2);
+    assert!(again.wants_a_look());
+    say.clear();
+    let found = known(&wishes[1], CLIENT, Stand::Submitted);
+    again.known(Nanos(5), &found, &mut say);
+    assert_eq!(states(&say), [LegState::Working]);
+    assert_eq!(again.cancel(FrameId(12)), Ok(42));
+    assert_eq!(again.cancel(FrameId(11)), Err(CannotLeave::NoOrder));
+    let next = place(&mut again, &command(21, LegRole::Flatten, 0));
+    assert_eq!(next.order_id, 43, "behind the highest number that was seen");
+}
+
+#[test]
+fn foreign_orders_and_executions_are_orphans_that_freeze_their_symbol() {
+    let (mut desk, wishes) = bracket();
+    let mut foreign = known(&wishes[0], 0, Stand::Submitted);
+    foreign.reference = "typed by hand".to_owned();
+    let mut say = Vec::new();
+    desk.known(Nanos(5), &foreign, &mut say);
+    assert!(matches!(say[..], [Say::Fault(ID, fault)] if fault.code == FaultCode::Unreconciled));
+    assert_eq!(desk.orphans().count(), 1);
+    say.clear();
+    desk.compare(&[], &[], &mut say);
+    assert_eq!(desk.orphans().count(), 0, "it is gone from the broker");
+    let manual = Execution {
+        client_id: 0,
+        order_id: 0,
+        ..execution("m.01", 0, 10, 100)
+    };
+    let fills = executed(&mut desk, &manual);
+    assert!(fills[0].leg.is_none() && fills[0].qty == 10);
+    let yesterday = Execution {
+        at: Nanos(JOURNAL - 3_600_000_000_000),
+        ..execution("y.01", 0, 10, 100)
+    };
+    assert!(
+        executed(
+            &mut desk,
+            &Execution {
+                client_id: 0,
+                ..yesterday
+            }
+        )
+        .is_empty()
+    );
+    assert_eq!(desk.position(ID), 10);
+}
+
+#[test]
+fn a_lost_connection_leaves_what_was_not_confirmed_unknown() {
+    let (mut desk, _) = bracket();
+    stands(&mut desk, 41, Stand::Submitted, 0);
+    let mut say = Vec::new();
+    desk.lost(&mut say);
+    assert_eq!(states(&say), [LegState::Unknown; 2]);
+    say.clear();
+    desk.lost(&mut say);
+    assert!(say.is_empty());
+}

@@ -1,0 +1,331 @@
+//! The broker's word against ours, item by item.
+//!
+//! Guarantee: a question that was not answered proves nothing: what it was about is *unknown*, and
+//! no mismatch of its sort is found or settled. Nothing here trades; what differs freezes its
+//! symbol, is told, and after two rounds in a row halts entries.
+//!
+//! The six sorts: an order at the broker that is not ours; one of ours that the broker does not
+//! have; one that it has with other terms; an execution that we did not have; a position and a
+//! cash balance that differ from what our executions make of them.
+
+use super::broker::{Execution, Held, Known, Snapshot, Stand, Value};
+use super::desk::{Desk, Entry};
+use super::names::{ExecName, OrderRef};
+use std::collections::BTreeMap;
+use stream::payload::{AccountField, LegState};
+use stream::{FrameId, InstrumentId, Money, Price};
+
+/// A difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// The broker works an order that we do not know.
+    ForeignOrder {
+        /// Of what, where it is in the universe.
+        instrument: Option<InstrumentId>,
+        /// The broker's number of it.
+        perm_id: i64,
+    },
+    /// The broker does not have an order that we take for open.
+    MissingOrder {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Which.
+        leg: FrameId,
+    },
+    /// The broker has it with another price or quantity.
+    OtherTerms {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Which.
+        leg: FrameId,
+        /// Its limit or trigger as we asked for it.
+        own: Price,
+        /// As the broker has it.
+        broker: Price,
+    },
+    /// The broker has an execution that we did not have.
+    MissedExecution {
+        /// Of what, where it is in the universe.
+        instrument: Option<InstrumentId>,
+        /// Which.
+        id: String,
+    },
+    /// The broker holds another quantity than our executions make.
+    OtherPosition {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Ours.
+        own: i64,
+        /// The broker's.
+        broker: i64,
+        /// The broker's fraction beyond, in 1e-9.
+        fraction: i64,
+    },
+    /// Cash moved otherwise than our executions and fees make it move.
+    OtherCash {
+        /// What we expected.
+        own: Money,
+        /// What the broker says.
+        broker: Money,
+    },
+}
+
+impl Mismatch {
+    /// The instrument that it freezes, if it is about one of the universe.
+    #[must_use]
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Self::ForeignOrder { instrument, .. } | Self::MissedExecution { instrument, .. } => {
+                *instrument
+            }
+            Self::MissingOrder { instrument, .. }
+            | Self::OtherTerms { instrument, .. }
+            | Self::OtherPosition { instrument, .. } => Some(*instrument),
+            Self::OtherCash { .. } => None,
+        }
+    }
+}
+
+impl Mismatch {
+    /// True for a figure that may pass its like on its way here.
+    #[must_use]
+    pub const fn is_figure(&self) -> bool {
+        matches!(
+            self,
+            Self::OtherTerms { .. } | Self::OtherPosition { .. } | Self::OtherCash { .. }
+        )
+    }
+}
+
+impl core::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::ForeignOrder { perm_id, .. } => {
+                write!(f, "an order that is not ours (permanent id {perm_id})")
+            }
+            Self::MissingOrder { leg, .. } => write!(f, "our order {leg} is not there"),
+            Self::OtherTerms {
+                leg, own, broker, ..
+            } => write!(f, "our order {leg} is at {own}, there at {broker}"),
+            Self::MissedExecution { id, .. } => write!(f, "execution {id} was not heard of"),
+            Self::OtherPosition {
+                instrument,
+                own,
+                broker,
+                fraction,
+            } => write!(
+                f,
+                "instrument {}: we make it {own}, the broker holds {broker} and {fraction}e-9",
+                instrument.0
+            ),
+            Self::OtherCash { own, broker } => {
+                write!(f, "cash: we make it {own}, the broker says {broker}")
+            }
+        }
+    }
+}
+
+/// What was held and owned when the journal began, and what moved since.
+#[derive(Clone, Debug, Default)]
+pub struct Base {
+    /// Positions that the account had before our first execution.
+    pub positions: BTreeMap<InstrumentId, i64>,
+    /// Cash at that time, once it was heard.
+    pub cash: Option<Money>,
+    /// What executions and fees moved since then.
+    pub moved: i128,
+}
+
+/// How far cash may be off beside: rounding, and this for each fee that is not known yet.
+const CASH_SLACK: u64 = 1_000_000_000;
+
+/// What came of one round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Differences, of what was answered.
+    pub mismatches: Vec<Mismatch>,
+    /// Whether every question was answered.
+    pub whole: bool,
+}
+
+/// Compares a snapshot with the desk *before* the desk takes anything from it.
+#[must_use]
+pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot) -> Round {
+    let mut mismatches = Vec::new();
+    if let Ok(open) = &snapshot.open {
+        foreign(desk, open, &mut mismatches);
+        terms(desk, open, &mut mismatches);
+        if let Ok(ended) = &snapshot.ended {
+            missing(desk, open, ended, &mut mismatches);
+        }
+    }
+    if let Ok((executions, _)) = &snapshot.executions {
+        missed(desk, executions, &mut mismatches);
+    }
+    if let Ok(held) = &snapshot.positions {
+        positions(desk, base, held, &mut mismatches);
+    }
+    if snapshot.executions.is_ok()
+        && let Ok(values) = &snapshot.values
+    {
+        mismatches.extend(cash(desk, base, values));
+    }
+    Round {
+        mismatches,
+        whole: snapshot.is_whole(),
+    }
+}
+
+fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>) {
+    for execution in executions {
+        // What is older than the journal is in the positions that it began with.
+        let own = leg_of(desk, &execution.reference).is_some();
+        let counts = own || !desk.is_older(execution.at);
+        if counts && !desk.has_execution(ExecName::parse(&execution.id)) {
+            mismatches.push(Mismatch::MissedExecution {
+                instrument: execution.instrument,
+                id: execution.id.clone(),
+            });
+        }
+    }
+}
+
+fn positions(desk: &Desk, base: &Base, held: &[Held], mismatches: &mut Vec<Mismatch>) {
+    // A position is compared only where no execution is missing: that would explain it.
+    let missed = |id: InstrumentId, found: &[Mismatch]| {
+        found.iter().any(|m| {
+            matches!(m, Mismatch::MissedExecution { instrument, .. } if *instrument == Some(id))
+        })
+    };
+    let mut ids: Vec<InstrumentId> = base.positions.keys().copied().collect();
+    ids.extend(desk.entries().map(|entry| entry.instrument));
+    ids.extend(held.iter().filter_map(|held| held.instrument));
+    ids.sort_unstable();
+    ids.dedup();
+    for instrument in ids {
+        let own = desk.position(instrument) + base.positions.get(&instrument).copied().unwrap_or(0);
+        let theirs = held.iter().find(|held| held.instrument == Some(instrument));
+        let (broker, fraction) = theirs.map_or((0, 0), |held| (held.qty.0, held.fraction));
+        if (own != broker || fraction != 0) && !missed(instrument, mismatches) {
+            mismatches.push(Mismatch::OtherPosition {
+                instrument,
+                own,
+                broker,
+                fraction,
+            });
+        }
+    }
+}
+
+fn cash(desk: &Desk, base: &Base, values: &[Value]) -> Option<Mismatch> {
+    let slack = CASH_SLACK * (1 + desk.fees_awaited() as u64);
+    let now = values
+        .iter()
+        .find(|value| value.field == AccountField::Cash)?;
+    let own = i128::from(base.cash?.0) + base.moved;
+    let off = own.abs_diff(i128::from(now.value.0));
+    (off > u128::from(slack)).then(|| Mismatch::OtherCash {
+        own: Money(i64::try_from(own).unwrap_or(i64::MAX)),
+        broker: now.value,
+    })
+}
+
+fn own_leg(desk: &Desk, known: &Known) -> Option<FrameId> {
+    leg_of(desk, &known.reference)
+}
+
+fn leg_of(desk: &Desk, reference: &str) -> Option<FrameId> {
+    let own = OrderRef::parse(reference)?;
+    (own.journal == desk.journal() && desk.entry(own.leg).is_some()).then_some(own.leg)
+}
+
+const fn is_over(known: &Known) -> bool {
+    matches!(
+        known.standing.stand,
+        Stand::Cancelled | Stand::Filled | Stand::Inactive
+    )
+}
+
+fn foreign(desk: &Desk, open: &[Known], mismatches: &mut Vec<Mismatch>) {
+    for known in open {
+        if !is_over(known) && own_leg(desk, known).is_none() {
+            mismatches.push(Mismatch::ForeignOrder {
+                instrument: known.instrument,
+                perm_id: known.standing.perm_id,
+            });
+        }
+    }
+}
+
+fn terms(desk: &Desk, open: &[Known], mismatches: &mut Vec<Mismatch>) {
+    for known in open {
+        let Some(entry) = own_leg(desk, known).and_then(|leg| desk.entry(leg)) else {
+            continue;
+        };
+        let works = matches!(entry.told, LegState::Working | LegState::PartlyFilled);
+        if works && desk.is_settled(entry) && differs(entry, known) {
+            let stop = entry.trigger.0 != 0;
+            mismatches.push(Mismatch::OtherTerms {
+                instrument: entry.instrument,
+                leg: entry.leg,
+                own: if stop { entry.trigger } else { entry.limit },
+                broker: if stop { known.trigger } else { known.limit },
+            });
+        }
+    }
+}
+
+/// Exits shrink with their pair's fills, so that less is no difference; more is one.
+fn differs(entry: &Entry, known: &Known) -> bool {
+    known.side != entry.side
+        || known.qty.is_none_or(|qty| qty > entry.qty)
+        || (entry.limit.0 != 0 && known.limit != entry.limit)
+        || (entry.trigger.0 != 0 && known.trigger != entry.trigger)
+}
+
+fn missing(desk: &Desk, open: &[Known], ended: &[Known], mismatches: &mut Vec<Mismatch>) {
+    for entry in desk.entries().filter(|entry| entry.is_open()) {
+        let found = open
+            .iter()
+            .chain(ended)
+            .any(|known| own_leg(desk, known) == Some(entry.leg));
+        if !found && desk.is_settled(entry) {
+            mismatches.push(Mismatch::MissingOrder {
+                instrument: entry.instrument,
+                leg: entry.leg,
+            });
+        }
+    }
+}
+
+/// Counts rounds in a row in which the same sort of thing was not explained.
+#[derive(Clone, Debug, Default)]
+pub struct Streak {
+    last: Vec<Mismatch>,
+    rounds: u32,
+}
+
+impl Streak {
+    /// Takes a round; true when entries are to be halted: a mismatch outlived two rounds in a row.
+    /// A round without all answers neither adds to a streak nor ends it.
+    pub fn take(&mut self, round: &Round) -> bool {
+        let lasting = |m: &Mismatch| match m {
+            // A missed execution is applied by this very round.
+            Mismatch::MissedExecution { .. } => false,
+            other => self.last.contains(other),
+        };
+        let again = round.mismatches.iter().any(lasting);
+        if !round.whole && round.mismatches.is_empty() {
+            return false;
+        }
+        self.rounds = if again { self.rounds + 1 } else { 0 };
+        self.last.clone_from(&round.mismatches);
+        self.rounds >= HALT_AFTER
+    }
+}
+
+/// A mismatch that is seen again this often halts entries: the second round.
+const HALT_AFTER: u32 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+//! Six sorts of mismatch, each seeded; answers that are missing prove nothing.
+
+use super::super::broker::{Execution, Handed, Held, NoAnswer, Standing, Value};
+use super::*;
+use stream::payload::{Command, LegRole, OrderType};
+use stream::{Nanos, Price, Qty, Side};
+
+const ID: InstrumentId = InstrumentId(1);
+const OTHER: InstrumentId = InstrumentId(2);
+const CASH: Money = Money(100_000_000_000_000);
+
+/// One stop of 100 that works at the broker as order 1.
+fn desk() -> Desk {
+    let mut desk = Desk::new(5_000_000_000_000, 7);
+    let command = Command {
+        leg: FrameId(11),
+        origin: FrameId(10),
+        trigger: Price(99_000_000_000),
+        qty: 100,
+        order_type: OrderType::Stop,
+        side: Side::Sell,
+        role: LegRole::Stop,
+        ..Command::zeroed()
+    };
+    desk.commanded(FrameId(11), ID, &command);
+    desk.wish(&command).expect("it may leave");
+    desk.handed(FrameId(11), ID, &command, Handed::Yes, 0);
+    desk.round_begins();
+    let mut say = Vec::new();
+    desk.stands(&stop().standing, 0, &mut say);
+    assert_eq!(say.len(), 1);
+    desk
+}
+
+fn stop() -> Known {
+    Known {
+        standing: Standing {
+            order_id: 1,
+            client_id: 7,
+            perm_id: 501,
+            stand: Stand::PreSubmitted,
+            filled: Some(0),
+            remaining: Some(100),
+        },
+        instrument: Some(ID),
+        symbol: "AAPL".to_owned(),
+        side: Side::Sell,
+        qty: Some(100),
+        limit: Price(0),
+        trigger: Price(99_000_000_000),
+        reference: "sp1.48c27395000.b".to_owned(),
+    }
+}
+
+fn execution() -> Execution {
+    Execution {
+        id: "e.1.01".to_owned(),
+        order_id: 1,
+        client_id: 7,
+        perm_id: 501,
+        instrument: Some(ID),
+        side: Side::Sell,
+        qty: 100,
+        price: Price(98_900_000_000),
+        at: Nanos(6_000_000_000_000),
+        reference: stop().reference,
+        maker: None,
+    }
+}
+
+fn held(instrument: InstrumentId, qty: i64, fraction: i64) -> Held {
+    Held {
+        instrument: Some(instrument),
+        symbol: String::new(),
+        qty: Qty(qty),
+        fraction,
+        average: Price(0),
+    }
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot {
+        open: Ok(vec![stop()]),
+        ended: Ok(Vec::new()),
+        executions: Ok((Vec::new(), Vec::new())),
+        positions: Ok(vec![held(ID, 100, 0)]),
+        values: Ok(vec![Value {
+            field: AccountField::Cash,
+            value: CASH,
+            currency: "USD".to_owned(),
+        }]),
+    }
+}
+
+fn base() -> Base {
+    Base {
+        positions: BTreeMap::from([(ID, 100)]),
+        cash: Some(CASH),
+        moved: 0,
+    }
+}
+
+fn found(snapshot: &Snapshot) -> Vec<Mismatch> {
+    compare(&desk(), &base(), snapshot).mismatches
+}
+
+#[test]
+fn what_agrees_is_silent() {
+    assert_eq!(found(&snapshot()), []);
+}
+
+#[test]
+fn each_of_the_six_sorts_is_found() {
+    let mut foreign = stop();
+    foreign.reference = "by hand".to_owned();
+    foreign.standing.perm_id = 900;
+    let with = |change: &dyn Fn(&mut Snapshot)| {
+        let mut seeded = snapshot();
+        change(&mut seeded);
+        found(&seeded)
+    };
+    let (instrument, leg) = (ID, FrameId(11));
+    assert_eq!(
+        with(&|s| s.open = Ok(vec![stop(), foreign.clone()])),
+        [Mismatch::ForeignOrder {
+            instrument: Some(ID),
+            perm_id: 900
+        }]
+    );
+    assert_eq!(
+        with(&|s| s.open = Ok(Vec::new())),
+        [Mismatch::MissingOrder { instrument, leg }]
+    );
+    let moved = Known {
+        trigger: Price(97_000_000_000),
+        ..stop()
+    };
+    assert_eq!(
+        with(&|s| s.open = Ok(vec![moved.clone()])),
+        [Mismatch::OtherTerms {
+            instrument,
+            leg,
+            own: Price(99_000_000_000),
+            broker: moved.trigger,
+        }]
+    );
+    assert_eq!(
+        with(&|s| s.executions = Ok((vec![execution()], Vec::new()))),
+        [Mismatch::MissedExecution {
+            instrument: Some(ID),
+            id: "e.1.01".to_owned()
+        }]
+    );
+    assert_eq!(
+        with(&|s| s.positions = Ok(vec![held(ID, 60, 0), held(OTHER, 5, 0)])),
+        [
+            Mismatch::OtherPosition {
+                instrument,
+                own: 100,
+                broker: 60,
+                fraction: 0
+            },
+            Mismatch::OtherPosition {
+                instrument: OTHER,
+                own: 0,
+                broker: 5,
+                fraction: 0
+            }
+        ]
+    );
+    assert_eq!(
+        with(&|s| {
+            if let Ok(values) = &mut s.values {
+                values[0].value = Money(CASH.0 - 2_000_000_000);
+            }
+        }),
+        [Mismatch::OtherCash {
+            own: CASH,
+            broker: Money(CASH.0 - 2_000_000_000)
+        }]
+    );
+}
+
+#[test]
+fn what_is_handed_over_meanwhile_is_not_held_against_the_answers() {
+    let mut desk = desk();
+    let moved = Command {
+        leg: FrameId(11),
+        trigger: Price(99_500_000_000),
+        qty: 100,
+        op: stream::payload::CommandOp::Modify,
+        ..Command::zeroed()
+    };
+    desk.commanded(FrameId(12), ID, &moved);
+    let asked_before = compare(&desk, &base(), &snapshot());
+    assert_eq!(asked_before.mismatches, []);
+    desk.round_begins();
+    let asked_behind = compare(&desk, &base(), &snapshot());
+    assert_eq!(asked_behind.mismatches.len(), 1);
+}
+
+#[test]
+fn a_question_without_an_answer_proves_nothing() {
+    for hole in 0..5 {
+        let mut seeded = Snapshot {
+            open: Ok(Vec::new()),
+            ended: Ok(Vec::new()),
+            executions: Ok((vec![execution()], Vec::new())),
+            positions: Ok(Vec::new()),
+            values: Ok(Vec::new()),
+        };
+        match hole {
+            0 => seeded.open = Err(NoAnswer::Late),
+            1 => seeded.ended = Err(NoAnswer::Lost),
+            2 => seeded.executions = Err(NoAnswer::Late),
+            3 => seeded.positions = Err(NoAnswer::Late),
+            _ => seeded.values = Err(NoAnswer::Late),
+        }
+        let round = compare(&desk(), &base(), &seeded);
+        assert!(!round.whole, "{hole}");
+        let missing = round
+            .mismatches
+            .iter()
+            .any(|m| matches!(m, Mismatch::MissingOrder { .. }));
+        assert_eq!(missing, hole > 1, "{hole}");
+        let flat = round
+            .mismatches
+            .iter()
+            .any(|m| matches!(m, Mismatch::OtherPosition { .. }));
+        // Without executions a position of zero is a difference; with one it is explained; and
+        // without positions nothing is said at all.
+        assert_eq!(flat, hole == 2, "{hole}");
+    }
+}
+
+#[test]
+fn fractions_are_a_difference() {
+    let mut seeded = snapshot();
+    seeded.positions = Ok(vec![held(ID, 100, 250_000_000)]);
+    assert!(matches!(
+        found(&seeded)[..],
+        [Mismatch::OtherPosition {
+            fraction: 250_000_000,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn what_lasts_two_rounds_halts_entries_and_what_is_settled_does_not() {
+    let mut streak = Streak::default();
+    let differing = Round {
+        mismatches: vec![Mismatch::ForeignOrder {
+            instrument: None,
+            perm_id: 1,
+        }],
+        whole: true,
+    };
+    let clean = Round {
+        mismatches: Vec::new(),
+        whole: true,
+    };
+    let unanswered = Round {
+        whole: false,
+        ..clean.clone()
+    };
+    assert!(!streak.take(&differing));
+    assert!(!streak.take(&clean));
+    assert!(!streak.take(&differing));
+    assert!(!streak.take(&unanswered), "it ends no streak");
+    assert!(streak.take(&differing));
+    let missed = Round {
+        mismatches: vec![Mismatch::MissedExecution {
+            instrument: None,
+            id: "x".to_owned(),
+        }],
+        whole: true,
+    };
+    let mut streak = Streak::default();
+    assert!(!streak.take(&missed));
+    assert!(!streak.take(&missed), "it was applied");
+}

@@ -1,0 +1,437 @@
+//! The connection's life: connect, read what the broker knows, compare, enable, and watch.
+
+use super::{BROKER, Clock, Common, Connect, MOST};
+use crate::ibkr::broker::{Answer, Broker, Details, Held, NoAnswer, Snapshot, Value};
+use crate::ibkr::budget::Class;
+use crate::ibkr::desk::unexplained;
+use crate::ibkr::link::{Ask, Step};
+use crate::ibkr::names::fixed;
+use crate::ibkr::policy::{Bound, policy};
+use crate::ibkr::reconcile::{Mismatch, Round, compare};
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::sync::Arc;
+use stream::payload::{AccountValue, Control as Order, ControlAction, Position, text};
+use stream::{InstrumentId, Nanos};
+
+/// Questions in a row that came to nothing before the connection is given up.
+const FAILED_MAX: u32 = 2;
+/// Attempts to connect between two alarms.
+const ALARM_EVERY: u32 = 8;
+/// The first wait before an order that is not clear is looked up; doubled each time.
+const LOOK_AFTER: Nanos = Nanos::from_millis(500);
+
+pub(super) struct Control {
+    common: Arc<Common>,
+    contracts: Vec<Details>,
+    connect: Connect,
+    clock: Clock,
+    failed: u32,
+    last_round: Nanos,
+    last_beat: Nanos,
+    look_at: Nanos,
+    look_wait: Nanos,
+    /// Positions as told last.
+    positions: Vec<(InstrumentId, i64, i64)>,
+    /// The journal's first positions have been told.
+    first_told: bool,
+    /// What the last round found.
+    told: Vec<Mismatch>,
+    /// What was found twice in a row.
+    lasting: Vec<Mismatch>,
+}
+
+impl Control {
+    pub(super) fn new(
+        common: Arc<Common>,
+        contracts: Vec<Details>,
+        connect: Connect,
+        clock: Clock,
+    ) -> Self {
+        {
+            let inner = &mut *common.lock();
+            for known in &contracts {
+                let own = &known.contract;
+                inner.desk.set_multiplier(own.instrument, own.multiplier);
+            }
+        }
+        let first_told = !common.lock().desk.base().positions.is_empty();
+        Self {
+            first_told,
+            common,
+            contracts,
+            connect,
+            clock,
+            failed: 0,
+            last_round: Nanos::ZERO,
+            last_beat: Nanos::ZERO,
+            look_at: Nanos::ZERO,
+            look_wait: LOOK_AFTER,
+            positions: Vec::new(),
+            told: Vec::new(),
+            lasting: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        self.common
+            .lock()
+            .with_desk(|desk, say| desk.restarted(say));
+        while !self.common.is_stopping() {
+            {
+                let now = (self.clock)();
+                let inner = &mut *self.common.lock();
+                inner.link.done(now);
+                inner.tell_link(now);
+            }
+            match (self.connect)() {
+                Ok(broker) => self.session(&broker),
+                Err((code, what)) => self.refused(code, &what),
+            }
+            self.common.set_broker(None);
+            let now = (self.clock)();
+            let wait = {
+                let inner = &mut *self.common.lock();
+                inner.with_desk(|desk, say| desk.lost(say));
+                let wait = inner.link.lost(now);
+                inner.tell_link(now);
+                wait
+            };
+            self.wait(Duration::from_nanos(wait.0));
+        }
+    }
+
+    fn wait(&self, wait: Duration) {
+        let mut left = wait;
+        while !left.is_zero() && !self.common.is_stopping() {
+            let nap = left.min(MOST);
+            std::thread::sleep(nap);
+            left -= nap;
+        }
+    }
+
+    fn refused(&mut self, code: i32, what: &str) {
+        let now = (self.clock)();
+        let inner = self.common.lock();
+        let (tries, expected) = (inner.link.tries(), inner.link.is_restart_expected(now));
+        drop(inner);
+        if tries.is_multiple_of(ALARM_EVERY) && !expected {
+            (self.common.tell)(&format!("{code}: {what}"));
+        }
+    }
+
+    /// One connection, until it is lost.
+    fn session(&mut self, broker: &Arc<dyn Broker>) {
+        for details in &self.contracts {
+            broker.learn(details);
+        }
+        {
+            let now = (self.clock)();
+            let inner = &mut *self.common.lock();
+            inner.desk.raise_ids(broker.next_order_id());
+            inner.link.done(now);
+            inner.tell_link(now);
+        }
+        self.common.set_broker(Some(Arc::clone(broker)));
+        (self.common.tell)("connected");
+        self.failed = 0;
+        self.last_beat = (self.clock)();
+        while broker.is_connected() && !self.common.is_stopping() {
+            let ask = self.notices(broker.as_ref());
+            if ask == Ask::ResyncWithData {
+                // The connection is the same, its data are not.
+                self.common.session.fetch_add(1, Ordering::AcqRel);
+            }
+            if ask == Ask::Reconnect || self.failed >= FAILED_MAX {
+                (self.common.tell)("the connection is made anew");
+                return;
+            }
+            self.step(broker.as_ref());
+        }
+        if !self.common.is_stopping() {
+            (self.common.tell)("the connection was lost");
+        }
+    }
+
+    /// Notices that have come, or a short wait for one.
+    fn notices(&mut self, broker: &dyn Broker) -> Ask {
+        let mut all = Ask::Nothing;
+        let mut wait = MOST;
+        while let Some(notice) = broker.next_notice(wait) {
+            wait = Duration::from_millis(1);
+            let row = policy(notice.code, Bound::Nothing);
+            let now = (self.clock)();
+            let ask = self.common.heard(now, &notice, &row);
+            if ask != Ask::Nothing {
+                all = ask;
+            }
+            if all == Ask::Reconnect {
+                break;
+            }
+        }
+        all
+    }
+
+    fn step(&mut self, broker: &dyn Broker) {
+        let now = (self.clock)();
+        let step = self.common.lock().link.step();
+        match step {
+            Step::Down | Step::Connecting => {}
+            Step::OpenOrders | Step::Completed | Step::Executions | Step::Positions => {
+                self.round(broker, true);
+            }
+            Step::Data => {
+                let session = self.common.session.load(Ordering::Acquire);
+                self.common.data_for.store(session, Ordering::Release);
+                if self.common.data_done.load(Ordering::Acquire) == session {
+                    let inner = &mut *self.common.lock();
+                    inner.link.done(now);
+                    inner.tell_link(now);
+                    (self.common.tell)("orders, positions and data are read; the link is ready");
+                }
+            }
+            Step::Enabled => {
+                self.common.lock().tell_link(now);
+                self.watch(broker, now);
+            }
+        }
+    }
+
+    fn watch(&mut self, broker: &dyn Broker, now: Nanos) {
+        let config = &self.common.config;
+        let (heartbeat, every) = (config.heartbeat, config.reconcile_every);
+        if now >= self.last_beat.saturating_add(heartbeat) {
+            self.last_beat = now;
+            self.beat(broker);
+        }
+        if now >= self.last_round.saturating_add(every) {
+            self.round(broker, true);
+        } else if self.is_unclear() {
+            if self.look_at == Nanos::ZERO {
+                self.look_at = now.saturating_add(self.look_wait);
+            } else if now >= self.look_at {
+                self.look_at = Nanos::ZERO;
+                self.look_wait = Nanos(self.look_wait.0.saturating_mul(2)).min(every);
+                self.round(broker, false);
+            }
+        } else {
+            (self.look_at, self.look_wait) = (Nanos::ZERO, LOOK_AFTER);
+        }
+    }
+
+    fn is_unclear(&self) -> bool {
+        let look = self.common.look.swap(false, Ordering::AcqRel);
+        look || self.common.lock().desk.wants_a_look()
+    }
+
+    /// The time, which proves that the other side lives and that our clocks agree.
+    fn beat(&mut self, broker: &dyn Broker) {
+        if !self.common.take(&mut self.clock, Class::State) {
+            return;
+        }
+        let before = (self.clock)();
+        match broker.time() {
+            Ok(time) => {
+                self.failed = 0;
+                let after = (self.clock)();
+                // It was read somewhere between our two readings.
+                let off = if time < before {
+                    before.saturating_sub(time)
+                } else {
+                    time.saturating_sub(after)
+                };
+                let agrees = self.common.wall(off) <= self.common.wall(self.common.config.skew_max);
+                let inner = &mut *self.common.lock();
+                inner.link.clock_agrees(agrees);
+                inner.tell_link(after);
+            }
+            Err(why) => {
+                self.fail("the time", &why);
+                // Once more at once: who is silent twice is not there.
+                self.last_beat = Nanos::ZERO;
+            }
+        }
+    }
+
+    fn fail(&mut self, what: &str, why: &NoAnswer) {
+        if matches!(why, NoAnswer::Late | NoAnswer::Lost) {
+            self.failed += 1;
+        }
+        (self.common.tell)(&format!("{what}: {why}"));
+    }
+
+    /// Asks one question within the budget: so many messages, where its end is one too.
+    fn ask<T>(&mut self, what: &str, count: u8, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        for _ in 0..count {
+            if !self.common.take(&mut self.clock, Class::State) {
+                return Err(NoAnswer::Lost);
+            }
+        }
+        let answer = ask();
+        if let Err(why) = &answer {
+            self.fail(what, why);
+        }
+        answer
+    }
+
+    /// Reads what the broker knows, compares it with what we believe, and tells the head what
+    /// follows. A round that is not full leaves positions and values out.
+    fn round(&mut self, broker: &dyn Broker, full: bool) {
+        let within = self.common.wall(self.common.config.answer_within);
+        let within = within.max(Duration::from_secs(1));
+        self.common.lock().desk.round_begins();
+        let open = self.ask("open orders", 1, || broker.open_orders(within));
+        self.stepped(Step::OpenOrders, open.is_ok());
+        let ended = self.ask("orders that ended", 1, || broker.ended_orders(within));
+        self.stepped(Step::Completed, open.is_ok() && ended.is_ok());
+        let executions = self.ask("executions", 1, || broker.executions(within));
+        let orders = open.is_ok() && ended.is_ok() && executions.is_ok();
+        self.stepped(Step::Executions, orders);
+        let mut snapshot = Snapshot {
+            open,
+            ended,
+            executions,
+            positions: Err(NoAnswer::Late),
+            values: Err(NoAnswer::Late),
+        };
+        if full {
+            snapshot.positions = self.ask("positions", 2, || broker.positions(within));
+            snapshot.values = self.ask("account values", 2, || broker.values(within));
+            self.last_round = (self.clock)();
+        }
+        let round = self.take_in(&snapshot, full);
+        if snapshot.is_whole() {
+            self.failed = 0;
+        }
+        self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
+        if full {
+            self.judge(&round);
+        }
+    }
+
+    fn stepped(&mut self, step: Step, answered: bool) {
+        let now = (self.clock)();
+        let inner = &mut *self.common.lock();
+        if answered && inner.link.step() == step {
+            inner.link.done(now);
+            inner.tell_link(now);
+        }
+    }
+
+    /// Compares first, and takes in then: executions before the states that they explain.
+    fn take_in(&mut self, snapshot: &Snapshot, full: bool) -> Round {
+        let now = (self.clock)();
+        let inner = &mut *self.common.lock();
+        let round = compare(&inner.desk, inner.desk.base(), snapshot);
+        inner.with_desk(|desk, say| {
+            if let Ok((executions, fees)) = &snapshot.executions {
+                executions.iter().for_each(|one| desk.execution(one, say));
+                fees.iter().for_each(|fee| desk.fee(fee, say));
+            }
+            let (open, ended) = (&snapshot.open, &snapshot.ended);
+            for known in open.iter().chain(ended).flatten() {
+                desk.known(now, known, say);
+            }
+            if let (Ok(open), Ok(ended)) = (open, ended) {
+                desk.compare(open, ended, say);
+            }
+            for mismatch in &round.mismatches {
+                // What stands as it is for a second round is no matter of timing.
+                if let Mismatch::OtherTerms {
+                    leg, instrument, ..
+                } = mismatch
+                    && self.told.contains(mismatch)
+                {
+                    say.push(unexplained(*instrument, leg.0));
+                }
+            }
+        });
+        if full {
+            if let Ok(held) = &snapshot.positions {
+                let first = !core::mem::replace(&mut self.first_told, true);
+                let ids = self.contracts.iter().map(|known| known.contract.instrument);
+                for id in ids {
+                    let held = held.iter().find(|held| held.instrument == Some(id));
+                    let now = held.map_or((0, 0), |held| (held.qty.0, held.fraction));
+                    let before = self.positions.iter().position(|told| told.0 == id);
+                    let is_news = before.is_none_or(|at| {
+                        let told = self.positions[at];
+                        (told.1, told.2) != now
+                    });
+                    if let Some(at) = before {
+                        self.positions[at] = (id, now.0, now.1);
+                    } else {
+                        self.positions.push((id, now.0, now.1));
+                    }
+                    if first || is_news || now != (0, 0) {
+                        let position = position_of(held);
+                        inner.desk.on_position(id, &position);
+                        inner.out.put(id, &position);
+                    }
+                }
+            }
+            if let Ok(values) = &snapshot.values {
+                for value in values {
+                    let value = value_of(value, now);
+                    inner.desk.on_value(&value);
+                    inner.out.put(InstrumentId::NONE, &value);
+                }
+            }
+        }
+        round
+    }
+
+    /// What a round's differences mean for entries, and for people.
+    fn judge(&mut self, round: &Round) {
+        let news: Vec<&Mismatch> = round
+            .mismatches
+            .iter()
+            .filter(|mismatch| {
+                let again = self.told.contains(mismatch);
+                let counts = self.lasting.contains(mismatch);
+                // Figures may pass each other on their way: they are told the second time.
+                let figure = mismatch.is_figure();
+                (!again && !figure) || (again && figure && !counts)
+            })
+            .collect();
+        for mismatch in news {
+            (self.common.tell)(&format!("the broker differs: {mismatch}"));
+        }
+        let lasting = |mismatch: &&Mismatch| self.told.contains(mismatch);
+        self.lasting = round.mismatches.iter().filter(lasting).cloned().collect();
+        self.told.clone_from(&round.mismatches);
+        let inner = &mut *self.common.lock();
+        if round.whole && round.mismatches.is_empty() {
+            inner.link.reconciled();
+        }
+        if inner.streak.take(round) {
+            let order = Order {
+                action: ControlAction::Halt,
+                spare: [0; 7],
+                by: text("policy"),
+                cause: text("the broker differs for two reconciliations in a row"),
+            };
+            inner.out.put(InstrumentId::NONE, &order);
+        }
+    }
+}
+
+fn position_of(held: Option<&Held>) -> Position {
+    Position {
+        qty: held.map_or(stream::Qty::ZERO, |held| held.qty),
+        average: held.map_or(stream::Price::ZERO, |held| held.average),
+        fraction: held.map_or(0, |held| held.fraction),
+        source: BROKER,
+        spare: [0; 6],
+    }
+}
+
+fn value_of(value: &Value, now: Nanos) -> AccountValue {
+    AccountValue {
+        value: value.value,
+        as_of: now,
+        currency: fixed(&value.currency),
+        field: value.field,
+        spare: [0; 11],
+    }
+}
