@@ -125,6 +125,7 @@ pub fn run(bench: &Bench, task: Task<'_>, mut watch: impl FnMut()) -> Result<Vec
         journal,
         layout,
         idle: if pinned { Idle::Spin } else { Idle::Backoff },
+        line: None,
         pace: Pace::Live { until: task.until },
         facts: String::new(),
     };

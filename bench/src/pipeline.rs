@@ -112,6 +112,7 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
         layout,
         pace: Pace::Virtual,
         facts: String::new(),
+        line: None,
     };
     let begin = Instant::now();
     engine::run::run(plan, |_| watch())?;

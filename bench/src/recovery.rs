@@ -101,6 +101,7 @@ fn plan(day: &Day, dir: &Path, source: Box<dyn Source + Send>) -> Result<Plan> {
         idle: Idle::Spin,
         pace: Pace::Virtual,
         facts: String::new(),
+        line: None,
     })
 }
 

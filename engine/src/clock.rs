@@ -168,12 +168,13 @@ impl Clock {
 
     /// Bends the leading clock towards `utc`; call it about once a second. Followers ignore it.
     pub fn slew(&mut self, utc: Nanos) {
-        let passed = utc.0.saturating_sub(self.pace.utc);
-        let utc = Nanos(self.anchor.saturating_add(self.pace.scale(passed)));
+        // Signed: the system's clock may have been set back to before this one was anchored.
+        let passed = i128::from(utc.0) - i128::from(self.pace.utc);
+        let utc = i128::from(self.anchor) + passed * i128::from(self.pace.milli) / 1_000;
         let unbent = self.unbent();
         let from_ns = self.correct(unbent);
         let now = unbent.saturating_add_signed(from_ns);
-        let behind_ns = (i128::from(utc.0) - i128::from(now)).clamp(-500_000, 500_000) as i64;
+        let behind_ns = (utc - i128::from(now)).clamp(-500_000, 500_000) as i64;
         if let Some(bend) = &mut self.bend {
             // Make good over the next second what is missing now: 1,000 ns a second is 1 ppm.
             let ppm = (behind_ns / 1_000).clamp(-SLEW_PPM_MAX, SLEW_PPM_MAX);

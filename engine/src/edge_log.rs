@@ -12,6 +12,7 @@
 //! ```
 //! A record of zeros is the end; one whose checksum does not fit is where a crash tore it.
 
+use crate::broker::Broker;
 use crate::ledger::LiveLeg;
 use gateway::sim::SimEdge;
 use std::fs::{File, OpenOptions};
@@ -20,7 +21,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use stream::limits::{BRACKETS_MAX, LEGS_PER_BRACKET_MAX};
 use stream::payload::{Command, CommandOp, LegRole, LegState, Reason, Status};
-use stream::{Answers, Draft, Edge, FrameId, InstrumentId, Kind, Nanos, hash};
+use stream::{Answers, Class, Draft, Edge, FrameId, InstrumentId, Kind, Nanos, hash};
 
 const NAME: &str = "edge.log";
 const RECORD: usize = 64;
@@ -190,7 +191,7 @@ impl EdgeLog {
     /// many were cancelled.
     pub fn cancel_entries(
         &mut self,
-        edge: &mut SimEdge,
+        broker: &mut Broker,
         legs: &[LiveLeg],
         ts: Nanos,
         seq: u64,
@@ -199,7 +200,12 @@ impl EdgeLog {
         let mut count = 0;
         for leg in entries {
             let cancelled = Cancelled { leg: *leg, ts, seq };
-            cancel_at(edge, &cancelled);
+            match broker {
+                Broker::Sim(edge) => cancel_at(edge, &cancelled),
+                Broker::Ibkr(edge) => {
+                    edge.on_frame(command(&cancelled).frame(), &mut Unheard::default())
+                }
+            }
             if self.next < RECORDS {
                 let at = (self.next * RECORD) as u64;
                 // Nothing is left to be done about an error here: the broker's word counts anyway.
@@ -224,8 +230,8 @@ impl Answers for Unheard {
     }
 }
 
-/// Cancels a leg at the edge past the stream: the command, and its arrival at once.
-pub fn cancel_at(edge: &mut SimEdge, cancelled: &Cancelled) {
+/// The command to cancel a leg, which no stage made.
+fn command(cancelled: &Cancelled) -> Draft {
     let leg = &cancelled.leg;
     let command = Command {
         leg: leg.leg,
@@ -237,9 +243,15 @@ pub fn cancel_at(edge: &mut SimEdge, cancelled: &Cancelled) {
         ..Command::zeroed()
     };
     let mut draft = Draft::new();
-    draft.write(leg.instrument, &command);
+    draft.write_as(Class::Derived, leg.instrument, &command);
     draft.header_mut().seq = cancelled.seq;
     draft.header_mut().ts = cancelled.ts;
+    draft
+}
+
+/// Cancels a leg at the edge past the stream: the command, and its arrival at once.
+pub fn cancel_at(edge: &mut SimEdge, cancelled: &Cancelled) {
+    let draft = command(cancelled);
     let mut unheard = Unheard::default();
     edge.on_frame(draft.frame(), &mut unheard);
     let arrivals: Vec<Draft> = unheard

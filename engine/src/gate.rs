@@ -8,13 +8,13 @@
 //! the frame waits until everything that it caused has been journaled and handed over. The edge
 //! sees every frame in order all the same.
 
+use crate::broker::Broker;
 use crate::chain::End;
 use crate::edge_log::EdgeLog;
 use crate::lane::put_note;
 use crate::ledger::{Ledger, LiveLeg};
 use crate::probe::Probe;
 use crate::shared::{Emergency, Shared};
-use gateway::sim::SimEdge;
 use journal::{Health, Writer};
 use rtrb::Producer;
 use std::collections::VecDeque;
@@ -90,7 +90,7 @@ pub struct GateParts {
     /// Whether a command that adds risk waits for its sync.
     pub power: bool,
     /// The broker's side.
-    pub edge: SimEdge,
+    pub edge: Broker,
     /// What the edge does past a dead journal.
     pub log: EdgeLog,
     /// What is live and held.
@@ -122,7 +122,7 @@ struct Held {
 pub struct Gate {
     journal: Writer,
     log: EdgeLog,
-    edge: SimEdge,
+    edge: Broker,
     back: WayBack,
     slots: Producer<SlotChange>,
     draft: Draft,
@@ -140,7 +140,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate in front of the sim edge.
+    /// A gate in front of a broker.
     #[must_use]
     pub fn new(parts: GateParts) -> Self {
         let GateParts {
@@ -179,7 +179,7 @@ impl Gate {
     ///
     /// # Errors
     /// When the journal cannot be closed cleanly.
-    pub fn close(mut self) -> Result<SimEdge, journal::Error> {
+    pub fn close(mut self) -> Result<Broker, journal::Error> {
         if !self.held.is_empty() {
             self.journal.request_sync();
             while !self.held.is_empty() && !self.health_is_lost() {
@@ -284,6 +284,9 @@ impl Gate {
     /// A market frame waits until what follows from it has been handed over.
     #[inline]
     fn keep_market(&mut self, frame: FrameRef<'_>) {
+        if self.edge.ignores_market() {
+            return;
+        }
         self.tell_market();
         self.market.copy_from(frame);
         self.market_waits = true;

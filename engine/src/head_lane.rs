@@ -36,6 +36,8 @@ pub struct HeadLane {
     pub market: Thrift<Merge>,
     /// Answers and loop-backs from the gate.
     pub back: Consumer<Line>,
+    /// Answers from a real broker.
+    pub broker: Option<Consumer<Line>>,
     /// Controls from the operator.
     pub operator: Consumer<Line>,
     /// Depth slots from the gate.
@@ -164,6 +166,11 @@ impl HeadLane {
         } else {
             self.shared.drained()
         };
+        if let Some(broker) = &mut self.broker
+            && broker.slots() > 0
+        {
+            drain(broker, self.head.answers());
+        }
         if self.operator.slots() > 0 {
             drain(&mut self.operator, self.head.answers());
         }

@@ -4,6 +4,7 @@
 //! journal. [`wiring`] is the picture of the running system. Nothing here decides about trading.
 #![deny(unsafe_code)]
 
+pub mod broker;
 mod carry;
 pub mod chain;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod feeds;
 pub mod fold;
 pub mod gate;
 pub mod head_lane;
+pub mod ibkr;
 pub mod lane;
 pub mod layout;
 pub mod ledger;

@@ -7,6 +7,7 @@
 //! another configuration) the last full checkpoint is carried over instead. Either way the run
 //! starts disarmed.
 
+use crate::broker::Shade;
 use crate::carry::{self, Checkpoints, Left};
 use crate::chain::Stages;
 use crate::edge_log::{self, Cancelled};
@@ -14,7 +15,6 @@ use crate::fold::{Fold, FoldError, Shadow, parallel};
 use crate::ledger::Ledger;
 use crate::setup::Setup;
 use crate::shared::Shared;
-use gateway::sim::SimEdge;
 use journal::{Reader, Recovered};
 use std::path::Path;
 use stream::payload::{Checkpoint, Command, Restart, RestartFrom, Sent, SentOutcome};
@@ -25,7 +25,7 @@ use stream::{Draft, FrameRef, Kind, Nanos};
 fn carried(setup: &Setup, restart: Restart, left: Left) -> Start {
     Start {
         stages: setup.stages(),
-        edge: setup.edge(),
+        edge: setup.shade(),
         ledger: Ledger::default(),
         last_seq: left.last_seq,
         last_ts: left.last_ts,
@@ -77,8 +77,8 @@ pub struct Opening {
 pub struct Start {
     /// The stages, folded.
     pub stages: Stages,
-    /// The sim edge, folded.
-    pub edge: SimEdge,
+    /// The broker's side, folded.
+    pub edge: Shade,
     /// What is live and held.
     pub ledger: Ledger,
     /// The last input's number, 0 at first.
@@ -95,6 +95,10 @@ impl Start {
     /// What the edge did past a dead journal becomes known: to the edge itself, and by the head to
     /// everyone. Legs that are no longer live were heard of before.
     pub fn hear(&mut self, cancelled: &[Cancelled]) {
+        // Of a real broker nobody knows whether the cancel came in time: the order is looked up.
+        let Shade::Sim(edge) = &mut self.edge else {
+            return;
+        };
         for one in cancelled {
             if self
                 .ledger
@@ -102,7 +106,7 @@ impl Start {
                 .iter()
                 .any(|live| live.leg == one.leg.leg)
             {
-                edge_log::cancel_at(&mut self.edge, one);
+                edge_log::cancel_at(edge, one);
                 self.pending.push(one.status());
             }
         }
@@ -132,7 +136,7 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
         }
         return Ok(Start {
             stages: setup.stages(),
-            edge: setup.edge(),
+            edge: setup.shade(),
             ledger: Ledger::default(),
             last_seq: 0,
             last_ts: Nanos::ZERO,

@@ -1,5 +1,6 @@
 //! One run: a journal, the stages on their lanes, and the head, until the data or the time ends.
 
+use crate::broker::{Broker, Shade};
 use crate::chain::End;
 use crate::clock::Clock;
 use crate::edge_log::{EdgeLog, EdgeLogError};
@@ -16,8 +17,9 @@ use crate::shared::{Emergency, Shared};
 use crate::thrift::Thrift;
 use crate::wiring::{LaneEnd, seat};
 use feed::head::{Head, Merge};
+use gateway::ibkr::shell::Shell;
 use gateway::sim::SimEdge;
-use rtrb::{Producer, RingBuffer};
+use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +59,12 @@ pub enum RunError {
     /// A source ended with an error.
     #[error("{0}")]
     Source(String),
+    /// The configuration names a real broker, and no connection to one was made.
+    #[error("the configuration trades at a real broker: use `spindle run --mode paper` or live")]
+    NoBroker,
+    /// The system gave no thread for the broker's edge.
+    #[error("the system gives no thread for the broker's edge: {0}")]
+    Threads(#[from] std::io::Error),
 }
 
 /// How time runs.
@@ -87,6 +95,8 @@ pub struct Plan {
     pub pace: Pace,
     /// Facts for the journal (host, lanes, sources), JSON.
     pub facts: String,
+    /// The way to a real broker, where the configuration names one.
+    pub line: Option<crate::ibkr::Line>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -101,12 +111,23 @@ impl std::fmt::Debug for Plan {
 /// What is left when a run has ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// The sim edge, with its own truth.
-    pub edge: SimEdge,
+    /// The broker's side; the one inside the process has its own truth.
+    pub edge: Broker,
     /// True when no position and no live order was left.
     pub flat: bool,
     /// What each lane measured, in the pipeline's order; empty histograms in virtual time.
     pub meters: Vec<LaneMeter>,
+}
+
+impl Finished {
+    /// The broker inside the process.
+    ///
+    /// # Panics
+    /// If the run stood before a real one.
+    #[must_use]
+    pub fn sim(&self) -> &SimEdge {
+        self.edge.sim().expect("the broker was inside the process")
+    }
 }
 
 /// A handle to a run that goes on: how to watch it and how to stop it.
@@ -148,22 +169,25 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         idle,
         pace,
         facts,
+        mut line,
     } = plan;
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
     let mut start = restart::start(&setup, &journal.dir, &recovered)?;
     start.hear(&EdgeLog::read(&journal.dir)?);
     let log = EdgeLog::open(&journal.dir)?;
-    let clock = (pace != Pace::Virtual).then(Clock::new);
+    let clock = (pace != Pace::Virtual).then(|| clock_of(line.as_mut()));
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
     let (back_in, back_out) = RingBuffer::new(ANSWERS_MAX);
     let (slots_in, slots_out) = RingBuffer::new(SLOT_CHANGES);
     let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
     writer.spawn_helper()?;
+    let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
+    let far = stand_before(start.edge, line, begin)?;
     let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == journal::Durability::Power,
-        edge: start.edge,
+        edge: far.edge,
         log,
         ledger: start.ledger,
         back: WayBack::new(back_in),
@@ -176,11 +200,11 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         gate.catch_up(frame);
     }
     let (mut works, rings) = seat(&layout, start.stages, gate, probe);
-    let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
     let lane = HeadLane {
         head: head_behind(&setup, (start.last_seq, start.last_ts), &start.pending),
         market: Thrift::new(sources, Arc::clone(&shared)),
         back: back_out,
+        broker: far.answers,
         operator: operator_out,
         slots: slots_out,
         shared: Arc::clone(&shared),
@@ -200,14 +224,53 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         shared: Arc::clone(&shared),
         operator: operator_in,
     };
-    let lanes = Lanes {
-        layout: &layout,
-        idle,
-        shared: &shared,
-    };
+    let lanes = Lanes::of(&layout, idle, &shared);
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
+    leave(far.shell);
     let (gate, meters) = ended?;
     finish(*gate, meters, &shared)
+}
+
+/// What was handed over, and what an emergency cancels, leaves before the edge's threads end.
+fn leave(shell: Option<Shell>) {
+    if let Some(mut shell) = shell {
+        shell.stop();
+    }
+}
+
+/// The broker's side of a run.
+struct Far {
+    edge: Broker,
+    shell: Option<Shell>,
+    answers: Option<Consumer<Line>>,
+}
+
+fn stand_before(
+    shade: Shade,
+    line: Option<crate::ibkr::Line>,
+    begin: Nanos,
+) -> Result<Far, RunError> {
+    match (shade, line) {
+        (Shade::Sim(edge), _) => Ok(Far {
+            edge: Broker::Sim(edge),
+            shell: None,
+            answers: None,
+        }),
+        (Shade::Ibkr(_), None) => Err(RunError::NoBroker),
+        (Shade::Ibkr(desk), Some(line)) => {
+            let running = line.start(*desk, begin)?;
+            Ok(Far {
+                edge: running.edge,
+                shell: Some(running.shell),
+                answers: Some(running.answers),
+            })
+        }
+    }
+}
+
+/// The clock of a live run: the system's, or the one that a broker's server set.
+fn clock_of(line: Option<&mut crate::ibkr::Line>) -> Clock {
+    line.map_or_else(Clock::new, crate::ibkr::Line::lend_clock)
 }
 
 /// The head, with what had not come yet when the last epoch ended.
@@ -286,6 +349,16 @@ struct Lanes<'a> {
 type Ended = (Works<LaneEnd>, Result<(), String>);
 
 type First<'a> = (HeadLane, Works<LaneEnd>, Opening<'a>);
+
+impl<'a> Lanes<'a> {
+    const fn of(layout: &'a Layout, idle: Idle, shared: &'a Arc<Shared>) -> Self {
+        Self {
+            layout,
+            idle,
+            shared,
+        }
+    }
+}
 
 impl Lanes<'_> {
     /// Runs every lane on a thread of its own until the head ends; gives the gate back, and what

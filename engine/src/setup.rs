@@ -3,18 +3,22 @@
 mod bars;
 mod feed;
 mod gateway;
+mod ibkr;
 mod instruments;
 mod risk;
 mod signal;
 mod sim;
 
 pub use self::feed::{FeedKind, MoldUdp};
+pub use self::ibkr::Ibkr;
+use crate::broker::Shade;
 use crate::chain::Stages;
 use crate::config::{Fault, Faults, Origin, Settings};
 use crate::layout::Layout;
 use ::feed::calendar::Calendar;
 use ::feed::head::Timers;
 use ::gateway::GatewayStage;
+use ::gateway::ibkr::desk::Desk;
 use ::gateway::sim::SimEdge;
 use ::risk::RiskStage;
 use ::signal::SignalStage;
@@ -49,6 +53,15 @@ pub struct JournalSetup {
     pub retain_days: u64,
 }
 
+/// Which broker stands behind the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerKind {
+    /// The one inside the process.
+    Sim,
+    /// Interactive Brokers, by TWS or IB Gateway.
+    Ibkr,
+}
+
 /// A configuration's meaning.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -75,6 +88,10 @@ pub struct Setup {
     pub journal: JournalSetup,
     /// Where the market comes from when no file is named.
     pub feed: FeedKind,
+    /// Which broker stands behind the gate.
+    pub broker: BrokerKind,
+    /// The connection to Interactive Brokers, where that is configured.
+    pub ibkr: Option<Ibkr>,
     /// How bar files are read, where that is configured.
     pub bars: Option<::feed::bars::Config>,
     book: book::Config,
@@ -112,6 +129,8 @@ impl Setup {
             idle: settings.text("lanes.idle", "auto, spin or backoff"),
             journal: read_journal(settings),
             feed: feed::read(settings),
+            broker: read_broker(settings),
+            ibkr: ibkr::read(settings),
             bars: bars::read(settings),
             book: read_book(settings, count),
             signal: signal::read(settings, count),
@@ -190,6 +209,34 @@ impl Setup {
         SimEdge::of(self.sim, self.new_books())
     }
 
+    /// What a fold begins with on the broker's side.
+    #[must_use]
+    pub fn shade(&self) -> Shade {
+        match self.broker {
+            BrokerKind::Sim => Shade::Sim(Box::new(self.edge())),
+            BrokerKind::Ibkr => {
+                let client_id = self.ibkr.as_ref().map_or(0, |ibkr| ibkr.client_id);
+                let mut desk = Desk::new(0, client_id);
+                for (id, own) in &self.instruments {
+                    desk.set_multiplier(*id, own.multiplier);
+                }
+                Shade::Ibkr(Box::new(desk))
+            }
+        }
+    }
+
+    /// The currency that everything is reckoned in.
+    #[must_use]
+    pub const fn currency(&self) -> [u8; 4] {
+        self.risk.currency
+    }
+
+    /// Rows a side of depth subscriptions.
+    #[must_use]
+    pub const fn depth_rows(&self) -> u16 {
+        self.signal.slots.rows
+    }
+
     /// The sizes of the books.
     #[must_use]
     pub const fn books(&self) -> &book::Config {
@@ -234,10 +281,19 @@ impl Setup {
 }
 
 /// Tables that say where a run takes place, and nothing of what it does.
-const PLACEMENT: [&str; 2] = ["lanes.", "journal."];
+const PLACEMENT: [&str; 3] = ["lanes.", "journal.", "ibkr."];
 
 fn is_placement(key: &str) -> bool {
     PLACEMENT.iter().any(|table| key.starts_with(table))
+}
+
+/// Journals of before there was a choice were the simulated broker's.
+fn read_broker(settings: &Settings) -> BrokerKind {
+    const KEY: &str = "gateway.broker";
+    if !settings.has(KEY) {
+        return BrokerKind::Sim;
+    }
+    settings.choice(KEY, &[("sim", BrokerKind::Sim), ("ibkr", BrokerKind::Ibkr)])
 }
 
 fn read_book(settings: &Settings, instruments: usize) -> book::Config {

@@ -8,6 +8,10 @@
 //!                              │  answers, verdicts, requests ──▶ answers ring ─▶ Head
 //!                              └─ depth slots ──────────────────▶ slots ring ───▶ sources
 //!   unpinned    two journal helpers: next segment and pages ahead; sync behind
+//!
+//!   before a real broker, SimEdge is an IbkrEdge and the source its data:
+//!   Gate ─▶ commands ring ─▶ writer ─▶ socket ─▶ data, orders, control ─▶ market ring ─▶ Merge
+//!                                                               └──────▶ broker ring ─▶ Head
 //! ```
 //!
 //! The parts are the same for every run mode and every number of lanes; only where the chain is

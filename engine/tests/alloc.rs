@@ -13,6 +13,7 @@ use engine::setup::{DEMO, SAMPLE, Setup};
 use engine::shared::{Progress, Shared};
 use feed::head::{Head, Step};
 use feed::synthetic::{Config, Synthetic};
+use gateway::ibkr::edge::{COMMANDS, IbkrEdge, IbkrSource};
 use gateway::sim::SimEdge;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::payload::{DepthSlot, SlotAction, read_text};
 use stream::source::answer;
-use stream::{Answers, Draft, Edge, FrameRef, InstrumentId, Kind, Line, Nanos, Out, Source};
+use stream::{Answers, Draft, Edge, FrameRef, InstrumentId, Kind, Line, Nanos, Next, Out, Source};
 
 struct Counting;
 
@@ -283,6 +284,7 @@ fn stages_and_edge_and_lanes_do_not_allocate_after_their_warm_up() {
     stages(&setup, &lines, warm);
     edge(&setup, &lines, warm);
     lane(&setup, &lines, warm);
+    before_a_broker(&setup, &lines);
 }
 
 fn stages(setup: &Setup, lines: &[Line], warm: usize) {
@@ -296,26 +298,6 @@ fn stages(setup: &Setup, lines: &[Line], warm: usize) {
 
 /// The sim edge stands on the last lane: it is shown everything that the stages make.
 fn edge(setup: &Setup, lines: &[Line], warm: usize) {
-    struct Nowhere(u64);
-    impl Answers for Nowhere {
-        fn queue(&mut self, _: &Draft) {
-            self.0 += 1;
-        }
-    }
-    #[derive(Debug, Default)]
-    struct All(Vec<Line>);
-    impl Out for All {
-        fn put(&mut self, frame: FrameRef<'_>) {
-            self.0.extend_from_slice(frame.lines());
-        }
-    }
-    impl End for All {
-        fn has_room(&self, _: usize) -> bool {
-            true
-        }
-
-        fn flush(&mut self) {}
-    }
     let mut chain = Chain::full(setup.stages(), All::default(), Probe::default());
     each(&lines[..warm], |frame| chain.put(frame));
     let warm_all = chain.end.0.len();
@@ -366,4 +348,64 @@ fn lane(setup: &Setup, lines: &[Line], warm: usize) {
     feed(&lines[..warm]);
     let found = allocations(|| feed(&lines[warm..]));
     assert_eq!(found, 0, "the lane allocates");
+}
+
+/// Counts answers, and forgets them.
+struct Nowhere(u64);
+impl Answers for Nowhere {
+    fn queue(&mut self, _: &Draft) {
+        self.0 += 1;
+    }
+}
+
+/// Keeps every frame.
+#[derive(Debug, Default)]
+struct All(Vec<Line>);
+impl Out for All {
+    fn put(&mut self, frame: FrameRef<'_>) {
+        self.0.extend_from_slice(frame.lines());
+    }
+}
+impl End for All {
+    fn has_room(&self, _: usize) -> bool {
+        true
+    }
+
+    fn flush(&mut self) {}
+}
+
+/// The lane's side of the edge to a real broker, commands out and market frames in: what its
+/// threads allocate stays with them.
+fn before_a_broker(setup: &Setup, lines: &[Line]) {
+    let mut chain = Chain::full(setup.stages(), All::default(), Probe::default());
+    each(lines, |frame| chain.put(frame));
+    let (commands_in, mut commands) = rtrb::RingBuffer::new(COMMANDS);
+    let (mut market_in, market) = rtrb::RingBuffer::new(lines.len());
+    let (slots_in, _slots) = rtrb::RingBuffer::new(8);
+    let mut clock = engine::clock::Clock::new();
+    let clock = Box::new(move || clock.now());
+    let mut edge = IbkrEdge::new(commands_in, std::thread::current(), clock);
+    let mut source = IbkrSource::new(market, slots_in);
+    each(lines, |frame| {
+        market_in
+            .push_entire_slice(frame.lines())
+            .expect("there is room");
+    });
+    let mut answers = Nowhere(0);
+    let mut draft = Draft::new();
+    let (mut passed, mut taken) = (0, 0);
+    let found = allocations(|| {
+        each(&chain.end.0, |frame| {
+            edge.on_frame(frame, &mut answers);
+            passed += usize::from(commands.pop().is_ok());
+        });
+        while let Next::At(_) = source.next() {
+            taken += usize::from(source.take(&mut draft));
+        }
+    });
+    assert!(
+        passed > 10 && taken > 1_000,
+        "{passed} commands, {taken} frames"
+    );
+    assert_eq!(found, 0, "the edge to a real broker allocates on a lane");
 }

@@ -107,6 +107,10 @@ pub enum Mode {
     Observe,
     /// The in-process broker.
     Sim,
+    /// Interactive Brokers, an account without real money (DU…, DF…).
+    Paper,
+    /// Interactive Brokers, real money: needs the account in ibkr.live_accounts, and a code.
+    Live,
 }
 
 /// `spindle run`.
@@ -114,14 +118,15 @@ pub enum Mode {
 pub struct Run {
     #[command(flatten)]
     pub settings: Settings,
-    /// observe or sim.
+    /// observe, sim, paper or live.
     #[arg(long, value_enum)]
     pub mode: Mode,
     /// Recorded data to run by the clock; without it the configured source.
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// Recorded data runs this many times as fast as the clock, 0.001 to 1000.
-    #[arg(long, value_name = "X", default_value = "1", requires = "data")]
+    /// Recorded data, or a session with a paper server, runs this many times as fast as the
+    /// clock, 0.001 to 1000.
+    #[arg(long, value_name = "X", default_value = "1")]
     pub speed: String,
     /// End after so many seconds; without it at the session's close.
     #[arg(long, value_name = "N")]
@@ -132,6 +137,9 @@ pub struct Run {
     /// Arm a continued journal at once, as the operator.
     #[arg(long)]
     pub arm: bool,
+    /// The code that a first start with real money has given.
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
     /// Print one JSON object at the end.
     #[arg(long)]
     pub json: bool,
@@ -313,6 +321,10 @@ pub struct Explain {
 pub struct Doctor {
     #[command(flatten)]
     pub settings: Settings,
+    /// Look at a connection to TWS or IB Gateway instead of the box: what is wrong with it, and
+    /// how to set it right. No order is sent.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub broker: Option<String>,
     /// Watch the lanes' cores for a quarter of a second instead of five seconds.
     #[arg(long)]
     pub quick: bool,

@@ -79,8 +79,11 @@ impl From<engine::run::RunError> for Failure {
             RunError::Journal(_)
             | RunError::EdgeLog(_)
             | RunError::Restart(_)
-            | RunError::Source(_) => Self::bad(error),
-            RunError::Emergency { .. } | RunError::Broken { .. } => Self::failed(error),
+            | RunError::Source(_)
+            | RunError::NoBroker => Self::bad(error),
+            RunError::Emergency { .. } | RunError::Broken { .. } | RunError::Threads(_) => {
+                Self::failed(error)
+            }
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use super::FoldError;
 use super::told::Told;
+use crate::broker::Shade;
 use crate::setup::Setup;
-use gateway::sim::SimEdge;
 use stream::payload::{Refused, Request, Requested, Verdict};
 use stream::source::answer;
-use stream::{Answers, Class, Draft, Edge, FrameRef, Kind, Nanos};
+use stream::{Answers, Class, Draft, FrameRef, Kind, Nanos};
 
 /// What came back by the head and has not come yet.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub struct Shadow {
 
 #[derive(Debug)]
 struct Life {
-    edge: SimEdge,
+    edge: Shade,
     pending: Pending,
     delay: Nanos,
     draft: Draft,
@@ -85,7 +85,7 @@ impl Shadow {
 
     /// The edge, and what is under way, where the journal has an epoch.
     #[must_use]
-    pub fn into_parts(self) -> Option<(SimEdge, Pending)> {
+    pub fn into_parts(self) -> Option<(Shade, Pending)> {
         let life = self.life?;
         Some((life.edge, life.pending))
     }
@@ -94,7 +94,7 @@ impl Shadow {
 impl Life {
     fn new(setup: &Setup) -> Self {
         Self {
-            edge: setup.edge(),
+            edge: setup.shade(),
             pending: Pending::default(),
             delay: setup.loopback_delay,
             draft: Draft::new(),

@@ -11,6 +11,8 @@ pub enum FeedKind {
     Files,
     /// The synthetic market.
     Synthetic,
+    /// The broker's own market data.
+    Ibkr,
     /// NASDAQ TotalView-ITCH 5.0 over MoldUDP64.
     MoldUdp(MoldUdp),
 }
@@ -27,10 +29,11 @@ pub struct MoldUdp {
 }
 
 pub(super) fn read(settings: &Settings) -> FeedKind {
-    let kinds = [("files", 0), ("synthetic", 1), ("moldudp", 2)];
+    let kinds = [("files", 0), ("synthetic", 1), ("moldudp", 2), ("ibkr", 3)];
     match settings.choice("feed.kind", &kinds) {
         0 => FeedKind::Files,
         1 => FeedKind::Synthetic,
+        3 => FeedKind::Ibkr,
         _ => FeedKind::MoldUdp(moldudp(settings)),
     }
 }

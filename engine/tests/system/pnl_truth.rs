@@ -68,7 +68,7 @@ fn money_and_orders_agree_too_where_a_loss_ends_the_trading() {
 }
 
 fn money_agrees(seed: u64, finished: &Finished, story: &Story) {
-    let truth = finished.edge.truth();
+    let truth = finished.sim().truth();
     let mut last = BTreeMap::new();
     for pnl in &story.pnl {
         last.insert(pnl.instrument, pnl.what);
@@ -107,7 +107,7 @@ fn money_agrees(seed: u64, finished: &Finished, story: &Story) {
         );
         assert_eq!(
             pnl.position,
-            finished.edge.position(*instrument),
+            finished.sim().position(*instrument),
             "seed {seed}: {instrument:?}"
         );
     }
@@ -124,7 +124,7 @@ fn money_agrees(seed: u64, finished: &Finished, story: &Story) {
         "seed {seed}: the session does not end flat"
     );
     assert!(
-        finished.flat && finished.edge.orders_live() == 0,
+        finished.flat && finished.sim().orders_live() == 0,
         "seed {seed}: not flat"
     );
     assert_eq!(

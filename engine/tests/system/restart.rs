@@ -215,10 +215,10 @@ fn assert_went_on(life: &Life, kept: &Place, dir: &Path, finished: &Finished, wh
         "{what}: an entry while disarmed"
     );
     assert!(
-        finished.flat && finished.edge.orders_live() == 0,
+        finished.flat && finished.sim().orders_live() == 0,
         "{what}: not flat"
     );
-    let truth = finished.edge.truth();
+    let truth = finished.sim().truth();
     assert_eq!(story.fills.len() as u64, truth.fills, "{what}: executions");
     let mut last = BTreeMap::new();
     for pnl in &story.pnl {

@@ -32,6 +32,7 @@ pub fn run(args: &cli::Backtest) -> Outcome {
         .map(|path| path.display().to_string())
         .collect();
     let plan = Plan {
+        line: None,
         journal: journal_options(&setup, &dir, "BACKTEST"),
         sources: Merge::new(sources),
         facts: facts(&layout, "virtual", &names),

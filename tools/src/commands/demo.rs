@@ -52,6 +52,7 @@ pub fn run(args: &cli::Demo) -> Outcome {
         (Pace::Live { until }, "live")
     };
     let plan = Plan {
+        line: None,
         journal: journal_options(&setup, &dir, "DEMO"),
         sources: Merge::new(vec![Box::new(market)]),
         facts: facts(&layout, time, &[format!("synthetic seed {seed}")]),

@@ -6,6 +6,7 @@
 //! never a failure. Exit code 1 when a check
 //! fails, so that a start script can rely on it.
 
+mod broker;
 mod check;
 mod clock;
 mod config;
@@ -45,6 +46,11 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 pub fn run(args: &cli::Doctor) -> Outcome {
     let settings = settings(&args.settings, Base::Sample);
     let setup = Setup::read(&settings);
+    if let Some(address) = &args.broker {
+        let ibkr = setup.as_ref().ok().and_then(|setup| setup.ibkr.as_ref());
+        let named = !args.settings.config.is_empty();
+        return report(&broker::checks(address, ibkr.filter(|_| named)), args.json);
+    }
     let lanes = setup
         .as_ref()
         .ok()

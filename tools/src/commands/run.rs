@@ -1,5 +1,8 @@
 //! `spindle run`: the engine by the clock, on a live feed, recorded data or the synthetic market.
 
+mod broker;
+mod live;
+
 use super::common::{
     Base, Progress, facts, idle, journal_dir, journal_options, layout, print_summary, settings,
     summarise,
@@ -41,11 +44,16 @@ pub fn run(args: &cli::Run) -> Outcome {
     let speed_milli = read_speed(&args.speed)?;
     let mut settings = settings(&args.settings, Base::Files);
     if args.mode == cli::Mode::Observe {
-        settings.add_flag(
-            "--mode observe",
-            "risk.mode",
-            Value::Text("observe".to_owned()),
-        );
+        let observe = Value::Text("observe".to_owned());
+        settings.add_flag("--mode observe", "risk.mode", observe);
+    }
+    if broker::is_meant(args, &settings) {
+        return broker::run(args, settings, speed_milli);
+    }
+    if args.data.is_empty() && args.speed != "1" {
+        return Err(Failure::bad(
+            "--speed needs recorded data (--data PATH), or a paper server in front of the run",
+        ));
     }
     let now = utc();
     let synthetic = synthetic(args, &mut settings, now)?;
@@ -67,6 +75,7 @@ pub fn run(args: &cli::Run) -> Outcome {
     let plan = Plan {
         journal: journal_options(&setup, &dir, &setup.journal.account),
         sources: Merge::new(market.sources),
+        line: None,
         facts: facts(&layout, "live", &market.names),
         idle: idle(&setup, &layout),
         layout,
@@ -140,6 +149,9 @@ fn live(setup: &Setup) -> Outcome<Market> {
                 ending: feeds::Ending::default(),
             })
         }
+        FeedKind::Ibkr => Err(Failure::bad(
+            "feed.kind is \"ibkr\": the broker's data come with --mode observe, paper or live",
+        )),
         FeedKind::Files | FeedKind::Synthetic => Err(Failure::bad(
             "feed.kind is \"files\" and no file was named: give --data PATH, or set feed.kind to \
              synthetic or moldudp",

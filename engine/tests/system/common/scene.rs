@@ -126,6 +126,7 @@ pub fn run_plan(
         layout,
         idle: Idle::Backoff,
         pace: Pace::Virtual,
+        line: None,
     };
     run(plan, watch)
 }

@@ -1,0 +1,520 @@
+//! A run in front of Interactive Brokers: what is checked before anything is journaled, and what
+//! joins the edge's threads to the lanes.
+
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::setup::{Ibkr, Setup};
+use feed::calendar::Calendar;
+use gateway::ibkr::api::{Api, NoConnection, VERSION_MIN};
+use gateway::ibkr::broker::{Broker as _, Contract, Details, NoAnswer};
+use gateway::ibkr::desk::Desk;
+use gateway::ibkr::edge::{COMMANDS, IbkrEdge, IbkrSource};
+use gateway::ibkr::hours::{Hours, regular};
+use gateway::ibkr::shell::{self, Config, Connect, Parts, Shell, SlotAsk, Tell};
+use hdrhistogram::Histogram;
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use stream::limits::ANSWERS_MAX;
+use stream::payload::{Instrument, InstrumentType, read_text};
+use stream::{InstrumentId, Nanos, Source};
+
+/// Lines of market frames that may wait for the head (4 MiB).
+const MARKET_LINES: usize = 1 << 16;
+/// Depth slots that may change at a time.
+const SLOT_ASKS: usize = 1_024;
+/// Between two questions for contracts: well below the broker's own limit.
+const PACE: Duration = Duration::from_millis(40);
+
+/// Why a connection cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// Nothing listens.
+    #[error(
+        "nothing listens at {0} ({1}): start TWS or IB Gateway, log in, switch its API on \
+         (Configure > Settings > API > Settings), and compare ibkr.port with the port shown there"
+    )]
+    Nobody(String, String),
+    /// Something else listens.
+    #[error(
+        "{0} does not speak the TWS protocol ({1}): another program listens there, or the Gateway \
+         is still starting; compare ibkr.host and ibkr.port with its API settings"
+    )]
+    Foreign(String, String),
+    /// It hung up.
+    #[error(
+        "{0} hung up in the handshake ({1}): add this machine's address to the Gateway's trusted \
+         IPs, or switch \"Allow connections from localhost only\" off"
+    )]
+    Rejected(String, String),
+    /// The client id is taken.
+    #[error(
+        "client id {1} is in use at {0}: another engine or tool has it; end that one, or set \
+         another ibkr.client_id (orders belong to the client id that placed them)"
+    )]
+    ClientId(String, i32),
+    /// Too old.
+    #[error(
+        "{0} speaks version {1} of the protocol; {VERSION_MIN} is needed: install TWS or IB \
+         Gateway 10.45 or newer"
+    )]
+    TooOld(String, i32),
+    /// The account is not there.
+    #[error("ibkr.account is {wanted}, but {address} has {found}: log in with the right user")]
+    Account {
+        /// Where.
+        address: String,
+        /// Configured.
+        wanted: String,
+        /// Managed there.
+        found: String,
+    },
+    /// Paper and live are not what was asked for.
+    #[error("{0}")]
+    Mode(String),
+    /// A contract is not what the configuration says.
+    #[error("{0}")]
+    Contract(String),
+    /// A question was not answered.
+    #[error("{what} could not be asked at {address}: {why}")]
+    Unanswered {
+        /// Where.
+        address: String,
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl BrokerError {
+    /// The broker's code for it, for the stream.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::Nobody(..) => 502,
+            Self::Foreign(..) | Self::Rejected(..) => 507,
+            Self::ClientId(..) => 326,
+            Self::TooOld(..) => 503,
+            Self::Account { .. } | Self::Mode(_) => 321,
+            Self::Contract(_) => 200,
+            Self::Unanswered { .. } => 504,
+        }
+    }
+}
+
+/// True for an account without real money.
+#[must_use]
+pub fn is_paper(account: &str) -> bool {
+    account.starts_with("DU") || account.starts_with("DF")
+}
+
+/// A connection that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// The connection.
+    pub api: Arc<Api>,
+    /// Version of the protocol.
+    pub version: i32,
+    /// The server's time when it was asked.
+    pub time: Nanos,
+    /// The universe as the broker knows it.
+    pub universe: Vec<Details>,
+}
+
+/// What a connection shows at first sight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Version of the protocol.
+    pub version: i32,
+    /// Accounts that it manages.
+    pub accounts: Vec<String>,
+    /// How far its clock is from ours, in milliseconds; positive: it is ahead.
+    pub skew_ms: i64,
+    /// How long the answer took.
+    pub round_trip: Duration,
+    /// What it said of itself: code and text.
+    pub notices: Vec<(i32, String)>,
+}
+
+/// Connects as `client_id`, asks the time, listens a moment, and leaves.
+///
+/// # Errors
+/// See [`BrokerError`].
+pub fn look(address: &str, client_id: i32) -> Result<Look, BrokerError> {
+    let api = Api::connect(address, client_id, "");
+    let api = api.map_err(|why| refused(address, client_id, why))?;
+    let before = crate::clock::utc();
+    let time = api.time().map_err(|why| BrokerError::Unanswered {
+        address: address.to_owned(),
+        what: "the time".to_owned(),
+        why: why.to_string(),
+    })?;
+    let after = crate::clock::utc();
+    let round_trip = after.saturating_sub(before);
+    let middle = i128::from(before.0 + round_trip.0 / 2);
+    let mut notices = Vec::new();
+    while let Some(notice) = api.next_notice(Duration::from_millis(300)) {
+        notices.push((notice.code, notice.text));
+    }
+    Ok(Look {
+        version: api.version(),
+        accounts: api.accounts(),
+        skew_ms: ((i128::from(time.0) - middle) / 1_000_000) as i64,
+        round_trip: Duration::from_nanos(round_trip.0),
+        notices,
+    })
+}
+
+fn refused(address: &str, client_id: i32, why: NoConnection) -> BrokerError {
+    let address = address.to_owned();
+    match why {
+        NoConnection::Nobody(what) => BrokerError::Nobody(address, what),
+        NoConnection::Foreign(what) => BrokerError::Foreign(address, what),
+        NoConnection::Rejected(what) => BrokerError::Rejected(address, what),
+        NoConnection::ClientId => BrokerError::ClientId(address, client_id),
+        NoConnection::TooOld(found) => BrokerError::TooOld(address, found),
+    }
+}
+
+/// Connects and looks for the account.
+///
+/// # Errors
+/// See [`BrokerError`].
+pub fn connect(ibkr: &Ibkr) -> Result<Api, BrokerError> {
+    let address = ibkr.address();
+    let api = Api::connect(&address, ibkr.client_id, &ibkr.account);
+    let api = api.map_err(|why| refused(&address, ibkr.client_id, why))?;
+    let found = api.accounts();
+    if !found.contains(&ibkr.account) {
+        return Err(BrokerError::Account {
+            address,
+            wanted: ibkr.account.clone(),
+            found: found.join(", "),
+        });
+    }
+    Ok(api)
+}
+
+/// Everything that is to be known before a run begins: account, time, contracts, hours.
+///
+/// # Errors
+/// See [`BrokerError`].
+pub fn check(setup: &Setup, ibkr: &Ibkr) -> Result<Checked, BrokerError> {
+    let api = connect(ibkr)?;
+    let unanswered = |what: &str, why: &NoAnswer| BrokerError::Unanswered {
+        address: ibkr.address(),
+        what: what.to_owned(),
+        why: why.to_string(),
+    };
+    let mut universe = Vec::with_capacity(setup.instruments.len());
+    let time = api.time().map_err(|why| unanswered("the time", &why))?;
+    for (id, own) in &setup.instruments {
+        let symbol = read_text(&own.symbol);
+        let asked = contract_of(*id, own);
+        let found = api
+            .details(&asked)
+            .map_err(|why| unanswered(&format!("the contract of {symbol}"), &why))?;
+        let details = choose(symbol, own, found)?;
+        agree(setup, symbol, own, &details, time)?;
+        universe.push(details);
+        std::thread::sleep(PACE);
+    }
+    let values = api.values(Duration::from_secs(10));
+    let values = values.map_err(|why| unanswered("the account's values", &why))?;
+    let currency = setup.currency();
+    let currency = read_text(&currency);
+    if let Some(other) = values.iter().find(|value| value.currency != currency) {
+        return Err(BrokerError::Contract(format!(
+            "risk.currency is {currency}, the account is kept in {}: limits would be reckoned in \
+             the wrong money; set risk.currency and every limit in the account's currency",
+            other.currency
+        )));
+    }
+    let time = api.time().map_err(|why| unanswered("the time", &why))?;
+    Ok(Checked {
+        version: api.version(),
+        api: Arc::new(api),
+        time,
+        universe,
+    })
+}
+
+fn contract_of(id: InstrumentId, own: &Instrument) -> Contract {
+    Contract {
+        instrument: id,
+        con_id: 0,
+        symbol: read_text(&own.symbol).to_owned(),
+        future: own.what == InstrumentType::Future,
+        venue: read_text(&own.venue).to_owned(),
+        currency: read_text(&own.currency).to_owned(),
+        multiplier: own.multiplier,
+        tick: own.tick_size,
+        month: String::new(),
+    }
+}
+
+/// The one contract that is meant; of a future's months the nearest.
+fn choose(symbol: &str, own: &Instrument, found: Vec<Details>) -> Result<Details, BrokerError> {
+    let count = found.len();
+    let future = own.what == InstrumentType::Future;
+    let mut fitting: Vec<Details> = found
+        .into_iter()
+        .filter(|details| details.contract.future == future)
+        .collect();
+    fitting.sort_by(|a, b| a.contract.month.cmp(&b.contract.month));
+    if fitting.is_empty() || (!future && fitting.len() > 1) {
+        return Err(BrokerError::Contract(format!(
+            "{symbol}: the broker knows {count} contracts of that description where one is meant; \
+             set instrument.{symbol}.venue and currency"
+        )));
+    }
+    Ok(fitting.swap_remove(0))
+}
+
+/// What the broker says of a contract against what we reckon with.
+fn agree(
+    setup: &Setup,
+    symbol: &str,
+    own: &Instrument,
+    details: &Details,
+    now: Nanos,
+) -> Result<(), BrokerError> {
+    let contract = &details.contract;
+    let differs = |key: &str, ours: String, theirs: String| {
+        Err(BrokerError::Contract(format!(
+            "instrument.{symbol}.{key} is {ours}, the broker says {theirs}: nothing is traded on a \
+             wrong definition; correct the configuration"
+        )))
+    };
+    if contract.multiplier != own.multiplier {
+        let theirs = contract.multiplier.to_string();
+        return differs("multiplier", own.multiplier.to_string(), theirs);
+    }
+    // A finer grid of ours would be refused order by order; a coarser one is sound.
+    if !own.tick_size.is_on(contract.tick) {
+        return differs("tick", own.tick_size.to_string(), contract.tick.to_string());
+    }
+    if contract.currency != read_text(&own.currency) {
+        let ours = read_text(&own.currency).to_owned();
+        return differs("currency", ours, contract.currency.clone());
+    }
+    // "Around the clock" is a choice of the operator's, and no claim about this market's hours.
+    if setup.calendar == Calendar::Continuous {
+        return Ok(());
+    }
+    let Some(session) = setup.session_of(now) else {
+        return Ok(());
+    };
+    match regular(details, session.date) {
+        Hours::Open { open, close } if open == session.open && close == session.close => Ok(()),
+        Hours::Open { open, close } => Err(BrokerError::Contract(format!(
+            "{symbol}: on {} our calendar ({}) trades from {} to {}, the broker from {open} to \
+             {close} (UTC, nanoseconds): nothing is traded while they disagree; set \
+             session.calendar, or wait for a calendar that knows the day",
+            session.date,
+            setup.calendar.name(),
+            session.open,
+            session.close
+        ))),
+        Hours::Closed => Err(BrokerError::Contract(format!(
+            "{symbol}: the broker is closed on {}, our calendar ({}) is not; set session.calendar",
+            session.date,
+            setup.calendar.name()
+        ))),
+        // A calendar of days that the broker does not tell yet cannot be held against it.
+        Hours::Unknown => Ok(()),
+    }
+}
+
+/// What joins a run to the broker: the rings' far ends, and what the threads need.
+pub struct Line {
+    ibkr: Ibkr,
+    universe: Vec<Details>,
+    first: Option<Arc<Api>>,
+    tell: Tell,
+    /// The run's clock, set by the server's time.
+    pub(crate) clock: Clock,
+    speed_milli: u64,
+    rows: u16,
+    observe: bool,
+    market: Producer<stream::Line>,
+    slots: Consumer<SlotAsk>,
+    sent: Sent,
+}
+
+impl core::fmt::Debug for Line {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Line")
+            .field("ibkr", &self.ibkr)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long commands took from the gate to the socket, in nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Sent(Arc<Mutex<Histogram<u64>>>);
+
+impl Default for Sent {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, 60_000_000_000, 3);
+        let histogram = histogram.expect("the bounds are sound");
+        Self(Arc::new(Mutex::new(histogram)))
+    }
+}
+
+impl Sent {
+    fn record(&self, took: Nanos) {
+        let mut histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        histogram.saturating_record(took.0.max(1));
+    }
+
+    /// What was recorded so far.
+    #[must_use]
+    pub fn histogram(&self) -> Histogram<u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// How a run stands before the broker.
+#[derive(Clone)]
+pub struct Stance {
+    /// Thousandths of the clock on the wall that the session runs at.
+    pub speed_milli: u64,
+    /// Sends no order.
+    pub observe: bool,
+    /// Tells people.
+    pub tell: Tell,
+}
+
+/// Joins a run to a connection that was checked: what the run needs, and the source of market data.
+#[must_use]
+pub fn open(setup: &Setup, ibkr: &Ibkr, checked: Checked, stance: Stance) -> (Line, IbkrSource) {
+    let (market, market_out) = RingBuffer::new(MARKET_LINES);
+    let (slots_in, slots) = RingBuffer::new(SLOT_ASKS);
+    let clock = if stance.speed_milli == 1_000 {
+        Clock::new()
+    } else {
+        Clock::scaled(checked.time, stance.speed_milli)
+    };
+    let line = Line {
+        ibkr: ibkr.clone(),
+        universe: checked.universe,
+        first: Some(checked.api),
+        tell: stance.tell,
+        clock,
+        speed_milli: stance.speed_milli,
+        rows: setup.depth_rows(),
+        observe: stance.observe,
+        market,
+        slots,
+        sent: Sent::default(),
+    };
+    (line, IbkrSource::new(market_out, slots_in))
+}
+
+/// The running edge: its lane's side, its threads, and the way of its answers.
+pub(crate) struct Running {
+    pub(crate) edge: Broker,
+    pub(crate) shell: Shell,
+    pub(crate) answers: Consumer<stream::Line>,
+}
+
+impl Line {
+    /// The leading clock, for the head; what stays here follows it.
+    pub(crate) fn lend_clock(&mut self) -> Clock {
+        let follower = self.clock.clone();
+        core::mem::replace(&mut self.clock, follower)
+    }
+
+    /// Takes how long commands take to the socket.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        self.sent.clone()
+    }
+
+    /// Starts the threads. `begin`: when a journal that is new begins.
+    pub(crate) fn start(self, mut desk: Desk, begin: Nanos) -> std::io::Result<Running> {
+        let (commands_in, commands) = RingBuffer::new(COMMANDS);
+        let (answers_in, answers) = RingBuffer::new(ANSWERS_MAX);
+        desk.set_client(self.ibkr.client_id);
+        if desk.journal() == 0 {
+            desk.set_journal(begin.0);
+        }
+        let leader = self.clock.clone();
+        let clocks: shell::Clocks = Arc::new({
+            let leader = Mutex::new(leader);
+            move || -> shell::Clock {
+                let mut own = leader
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                Box::new(move || own.now())
+            }
+        });
+        let sent = self.sent.clone();
+        let config = self.config();
+        let shell = Shell::start(Parts {
+            config,
+            contracts: self.universe,
+            desk,
+            commands,
+            answers: answers_in,
+            market: self.market,
+            slots: self.slots,
+            clocks: Arc::clone(&clocks),
+            connect: again(self.ibkr, self.first),
+            tell: self.tell,
+            meter: Box::new(move |took| sent.record(took)),
+        })?;
+        let edge = IbkrEdge::new(commands_in, shell.writer(), clocks());
+        Ok(Running {
+            edge: Broker::Ibkr(Box::new(edge)),
+            shell,
+            answers,
+        })
+    }
+
+    fn config(&self) -> Config {
+        let own = &self.ibkr;
+        Config {
+            address: own.address(),
+            client_id: own.client_id,
+            account: own.account.clone(),
+            budget: own.budget,
+            lines: own.lines,
+            depth: own.depth,
+            rows: self.rows,
+            trades: own.trades,
+            reconcile_every: own.reconcile_every,
+            heartbeat: own.heartbeat,
+            answer_within: own.answer_within,
+            window: own.window,
+            skew_max: own.skew_max,
+            speed_milli: self.speed_milli,
+            observe: self.observe,
+        }
+    }
+}
+
+/// The connection that was checked, and behind it new ones.
+fn again(ibkr: Ibkr, mut first: Option<Arc<Api>>) -> Connect {
+    Box::new(move || {
+        if let Some(api) = first.take().filter(|api| api.is_connected()) {
+            return Ok(api);
+        }
+        match connect(&ibkr) {
+            Ok(api) => Ok(Arc::new(api)),
+            Err(why) => Err((why.code(), why.to_string())),
+        }
+    })
+}
+
+/// The market data as a source of the head's.
+#[must_use]
+pub fn boxed(source: IbkrSource) -> Box<dyn Source + Send> {
+    Box::new(source)
+}

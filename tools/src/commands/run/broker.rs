@@ -1,0 +1,200 @@
+//! `spindle run --mode paper|live`, and `observe` on the broker's own data.
+//!
+//! Everything is checked before a journal is opened: connection, version, account, contracts,
+//! hours. Paper and live are told apart by the account that the broker manages, never by a port.
+
+use super::super::common::{
+    facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
+};
+use super::super::stop::Stop;
+use super::live;
+use crate::cli::{self, Mode};
+use crate::failure::{Failure, Outcome};
+use engine::clock::utc;
+use engine::config::{Settings, Value};
+use engine::ibkr::{BrokerError, Checked, Sent, Stance, boxed, check, is_paper, open};
+use engine::run::{Pace, Plan};
+use engine::setup::{FeedKind, Ibkr, Setup};
+use feed::head::Merge;
+use hdrhistogram::Histogram;
+use std::path::Path;
+use std::sync::Arc;
+use stream::{Kind, Kinds, Nanos};
+
+/// After the close the last answers and fees come in.
+const TAIL: Nanos = Nanos::from_secs(5);
+
+/// True when the run stands before the broker.
+pub fn is_meant(args: &cli::Run, settings: &Settings) -> bool {
+    let data = args.data.is_empty() && settings.peek("feed.kind") == Some("ibkr");
+    matches!(args.mode, Mode::Paper | Mode::Live) || (args.mode == Mode::Observe && data)
+}
+
+impl From<BrokerError> for Failure {
+    fn from(error: BrokerError) -> Self {
+        match error {
+            // What a person has to correct; what may pass by itself is a failure.
+            BrokerError::Account { .. } | BrokerError::Mode(_) | BrokerError::Contract(_) => {
+                Self::bad(error)
+            }
+            _ => Self::failed(error),
+        }
+    }
+}
+
+pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome {
+    let mode = match args.mode {
+        Mode::Paper => "--mode paper",
+        Mode::Live => "--mode live",
+        Mode::Observe | Mode::Sim => "--mode observe",
+    };
+    settings.add_flag(mode, "gateway.broker", Value::Text("ibkr".to_owned()));
+    let setup = Setup::read(&settings)?;
+    let Some(ibkr) = setup.ibkr.clone() else {
+        return Err(Failure::bad(format!(
+            "{mode} needs a table [ibkr] in the configuration; `spindle init` writes one, and \
+             docs/IBKR.md says what belongs into it"
+        )));
+    };
+    if !matches!(setup.feed, FeedKind::Ibkr) {
+        return Err(Failure::bad(format!(
+            "{mode} takes the market from the broker: set feed.kind to \"ibkr\""
+        )));
+    }
+    stand(args.mode, &ibkr)?;
+    if args.mode == Mode::Live {
+        live::enable(args, &setup, &ibkr)?;
+    }
+    let checked = check(&setup, &ibkr)?;
+    let now = if speed_milli == 1_000 {
+        utc()
+    } else {
+        checked.time
+    };
+    eprintln!(
+        "spindle run: {} at {}, protocol {}, {} contracts",
+        ibkr.account,
+        ibkr.address(),
+        checked.version,
+        checked.universe.len()
+    );
+    let until = until(args, &setup, now)?;
+    go(args, (setup, ibkr), checked, (speed_milli, until))
+}
+
+/// Paper or live, by the account alone.
+fn stand(mode: Mode, ibkr: &Ibkr) -> Outcome {
+    let paper = is_paper(&ibkr.account);
+    match mode {
+        Mode::Paper if !paper => Err(BrokerError::Mode(format!(
+            "ibkr.account {} has real money: --mode paper trades accounts that begin with DU or \
+             DF only; use --mode live, or the paper account's number",
+            ibkr.account
+        ))
+        .into()),
+        Mode::Live if paper => Err(BrokerError::Mode(format!(
+            "ibkr.account {} is a paper account: use --mode paper",
+            ibkr.account
+        ))
+        .into()),
+        Mode::Live if !ibkr.live_accounts.contains(&ibkr.account) => {
+            Err(BrokerError::Mode(format!(
+                "ibkr.account {} is not among ibkr.live_accounts: name it there to trade it",
+                ibkr.account
+            ))
+            .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn go(
+    args: &cli::Run,
+    (setup, ibkr): (Setup, Ibkr),
+    checked: Checked,
+    (speed_milli, until): (u64, Nanos),
+) -> Outcome {
+    let dir = journal_dir(args.journal.as_ref(), &setup, "run");
+    let layout = layout(&setup)?;
+    let stance = Stance {
+        speed_milli,
+        observe: args.mode == Mode::Observe,
+        tell: Arc::new(|what: &str| eprintln!("spindle: {what}")),
+    };
+    let (line, source) = open(&setup, &ibkr, checked, stance);
+    let sent = line.sent();
+    let names = vec![format!("ibkr {}", ibkr.address())];
+    let plan = Plan {
+        journal: journal_options(&setup, &dir, &ibkr.account),
+        sources: Merge::new(vec![boxed(source)]),
+        facts: facts(&layout, "live", &names),
+        idle: idle(&setup, &layout),
+        layout,
+        pace: Pace::Live { until },
+        setup,
+        line: Some(line),
+    };
+    eprintln!("spindle run: journal in {}", dir.display());
+    let mut stop = Stop::new(args.arm)?;
+    engine::run::run(plan, |handle| stop.watch(handle))?;
+    tell_sent(&sent);
+    tell_heard(&dir)?;
+    print_summary(&summarise(&dir)?, args.json)
+}
+
+/// How long commands took from the gate to the socket.
+fn tell_sent(sent: &Sent) {
+    let histogram = sent.histogram();
+    if histogram.is_empty() {
+        return;
+    }
+    let at = |quantile| histogram.value_at_quantile(quantile) / 1_000;
+    eprintln!(
+        "spindle run: {} commands, gate to socket: p50 {} us, p99 {} us, max {} us",
+        histogram.len(),
+        at(0.5),
+        at(0.99),
+        histogram.max() / 1_000
+    );
+}
+
+/// How long what the broker said waited for the head, from where the client library gave it to us:
+/// its own reading of the socket stands before that and is not seen from here.
+fn tell_heard(dir: &Path) -> Outcome {
+    let mut histogram = Histogram::<u64>::new(3).map_err(Failure::failed)?;
+    let mut reader = journal::Reader::open(dir)?;
+    while let Some(next) = reader.next() {
+        let (_, frame) = next?;
+        if frame.is_input() && HEARD.has(frame.kind()) {
+            histogram.saturating_record(u64::from(frame.header().ingress_age_ns));
+        }
+    }
+    if !histogram.is_empty() {
+        eprintln!(
+            "spindle run: {} answers, heard to numbered: p50 {} us, p99 {} us, max {} us",
+            histogram.len(),
+            histogram.value_at_quantile(0.5) / 1_000,
+            histogram.value_at_quantile(0.99) / 1_000,
+            histogram.max() / 1_000
+        );
+    }
+    Ok(())
+}
+
+/// What the broker says of orders.
+const HEARD: Kinds = Kinds::of(&[Kind::Status, Kind::Fill, Kind::Commission]);
+
+/// When the run ends, by the session's own clock.
+fn until(args: &cli::Run, setup: &Setup, now: Nanos) -> Outcome<Nanos> {
+    if let Some(seconds) = args.seconds {
+        return Ok(now.saturating_add(Nanos::from_secs(seconds)));
+    }
+    let session = setup.session_of(now).ok_or_else(|| {
+        Failure::bad(format!(
+            "the {} calendar knows no session from now on; give --seconds N or set \
+             session.calendar",
+            setup.calendar.name()
+        ))
+    })?;
+    Ok(session.close.saturating_add(TAIL))
+}

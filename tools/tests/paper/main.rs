@@ -1,0 +1,6 @@
+//! The engine before a broker: `spindle run` against `spindle tws-sim`, two processes and a socket
+//! between them.
+
+mod refused;
+mod scene;
+mod trades;

@@ -1,0 +1,146 @@
+//! Data, a bracket's life, `kill -9` in the middle of it, and a server that goes away.
+
+use crate::scene::{Scene, Server, Told, told};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use stream::Kind;
+use stream::payload::{LegState, LinkState, RestartFrom, SentOutcome};
+
+const ACCOUNT: &str = "DU1234567";
+/// Looks at a journal, a tenth of a second apart, before a run is given up.
+const LOOKS_MAX: usize = 400;
+
+fn replay_is_identical(dir: &Path) {
+    let checked = engine::replay::check(dir).expect("it folds");
+    assert!(checked.identical, "{:?}", checked.first);
+}
+
+/// Every command is answered once, every execution is told once.
+fn nothing_twice(told: &Told) {
+    for command in &told.commands {
+        let answers = told.sents.get(command).map_or(0, Vec::len);
+        assert_eq!(answers, 1, "{command} is answered once");
+    }
+    for (id, (times, ..)) in &told.fills {
+        assert_eq!(*times, 1, "execution {id} is told once");
+    }
+}
+
+/// Looks at a journal until it tells enough.
+fn wait_for(dir: &Path, enough: impl Fn(&Told) -> bool) -> Told {
+    for _ in 0..LOOKS_MAX {
+        if journal::Reader::open(dir).is_ok() {
+            let now = told(dir);
+            if enough(&now) {
+                return now;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("nothing of the sort happened: {:?}", told(dir));
+}
+
+#[test]
+fn observing_reads_everything_and_sends_no_order() {
+    let server = Server::start(ACCOUNT, 0);
+    let scene = Scene::new(server.port, ACCOUNT, "");
+    let run = scene.run("observe", &["--seconds", "6"]);
+    let stderr = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(0), "{stderr}");
+    let told = told(&scene.journal());
+    let links = [LinkState::Down, LinkState::Connected, LinkState::Ready];
+    assert_eq!(told.links[..3], links);
+    assert_eq!(told.commands, []);
+    for (kind, least) in [
+        (Kind::Quote, 10),
+        (Kind::Trade, 10),
+        (Kind::DepthSnapshot, 1),
+        (Kind::DepthRow, 10),
+        (Kind::AccountValue, 4),
+        (Kind::Position, 3),
+    ] {
+        assert!(told.count(kind) >= least, "{kind}: {}", told.count(kind));
+    }
+    replay_is_identical(&scene.journal());
+}
+
+#[test]
+fn brackets_are_placed_filled_and_protected_and_survive_a_kill() {
+    let server = Server::start(ACCOUNT, 0);
+    let scene = Scene::new(server.port, ACCOUNT, "");
+    let dir = scene.journal();
+    // Killed as soon as a command is out, behind its answers, behind a fill, and when all is
+    // protected; in between it starts again, armed.
+    let moments: [fn(&Told) -> bool; 4] = [
+        |told| !told.commands.is_empty(),
+        |told| told.sents.len() >= 6,
+        |told| !told.fills.is_empty(),
+        |told| {
+            let working = told.legs.values().filter(|s| **s == LegState::Working);
+            told.fills.len() >= 2 && working.count() >= 2
+        },
+    ];
+    for (epoch, moment) in moments.into_iter().enumerate() {
+        let mut engine = scene
+            .command("paper", &["--seconds", "120", "--arm"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        wait_for(&dir, |told| told.restarts.len() > epoch && moment(told));
+        engine.kill().expect("it ran");
+        engine.wait().expect("it has ended");
+    }
+    let before = told(&dir);
+
+    let again = scene.run("paper", &["--seconds", "12"]);
+    let stderr = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(0), "{stderr}");
+    let after = told(&dir);
+    assert_eq!(after.restarts.len(), 5);
+    let restart = after.restarts[4];
+    assert_eq!((restart.from, restart.disarmed), (RestartFrom::Fold, 1));
+    assert_eq!(after.links.last(), Some(&LinkState::Ready));
+    nothing_twice(&after);
+    for (command, outcomes) in &after.sents {
+        let sent_again = outcomes.contains(&SentOutcome::Sent) && outcomes.len() > 1;
+        assert!(!sent_again, "{command} was sent twice");
+    }
+    for (instrument, words) in &after.positions {
+        // An execution may be on its way while the position is asked for: once, not twice.
+        let last = &words[words.len().saturating_sub(2)..];
+        let agrees = last.iter().any(|(broker, own)| broker == own);
+        assert!(agrees, "position of instrument {}: {words:?}", instrument.0);
+    }
+    assert!(after.fills.len() >= before.fills.len());
+    replay_is_identical(&dir);
+}
+
+#[test]
+fn a_server_that_goes_away_is_waited_for_and_read_anew() {
+    let first = Server::start(ACCOUNT, 0);
+    let port = first.port;
+    let scene = Scene::new(port, ACCOUNT, "");
+    let dir = scene.journal();
+    let mut engine = scene
+        .command("observe", &["--seconds", "60"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let ready = |times: usize| {
+        move |told: &Told| {
+            let ready = told.links.iter().filter(|s| **s == LinkState::Ready);
+            ready.count() >= times
+        }
+    };
+    wait_for(&dir, ready(1));
+    drop(first);
+    wait_for(&dir, |told| told.links.last() == Some(&LinkState::Down));
+    let _second = Server::start(ACCOUNT, port);
+    let back = wait_for(&dir, ready(2));
+    engine.kill().expect("it ran");
+    engine.wait().expect("it has ended");
+    assert!(back.count(Kind::Gap) >= 2, "what was lost is said");
+}
