@@ -350,6 +350,11 @@ impl Server {
                         client.dismiss(Why::Dismissed);
                     }
                 }
+                Out::Cut(link, cut) => {
+                    if let Some(client) = find(&mut self.clients, link) {
+                        client.cut(cut);
+                    }
+                }
             }
         }
     }

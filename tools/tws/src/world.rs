@@ -14,11 +14,6 @@
 //! Deliberately absent: bytes and versions of the protocol (the codecs' business), sockets and
 //! threads (the server's).
 
-#![allow(
-    dead_code,
-    reason = "the desk of orders and the scripts, which use it, come next"
-)]
-
 mod account;
 mod bars;
 mod catalog;
@@ -38,6 +33,7 @@ mod realtime;
 mod record;
 mod reference;
 mod scanner;
+mod script;
 mod session;
 mod smart;
 mod stamp;
@@ -46,6 +42,7 @@ mod truth;
 
 pub use config::{Config, Limits};
 pub use market::Market;
+pub use script::{Cut, ScriptError};
 pub use truth::{ExecutionTruth, OrderTruth, Truth};
 
 use crate::model::{Answer, Problem, Request};
@@ -63,6 +60,7 @@ use quotes::Quotes;
 use realtime::RealTime;
 use record::{Quoted, Record};
 use scanner::Scanner;
+use script::Script;
 use session::Sessions;
 use stream::payload::Instrument;
 use stream::{InstrumentId, Money, Nanos, Price, Side};
@@ -83,6 +81,8 @@ pub enum Out {
     Say(Link, Box<Answer>),
     /// The connection is closed behind what was said before.
     Close(Link),
+    /// The connection breaks, as a script wants it.
+    Cut(Link, Cut),
 }
 
 /// The broker.
@@ -113,6 +113,7 @@ pub struct World {
     real_time: RealTime,
     scans: Scanner,
     pace: Pace,
+    script: Script,
     counters: Counters,
     /// What leaves at the end of this call.
     mail: Vec<Out>,
@@ -168,6 +169,7 @@ impl World {
             real_time: RealTime::default(),
             scans: Scanner::default(),
             pace: Pace::default(),
+            script: Script::default(),
             counters: Counters::default(),
             mail: Vec::new(),
         }
@@ -212,20 +214,21 @@ impl World {
 
     /// When the next of the broker's own timers is due.
     fn own_due(&self) -> Nanos {
-        self.quotes.due().unwrap_or(Nanos::MAX)
+        let quotes = self.quotes.due().unwrap_or(Nanos::MAX);
+        quotes.min(self.script.due()).max(self.now)
     }
 
     /// Does what is due until `now`.
     pub fn advance(&mut self, now: Nanos, out: &mut Vec<Out>) {
         self.reach(now);
-        out.append(&mut self.mail);
+        self.post(out);
     }
 
     /// A client asks, at `now`.
     pub fn request(&mut self, now: Nanos, link: Link, request: Request, out: &mut Vec<Out>) {
         self.reach(now);
         self.serve(link, request);
-        out.append(&mut self.mail);
+        self.post(out);
     }
 
     /// Time goes on to `now`; what is due on the way happens.
@@ -251,6 +254,7 @@ impl World {
         if self.quotes.due().is_some_and(|due| due <= self.now) {
             self.sample();
         }
+        self.play();
     }
 
     /// Something has happened at the exchange.
@@ -332,7 +336,7 @@ impl World {
         let Some(client) = self.sessions.client(link) else {
             return;
         };
-        if !self.within_pace(link) {
+        if !self.within_pace(link) || !self.script_request(link, &request) {
             return;
         }
         if let Some(request) = self.serve_data(link, request) {

@@ -5,7 +5,7 @@ use super::{Options, Why};
 use crate::codec::Codec;
 use crate::model::{Answer, Problem, Request};
 use crate::wire::{Inbox, Malformed};
-use crate::world::Link;
+use crate::world::{Cut, Link};
 use mio::net::TcpStream;
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr};
@@ -56,6 +56,10 @@ pub struct Client {
     leaving: Option<(Why, Instant)>,
     /// It is not even flushed.
     lost: bool,
+    /// Nothing is read from it any more, as a script wants it.
+    deaf: bool,
+    /// Nothing is written to it any more, likewise.
+    mute: bool,
 }
 
 impl Client {
@@ -76,6 +80,23 @@ impl Client {
             stalled: None,
             leaving: None,
             lost: false,
+            deaf: false,
+            mute: false,
+        }
+    }
+
+    /// The connection breaks in that way.
+    pub fn cut(&mut self, cut: Cut) {
+        match cut {
+            Cut::Reset => self.lose(Why::Dismissed),
+            Cut::BlackHole => (self.deaf, self.mute) = (true, true),
+            Cut::HalfOpen => self.mute = true,
+        }
+        if self.mute {
+            self.outbox = Outbox::default();
+        }
+        if self.deaf {
+            (self.readable, self.backlog, self.begun) = (false, false, None);
         }
     }
 
@@ -101,6 +122,10 @@ impl Client {
     /// Reads a share and takes what messages are complete.
     pub fn hear(&mut self, heard: &mut Vec<Heard>) {
         if self.leaving.is_some() {
+            return;
+        }
+        if self.deaf {
+            self.readable = false;
             return;
         }
         if self.readable && !self.backlog {
@@ -177,6 +202,9 @@ impl Client {
         let (Some(codec), None) = (self.codec, &self.leaving) else {
             return;
         };
+        if self.mute {
+            return;
+        }
         if !codec.encode(answer, self.outbox.tail()) {
             let problem = Answer::Problem(Problem {
                 id: -1,

@@ -17,7 +17,7 @@ mod report;
 mod trail;
 mod what_if;
 
-pub(super) use executions::Exec;
+pub(super) use executions::{Exec, commission_of, word};
 pub(super) use trail::Trail;
 
 use crate::model::{Contract, Order};
@@ -76,6 +76,8 @@ pub(super) struct Ticket {
     pub(super) filled: u32,
     /// Still to fill, likewise.
     pub(super) remaining: u32,
+    /// Of its quantity, what the exchange never hears of and the script rejects in the end.
+    pub(super) withheld: u32,
     /// Sum of price × quantity of its fills.
     pub(super) value: i128,
     pub(super) last_price: Price,

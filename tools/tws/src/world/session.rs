@@ -71,6 +71,17 @@ impl Sessions {
         }
     }
 
+    /// All whose session has begun.
+    pub(super) fn links(&self) -> Vec<Link> {
+        let begun = self.all.iter().filter(|session| session.client.is_some());
+        begun.map(|session| session.link).collect()
+    }
+
+    /// Ids that were spent are offered again: a broker whose memory was rolled back.
+    pub(super) fn roll_back(&mut self, client: i32, to: i32) {
+        self.floors.insert(client, to.max(1));
+    }
+
     /// The lowest order id that a client may use.
     pub(super) fn next_order_id(&self, client: i32) -> i32 {
         self.floors.get(&client).copied().unwrap_or(1)
@@ -86,6 +97,10 @@ impl Sessions {
 impl World {
     pub(super) fn start(&mut self, link: Link, client: i32) {
         if self.sessions.client(link).is_some() {
+            return;
+        }
+        if self.script.is_down(self.now) {
+            self.mail.push(Out::Close(link));
             return;
         }
         if self.sessions.link_of(client).is_some() {

@@ -45,11 +45,6 @@ fn in_zone(local: DateTime, zone: &TimeZone) -> Option<Nanos> {
         .map(Nanos)
 }
 
-/// `20261121`.
-pub(super) fn date(ts: Nanos) -> String {
-    local(ts).strftime("%Y%m%d").to_string()
-}
-
 /// `20261121 09:31:05 US/Eastern`.
 pub(super) fn full(ts: Nanos) -> String {
     local(ts).strftime("%Y%m%d %H:%M:%S US/Eastern").to_string()
@@ -96,7 +91,7 @@ mod tests {
     fn times_are_written_on_the_brokers_wall_and_read_in_all_its_manners() {
         let ts = Nanos::from_secs(1_795_271_465);
         assert_eq!(full(ts), "20261121 09:31:05 US/Eastern");
-        assert_eq!((date(ts), minutes(ts)), ("20261121".into(), "09:31".into()));
+        assert_eq!(minutes(ts), "09:31");
         for text in [
             "20261121 09:31:05 US/Eastern",
             "20261121 09:31:05",

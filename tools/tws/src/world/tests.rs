@@ -2,6 +2,7 @@
 
 mod account;
 mod data;
+mod faults;
 mod history;
 mod orders;
 mod sessions;

@@ -148,7 +148,9 @@ impl World {
             return;
         }
         ticket.cancelling = true;
-        self.send_cancel(index);
+        if !self.script_cancel(index) {
+            self.send_cancel(index);
+        }
     }
 
     pub(in crate::world) fn send_cancel(&mut self, index: usize) {

@@ -144,7 +144,7 @@ impl World {
     }
 
     /// A new order as the broker would keep it.
-    pub(super) fn draft_ticket(
+    pub(in crate::world) fn draft_ticket(
         &self,
         client: i32,
         id: i32,
@@ -200,6 +200,7 @@ impl World {
             qty,
             filled: 0,
             remaining: qty,
+            withheld: 0,
             value: 0,
             last_price: Price::ZERO,
             trail,

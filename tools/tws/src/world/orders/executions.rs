@@ -36,7 +36,7 @@ impl World {
         };
         let ticket = &mut self.orders.tickets[index];
         ticket.filled = fill.filled;
-        ticket.remaining = fill.ordered.saturating_sub(fill.filled);
+        ticket.remaining = fill.ordered.saturating_sub(fill.filled) + ticket.withheld;
         ticket.value += i128::from(fill.price.0) * i128::from(fill.qty);
         ticket.last_price = fill.price;
         let (average, cumulative) = (ticket.average(), fill.filled);

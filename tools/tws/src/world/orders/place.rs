@@ -78,6 +78,9 @@ impl World {
             self.tell_waiting(index);
             return;
         }
+        if self.script_release(index) {
+            return;
+        }
         let command = self.command_of(index);
         let instrument = self.orders.tickets[index].instrument;
         let leg = self.exchange.command(instrument, command);
@@ -107,7 +110,7 @@ impl World {
             trigger,
             expire: expiry_of(&ticket.order).unwrap_or(Nanos::ZERO),
             market_ts: self.exchange.edge().books().market_ts(),
-            qty: ticket.qty,
+            qty: ticket.qty - ticket.withheld,
             op: CommandOp::Place,
             order_type: ticket.kind,
             side: ticket.side,

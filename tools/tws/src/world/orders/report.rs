@@ -25,11 +25,16 @@ impl World {
             self.complain_about(index, status.code, &text);
             return;
         }
-        ticket.remaining = status.remaining;
+        ticket.remaining = status.remaining + ticket.withheld;
         match status.state {
             LegState::Held => ticket.stage = Stage::Held,
             LegState::Working | LegState::PartlyFilled => ticket.stage = Stage::Working,
+            LegState::Filled if ticket.withheld > 0 => {
+                let reason = "The rest of the order was rejected by the exchange.";
+                return self.end_ticket(index, Stage::Inactive, 201, reason);
+            }
             LegState::Filled => return self.end_ticket(index, Stage::Filled, 0, ""),
+            LegState::Cancelled if self.script_race(index) => return,
             LegState::Cancelled => return self.end_ticket(index, Stage::Cancelled, 202, ""),
             LegState::Rejected => {
                 let (code, reason) = refusal(status.code);
