@@ -1,11 +1,13 @@
 //! The codecs against bytes that are known: every answer at every layout, and what real clients
-//! sent.
+//! sent; and what the Rust client makes of the answers.
 //!
 //! `SPINDLE_BLESS=1 cargo test -p tws --test codec` writes the golden files anew; look at what has
 //! changed before committing it.
 
 mod every;
 mod golden;
+mod peer;
+mod rust_client;
 
 use every::answers;
 use std::fmt::Write;
