@@ -167,6 +167,12 @@ pub struct TwsSim {
     /// The session's clock runs this many times as fast as the host's, 0.001 to 1000.
     #[arg(long, value_name = "X", default_value = "1")]
     pub speed: String,
+    /// Faults that happen on purpose, in TOML; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub script: Vec<PathBuf>,
+    /// Where to write, at the end, what really happened: orders, executions, positions, cash.
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
     /// A group of fields that the server is to send wrong: proof that a client's test looks.
     #[arg(long, value_name = "GROUP", value_parser = crate::commands::spoiled())]
     pub corrupt: Option<String>,

@@ -6,6 +6,7 @@ use feed::calendar::Calendar;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 use stream::Nanos;
@@ -23,7 +24,10 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
     let address = SocketAddr::new(args.listen, args.port);
     let config = config(args, host_now())?;
     let clock = Clock::scaled(config.start, speed_milli);
-    let world = World::open(config);
+    let mut world = World::open(config);
+    for path in &args.script {
+        script(&mut world, path)?;
+    }
     let options = Options {
         corrupt: args.corrupt.as_deref().and_then(Group::from_name),
         ..Options::default()
@@ -49,7 +53,23 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
     );
     server
         .run(|notice| println!("tws-sim: {}", told(&notice)))
-        .map_err(Failure::failed)
+        .map_err(Failure::failed)?;
+    match &args.truth {
+        Some(path) => std::fs::write(path, server.world().truth_json()).map_err(|error| {
+            let path = path.display();
+            Failure::failed(format!("{path}: what happened cannot be written: {error}"))
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Faults on purpose, from a file.
+fn script(world: &mut World, path: &Path) -> Outcome {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::bad(format!("{shown}: the script cannot be read: {error}")))?;
+    let bad = |error| Failure::bad(format!("{shown}: {error}"));
+    world.script(&text).map_err(bad)
 }
 
 /// The broker's market, which begins now.
