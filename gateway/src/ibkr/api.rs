@@ -32,6 +32,8 @@ use stream::{InstrumentId, Nanos, Price};
 pub const VERSION_MIN: i32 = 213;
 /// How long one question without an end marker of its own may take.
 const ONE_SHOT: Duration = Duration::from_secs(5);
+/// How long a contract may take: the broker looks some of them up elsewhere.
+const DETAILS: Duration = Duration::from_secs(20);
 /// Generic ticks beside quotes: real-time volume (trades), shares to borrow.
 const GENERIC: [&str; 2] = ["233", "236"];
 /// Account values that are asked for.
@@ -269,7 +271,7 @@ impl Broker for Api {
             .contract_details_stream(&asked)
             .subscribe()
             .map_err(no_answer)?
-            .collect_to_end_within(ONE_SHOT)
+            .collect_to_end_within(DETAILS)
             .map_err(no_answer)?;
         found.iter().map(|one| details_of(one, contract)).collect()
     }

@@ -64,9 +64,13 @@ enum Doubt {
     Unclear,
     /// Our clock and the broker's differ.
     Clock,
+    /// A question was not answered in time.
+    Silent,
 }
 
-const DOUBTS: usize = 5;
+const DOUBTS: usize = 6;
+/// Said while the other side does not answer.
+pub const CODE_SILENT: i32 = -2;
 /// Said where our clock and the broker's differ; the broker has no code for it.
 pub const CODE_CLOCK: i32 = -1;
 
@@ -222,6 +226,15 @@ impl Link {
         }
     }
 
+    /// Whether the other side answers.
+    pub fn is_heard(&mut self, heard: bool) {
+        if heard {
+            self.clear(Doubt::Silent);
+        } else {
+            self.raise(Doubt::Silent, CODE_SILENT);
+        }
+    }
+
     /// A reconciliation found no difference: what was unclear is settled.
     pub fn reconciled(&mut self) {
         self.clear(Doubt::Unclear);
@@ -339,6 +352,16 @@ mod tests {
         link.data_is_live();
         assert_eq!(link.state(NOW), (LinkState::Degraded, 99_999));
         link.reconciled();
+        assert_eq!(link.state(NOW), (LinkState::Ready, 0));
+    }
+
+    #[test]
+    fn a_silent_broker_shuts_entries_until_it_answers() {
+        let mut link = enabled();
+        link.is_heard(false);
+        assert_eq!(link.state(NOW), (LinkState::Degraded, CODE_SILENT));
+        assert!(link.takes_orders(), "an exit may still get through");
+        link.is_heard(true);
         assert_eq!(link.state(NOW), (LinkState::Ready, 0));
     }
 

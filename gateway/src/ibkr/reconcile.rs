@@ -248,7 +248,10 @@ const fn is_over(known: &Known) -> bool {
 
 fn foreign(desk: &Desk, open: &[Known], mismatches: &mut Vec<Mismatch>) {
     for known in open {
-        if !is_over(known) && own_leg(desk, known).is_none() {
+        let own = own_leg(desk, known).and_then(|leg| desk.entry(leg));
+        // One of ours that was over when we asked is as strange as one that never was ours.
+        let strange = own.is_none_or(|entry| entry.told.is_final() && desk.is_settled(entry));
+        if !is_over(known) && strange {
             mismatches.push(Mismatch::ForeignOrder {
                 instrument: known.instrument,
                 perm_id: known.standing.perm_id,

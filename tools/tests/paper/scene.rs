@@ -49,6 +49,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// It hangs, connections and all, or goes on.
+    pub fn hang(&self, hangs: bool) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let pid = Pid::from_child(&self.child);
+        let signal = if hangs { Signal::STOP } else { Signal::CONT };
+        kill_process(pid, signal).expect("it is ours");
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();

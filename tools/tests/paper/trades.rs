@@ -27,6 +27,13 @@ fn nothing_twice(told: &Told) {
     }
 }
 
+fn nothing_sent_twice(told: &Told) {
+    for (command, outcomes) in &told.sents {
+        let sent_again = outcomes.contains(&SentOutcome::Sent) && outcomes.len() > 1;
+        assert!(!sent_again, "{command} was sent twice");
+    }
+}
+
 /// Looks at a journal until it tells enough.
 fn wait_for(dir: &Path, enough: impl Fn(&Told) -> bool) -> Told {
     for _ in 0..LOOKS_MAX {
@@ -103,10 +110,7 @@ fn brackets_are_placed_filled_and_protected_and_survive_a_kill() {
     assert_eq!((restart.from, restart.disarmed), (RestartFrom::Fold, 1));
     assert_eq!(after.links.last(), Some(&LinkState::Ready));
     nothing_twice(&after);
-    for (command, outcomes) in &after.sents {
-        let sent_again = outcomes.contains(&SentOutcome::Sent) && outcomes.len() > 1;
-        assert!(!sent_again, "{command} was sent twice");
-    }
+    nothing_sent_twice(&after);
     for (instrument, words) in &after.positions {
         // An execution may be on its way while the position is asked for: once, not twice.
         let last = &words[words.len().saturating_sub(2)..];
@@ -143,4 +147,37 @@ fn a_server_that_goes_away_is_waited_for_and_read_anew() {
     engine.kill().expect("it ran");
     engine.wait().expect("it has ended");
     assert!(back.count(Kind::Gap) >= 2, "what was lost is said");
+}
+
+#[test]
+fn a_server_that_hangs_shuts_entries_is_given_up_and_is_caught_up_with() {
+    let server = Server::start(ACCOUNT, 0);
+    let scene = Scene::new(server.port, ACCOUNT, "");
+    let dir = scene.journal();
+    let mut engine = scene
+        .command("paper", &["--seconds", "120"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    wait_for(&dir, |told| !told.fills.is_empty());
+    server.hang(true);
+    let dark = wait_for(&dir, |told| told.links.last() == Some(&LinkState::Down));
+    assert!(
+        dark.links.contains(&LinkState::Degraded),
+        "{:?}",
+        dark.links
+    );
+    server.hang(false);
+    let ready = |told: &Told| told.links.last() == Some(&LinkState::Ready);
+    wait_for(&dir, ready);
+    // What became of orders meanwhile is known: no leg stays in doubt for long.
+    let settled = wait_for(&dir, |told| {
+        let unknown = told.legs.values().filter(|s| **s == LegState::Unknown);
+        ready(told) && unknown.count() == 0
+    });
+    engine.kill().expect("it ran");
+    engine.wait().expect("it has ended");
+    nothing_sent_twice(&settled);
+    replay_is_identical(&dir);
 }

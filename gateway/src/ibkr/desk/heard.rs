@@ -29,10 +29,14 @@ impl Desk {
         if standing.client_id != self.client_id {
             return;
         }
-        let Some(leg) = self.by_order.get(&standing.order_id).copied() else {
-            return;
-        };
+        if let Some(leg) = self.by_order.get(&standing.order_id).copied() {
+            self.leg_stands(leg, standing, code, say);
+        }
+    }
+
+    fn leg_stands(&mut self, leg: FrameId, standing: &Standing, code: i32, say: &mut Vec<Say>) {
         let parent_filled = self.parent_has_filled(leg);
+        let round = self.round;
         let Some(entry) = self.entries.get_mut(&leg) else {
             return;
         };
@@ -51,6 +55,9 @@ impl Desk {
             return;
         }
         entry.told = state;
+        if state.is_final() {
+            entry.round = round;
+        }
         say.push(status_with(entry, standing.remaining, code));
     }
 
@@ -58,8 +65,9 @@ impl Desk {
     pub fn known(&mut self, now: Nanos, known: &Known, say: &mut Vec<Say>) {
         match self.leg_of(&known.reference) {
             Some(leg) => {
+                // By its reference: orders that ended come without their numbers.
                 self.join(leg, &known.standing);
-                self.stands(&known.standing, 0, say);
+                self.leg_stands(leg, &known.standing, 0, say);
             }
             None => self.orphan(now, known, say),
         }
@@ -86,10 +94,7 @@ impl Desk {
     }
 
     fn orphan(&mut self, now: Nanos, known: &Known, say: &mut Vec<Say>) {
-        let over = matches!(
-            known.standing.stand,
-            Stand::Cancelled | Stand::Filled | Stand::Inactive
-        );
+        let over = is_over(known.standing.stand);
         let name = match known.standing.perm_id {
             0 => -i64::from(known.standing.order_id),
             perm => perm,
@@ -149,6 +154,7 @@ impl Desk {
         };
         if entry.told != state {
             entry.told = state;
+            entry.round = self.round;
             say.push(status(entry, code));
         }
     }
@@ -278,7 +284,12 @@ impl Desk {
     }
 
     /// A whole snapshot of open and ended orders: what is in neither, twice in a row, is gone.
-    pub fn compare(&mut self, open: &[Known], ended: &[Known], say: &mut Vec<Say>) -> usize {
+    pub fn compare(
+        &mut self,
+        now: Nanos,
+        (open, ended): (&[Known], &[Known]),
+        say: &mut Vec<Say>,
+    ) -> usize {
         let (journal, round) = (self.journal, self.round);
         let is_known = |leg: FrameId| {
             open.iter()
@@ -299,10 +310,20 @@ impl Desk {
             if entry.absent >= ABSENT_ENOUGH {
                 // The broker does not have it, and did not have it the last time either.
                 entry.told = LegState::Cancelled;
+                entry.round = round;
                 say.push(status(entry, NOT_FOUND));
             } else if entry.told != LegState::Unknown {
                 entry.told = LegState::Unknown;
                 say.push(status(entry, NOT_FOUND));
+            }
+        }
+        for known in open.iter().filter(|known| !is_over(known.standing.stand)) {
+            // One that we took for over and that is there all the same is nobody's any more.
+            let own = self
+                .leg_of(&known.reference)
+                .and_then(|leg| self.entry(leg));
+            if own.is_some_and(|entry| entry.told.is_final() && entry.round < round) {
+                self.orphan(now, known, say);
             }
         }
         let seen = |orphan: &Orphan| open.iter().any(|known| same_order(known, &orphan.known));
@@ -315,6 +336,10 @@ impl Desk {
 const ABSENT_ENOUGH: u8 = 2;
 /// The broker's code for an order that it does not find.
 const NOT_FOUND: i32 = 10_147;
+
+const fn is_over(stand: Stand) -> bool {
+    matches!(stand, Stand::Cancelled | Stand::Filled | Stand::Inactive)
+}
 
 fn same_order(a: &Known, b: &Known) -> bool {
     let (a, b) = (&a.standing, &b.standing);

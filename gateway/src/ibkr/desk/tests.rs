@@ -312,17 +312,27 @@ fn what_is_not_found_is_unknown_once_and_gone_twice() {
     stands(&mut desk, 42, Stand::Submitted, 0);
     let open = [known(&wishes[1], CLIENT, Stand::Submitted)];
     let mut say = Vec::new();
-    assert_eq!(desk.compare(&open, &[], &mut say), 0, "just handed over");
+    assert_eq!(
+        desk.compare(Nanos(5), (&open, &[]), &mut say),
+        0,
+        "just handed over"
+    );
     desk.round_begins();
-    assert_eq!(desk.compare(&open, &[], &mut say), 2);
+    assert_eq!(desk.compare(Nanos(5), (&open, &[]), &mut say), 2);
     assert_eq!(states(&say), [LegState::Unknown; 2]);
     say.clear();
-    assert_eq!(desk.compare(&open, &[], &mut say), 2);
+    assert_eq!(desk.compare(Nanos(5), (&open, &[]), &mut say), 2);
     assert_eq!(states(&say), [LegState::Cancelled; 2]);
     say.clear();
-    assert_eq!(desk.compare(&open, &[], &mut say), 0);
+    assert_eq!(desk.compare(Nanos(5), (&open, &[]), &mut say), 0);
     assert!(say.is_empty());
     assert!(desk.entry(FrameId(12)).expect("the stop").is_open());
+    // It was on its way all the time, and works now: nobody's order, which freezes its symbol.
+    desk.round_begins();
+    let late = [known(&wishes[0], CLIENT, Stand::Submitted), open[0].clone()];
+    desk.compare(Nanos(6), (&late, &[]), &mut say);
+    assert!(matches!(say[..], [Say::Fault(ID, _)]), "{say:?}");
+    assert_eq!(desk.orphans().count(), 1);
 }
 
 #[test]
@@ -360,6 +370,18 @@ fn another_process_knows_its_orders_by_their_reference() {
 }
 
 #[test]
+fn orders_that_ended_are_known_by_their_reference_alone() {
+    let (mut desk, wishes) = bracket();
+    stands(&mut desk, 43, Stand::Submitted, 0);
+    let mut ended = known(&wishes[2], 0, Stand::Cancelled);
+    ended.standing.order_id = 0;
+    let mut say = Vec::new();
+    desk.known(Nanos(5), &ended, &mut say);
+    assert_eq!(states(&say), [LegState::Cancelled]);
+    assert_eq!(desk.orphans().count(), 0);
+}
+
+#[test]
 fn foreign_orders_and_executions_are_orphans_that_freeze_their_symbol() {
     let (mut desk, wishes) = bracket();
     let mut foreign = known(&wishes[0], 0, Stand::Submitted);
@@ -369,7 +391,7 @@ fn foreign_orders_and_executions_are_orphans_that_freeze_their_symbol() {
     assert!(matches!(say[..], [Say::Fault(ID, fault)] if fault.code == FaultCode::Unreconciled));
     assert_eq!(desk.orphans().count(), 1);
     say.clear();
-    desk.compare(&[], &[], &mut say);
+    desk.compare(Nanos(5), (&[], &[]), &mut say);
     assert_eq!(desk.orphans().count(), 0, "it is gone from the broker");
     let manual = Execution {
         client_id: 0,

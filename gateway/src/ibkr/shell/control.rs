@@ -204,6 +204,9 @@ impl Control {
             self.last_beat = now;
             self.beat(broker);
         }
+        if self.failed > 0 {
+            return;
+        }
         if now >= self.last_round.saturating_add(every) {
             self.round(broker, true);
         } else if self.is_unclear() {
@@ -243,33 +246,40 @@ impl Control {
                 let agrees = self.common.wall(off) <= self.common.wall(self.common.config.skew_max);
                 let inner = &mut *self.common.lock();
                 inner.link.clock_agrees(agrees);
+                inner.link.is_heard(true);
                 inner.tell_link(after);
             }
-            Err(why) => {
-                self.fail("the time", &why);
-                // Once more at once: who is silent twice is not there.
-                self.last_beat = Nanos::ZERO;
-            }
+            Err(why) => self.fail("the time", &why),
         }
     }
 
     fn fail(&mut self, what: &str, why: &NoAnswer) {
         if matches!(why, NoAnswer::Late | NoAnswer::Lost) {
             self.failed += 1;
+            // Once more at once: who is silent twice is not there.
+            self.last_beat = Nanos::ZERO;
+            let now = (self.clock)();
+            let inner = &mut *self.common.lock();
+            inner.link.is_heard(false);
+            inner.tell_link(now);
         }
         (self.common.tell)(&format!("{what}: {why}"));
     }
 
     /// Asks one question within the budget: so many messages, where its end is one too.
     fn ask<T>(&mut self, what: &str, count: u8, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
+        if self.failed >= FAILED_MAX {
+            return Err(NoAnswer::Lost);
+        }
         for _ in 0..count {
             if !self.common.take(&mut self.clock, Class::State) {
                 return Err(NoAnswer::Lost);
             }
         }
         let answer = ask();
-        if let Err(why) = &answer {
-            self.fail(what, why);
+        match &answer {
+            Ok(_) => self.common.lock().link.is_heard(true),
+            Err(why) => self.fail(what, why),
         }
         answer
     }
@@ -333,7 +343,7 @@ impl Control {
                 desk.known(now, known, say);
             }
             if let (Ok(open), Ok(ended)) = (open, ended) {
-                desk.compare(open, ended, say);
+                desk.compare(now, (open, ended), say);
             }
             for mismatch in &round.mismatches {
                 // What stands as it is for a second round is no matter of timing.
