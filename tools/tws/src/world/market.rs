@@ -16,6 +16,8 @@ pub struct Market {
     pub(super) source: Box<dyn Source + Send>,
     pub(super) instruments: Vec<(InstrumentId, Instrument)>,
     pub(super) session: Session,
+    /// When its first event is due; zero where nobody has looked.
+    first: Nanos,
     /// Tells later sessions, in the data's own time; `None` where there is but one.
     pub(super) calendar: Option<Calendar>,
     pub(super) shift: Shift,
@@ -72,6 +74,7 @@ impl Market {
             source: Box::new(Silence),
             instruments: Vec::new(),
             session: Session::zeroed(),
+            first: Nanos::ZERO,
             calendar: None,
             shift: Shift::default(),
             begins: Vec::new(),
@@ -93,6 +96,7 @@ impl Market {
             begins,
             instruments: source.instruments().collect(),
             session: source.session(),
+            first: Nanos::ZERO,
             calendar: None,
             shift: Shift::default(),
             orders_max: source.config().symbols.len().max(1) * 8_192,
@@ -140,6 +144,7 @@ impl Market {
                 .map(|(index, symbol)| (InstrumentId(index as u16 + 1), share(symbol)))
                 .collect(),
             session: session_of(calendar, first),
+            first,
             calendar: Some(calendar),
             shift: Shift::default(),
             begins: Vec::new(),
@@ -166,10 +171,11 @@ impl Market {
         self
     }
 
-    /// When its first session opens, in the data's own time.
+    /// When it begins, in the data's own time: with its first session, or with its first event
+    /// where that comes later.
     #[must_use]
-    pub const fn opens(&self) -> Nanos {
-        self.session.open
+    pub fn opens(&self) -> Nanos {
+        self.session.open.max(self.first)
     }
 
     /// The session at, or else after, a time of the data.

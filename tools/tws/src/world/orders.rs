@@ -146,6 +146,8 @@ pub(super) struct Orders {
     by_id: BTreeMap<(i32, i32), usize>,
     by_leg: BTreeMap<FrameId, usize>,
     pub(super) execs: Vec<Exec>,
+    /// Those that trail, so that nobody looks at all orders at each event of the market.
+    trails: Vec<usize>,
 }
 
 impl Orders {
@@ -162,6 +164,9 @@ impl Orders {
         let index = self.tickets.len();
         ticket.perm_id = PERM_BASE + 1 + index as i64;
         self.by_id.insert((ticket.client, ticket.id), index);
+        if ticket.trail.is_some() {
+            self.trails.push(index);
+        }
         self.tickets.push(ticket);
         index
     }

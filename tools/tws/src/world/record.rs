@@ -6,6 +6,8 @@ use stream::{Nanos, Price};
 
 /// Ticks of each sort that are kept for requests of the past.
 const TICKS_MAX: usize = 20_000;
+/// Seconds that are kept apart; beyond them the older half is joined to minutes.
+const SECONDS_MAX: usize = 50_000;
 
 /// First, highest, lowest and last price; all 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +146,9 @@ impl Record {
     fn second(&mut self, ts: Nanos) -> &mut Candle {
         let start = (ts.0 / Nanos::SECOND.0) as i64;
         if self.seconds.last().is_none_or(|last| last.start < start) {
+            if self.seconds.len() >= SECONDS_MAX {
+                self.seconds = joined(&self.seconds);
+            }
             self.seconds.push(Candle {
                 start,
                 ..Candle::default()
@@ -188,6 +193,21 @@ impl Record {
     }
 }
 
+/// The older half as minutes, the rest as it is.
+fn joined(seconds: &[Candle]) -> Vec<Candle> {
+    let (old, new) = seconds.split_at(seconds.len() / 2);
+    let mut all: Vec<Candle> = Vec::with_capacity(SECONDS_MAX);
+    for candle in old {
+        let start = candle.start - candle.start.rem_euclid(60);
+        match all.last_mut() {
+            Some(minute) if minute.start == start => minute.join(candle),
+            _ => all.push(Candle { start, ..*candle }),
+        }
+    }
+    all.extend_from_slice(new);
+    all
+}
+
 fn keep<T>(ticks: &mut VecDeque<T>, tick: T) {
     if ticks.len() == TICKS_MAX {
         ticks.pop_front();
@@ -226,6 +246,30 @@ mod tests {
         );
         assert_eq!(prices, (10, 14, 8, 9));
         assert_eq!((all.volume, all.notional, all.count), (9, 89, 4));
+    }
+
+    #[test]
+    fn old_seconds_become_minutes_and_nothing_is_lost() {
+        let mut record = Record::default();
+        for second in 0..120_000 {
+            let print = Print {
+                price: Price(1 + second % 7),
+                qty: 3,
+                aggressor: Side::None,
+                bar: false,
+            };
+            record.trade(Nanos::from_secs(second as u64), print);
+        }
+        assert!(record.seconds.len() <= SECONDS_MAX);
+        assert!(
+            record
+                .seconds
+                .windows(2)
+                .all(|pair| pair[0].start < pair[1].start)
+        );
+        let volume: u64 = record.seconds.iter().map(|candle| candle.volume).sum();
+        assert_eq!(volume, 360_000);
+        assert_eq!(record.seconds[0].count, 60);
     }
 
     #[test]

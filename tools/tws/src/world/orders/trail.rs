@@ -92,12 +92,17 @@ impl Trail {
 impl World {
     /// The market of an instrument has moved: its trailing stops follow.
     pub(in crate::world) fn trail(&mut self, instrument: InstrumentId) {
+        if self.orders.trails.is_empty() {
+            return;
+        }
+        let tickets = &self.orders.tickets;
+        self.orders.trails.retain(|index| tickets[*index].is_live());
         let trails = |index: &usize| {
             let ticket = &self.orders.tickets[*index];
             let works = ticket.stage == Stage::Working && !ticket.cancelling;
             ticket.instrument == instrument && works && ticket.trail.is_some_and(|t| !t.moving)
         };
-        let all: Vec<usize> = self.orders.live().filter(trails).collect();
+        let all: Vec<usize> = self.orders.trails.iter().copied().filter(trails).collect();
         for index in all {
             self.trail_one(index);
         }
