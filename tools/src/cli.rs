@@ -170,6 +170,9 @@ pub struct TwsSim {
     /// Faults that happen on purpose, in TOML; may be given more than once.
     #[arg(long, value_name = "FILE")]
     pub script: Vec<PathBuf>,
+    /// A socket to make, over which the running server takes further faults, or tells the truth.
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
     /// Where to write, at the end, what really happened: orders, executions, positions, cash.
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,

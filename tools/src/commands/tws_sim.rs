@@ -38,6 +38,15 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
             "{address} cannot be listened on: {error}; {remedy}"
         ))
     })?;
+    if let Some(path) = &args.control {
+        server.control(path).map_err(|error| {
+            let path = path.display();
+            Failure::failed(format!(
+                "{path}: the control socket cannot be made: {error}; remove what is there, or \
+                 name another place"
+            ))
+        })?;
+    }
     let stopping = server.stopping();
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal only sets the flag, the second one finds it set.

@@ -6,6 +6,7 @@
 
 mod client;
 mod clock;
+mod control;
 mod outbox;
 
 pub use clock::Clock;
@@ -15,10 +16,12 @@ use crate::model::{Answer, Problem};
 use crate::wire::{FrameFault, Malformed};
 use crate::world::{Link, Out, World};
 use client::{Client, Heard};
+use control::Control;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -128,6 +131,7 @@ pub struct Server {
     clock: Clock,
     options: Options,
     stopper: Stopper,
+    control: Option<Control>,
     out: Vec<Out>,
     notices: Vec<Notice>,
 }
@@ -163,9 +167,37 @@ impl Server {
             clock,
             options,
             stopper,
+            control: None,
             out: Vec::new(),
             notices: Vec::new(),
         })
+    }
+
+    /// Takes orders over a socket of the file system, too: a script of faults, or `truth`.
+    ///
+    /// # Errors
+    ///
+    /// If there is something at that path already, or it cannot be made.
+    pub fn control(&mut self, path: &Path) -> io::Result<()> {
+        let waker = Arc::clone(&self.stopper.waker);
+        self.control = Some(Control::open(path, waker)?);
+        Ok(())
+    }
+
+    /// Does what callers of the control socket want.
+    fn obey(&mut self) {
+        while let Some(ask) = self.control.as_ref().and_then(Control::next) {
+            let said = if ask.text.trim() == "truth" {
+                self.world.truth_json()
+            } else {
+                match self.world.script(&ask.text) {
+                    Ok(()) => "ok".to_owned(),
+                    Err(error) => error.to_string(),
+                }
+            };
+            // A caller that has gone needs no answer.
+            let _ = ask.answer.send(said);
+        }
     }
 
     /// Where it listens.
@@ -238,6 +270,7 @@ impl Server {
             }
         }
         self.accept();
+        self.obey();
         self.world.advance(self.clock.now(), &mut self.out);
         self.deliver();
         self.hear();

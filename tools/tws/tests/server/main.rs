@@ -7,6 +7,9 @@ mod rust_client;
 
 use paper::Paper;
 use raw::Raw;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tws::server::{Notice, Options, Why};
 use tws::wire::FrameFault;
@@ -214,4 +217,30 @@ fn the_thirty_third_client_is_turned_away_until_one_leaves() {
         }
     }
     Raw::text(&paper, "v157..178", 99).skip(5);
+}
+
+#[test]
+fn a_running_server_takes_orders_over_its_control_socket() {
+    let folder = tempfile::tempdir().expect("made");
+    let path = folder.path().join("control");
+    let paper = Paper::controlled(Options::default(), Some(&path));
+    let mut client = Raw::text(&paper, "v157..178", 1);
+    client.skip(5);
+    let call = |text: &str| {
+        let mut caller = UnixStream::connect(&path).expect("there");
+        caller.write_all(text.as_bytes()).expect("taken");
+        caller.shutdown(Shutdown::Write).expect("ended");
+        let mut said = String::new();
+        caller.read_to_string(&mut said).expect("answered");
+        said
+    };
+    assert_eq!(call("notice code=2103"), "ok\n");
+    assert!(client.line().starts_with("4|2|-1|2103|"));
+    assert!(
+        call("astonish").starts_with("fault 1"),
+        "what is wrong is said"
+    );
+    assert!(call("truth").starts_with('{'));
+    drop(paper);
+    assert!(!path.exists(), "the socket is gone with its server");
 }

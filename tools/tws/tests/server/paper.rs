@@ -1,6 +1,7 @@
 //! A server on a free port of loopback, on a thread of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use stream::Nanos;
@@ -25,6 +26,11 @@ pub struct Paper {
 impl Paper {
     /// Opens one.
     pub fn open(options: Options) -> Self {
+        Self::controlled(options, None)
+    }
+
+    /// Opens one with a control socket.
+    pub fn controlled(options: Options, control: Option<&Path>) -> Self {
         let start = Nanos::from_secs(STARTS as u64);
         let config = Config::synthetic("DU1234567", 7, start, Nanos::from_secs(3_600));
         let mut config = config.expect("valid");
@@ -35,6 +41,9 @@ impl Paper {
         let loopback = "127.0.0.1:0".parse().expect("valid");
         let mut server = Server::bind(loopback, world, clock, options).expect("binds");
         let (address, stopper) = (server.local_addr().expect("bound"), server.stopper());
+        if let Some(path) = control {
+            server.control(path).expect("made");
+        }
         let (told, notices) = channel();
         let thread = std::thread::spawn(move || {
             // Nobody need listen.
