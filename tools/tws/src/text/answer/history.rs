@@ -13,7 +13,8 @@ pub fn encode(version: i32, answer: &Answer, out: &mut Vec<u8>) -> bool {
             end,
             bars,
         } => {
-            let message = begin(17, out).int(*req).text(start).text(end);
+            let (start, end) = (without_zone(start), without_zone(end));
+            let message = begin(17, out).int(*req).text(&start).text(&end);
             message.each(bars, bar).end();
         }
         Answer::HistoricalBarUpdate(req, told) => update(begin(90, out).int(*req), told).end(),
@@ -38,6 +39,12 @@ pub fn encode(version: i32, answer: &Answer, out: &mut Vec<u8>) -> bool {
         _ => return news(version, answer, out),
     }
     true
+}
+
+/// Text clients read a range's ends as `YYYYMMDD  HH:MM:SS`, in the zone of their session.
+fn without_zone(time: &str) -> String {
+    let words: Vec<&str> = time.split_whitespace().take(2).collect();
+    words.join("  ")
 }
 
 fn news(version: i32, answer: &Answer, out: &mut Vec<u8>) -> bool {

@@ -1,0 +1,302 @@
+"""One scenario for all clients of the paper server.
+
+An adapter (`insync.py`, `native.py`) drives one client library, unmodified, and fills plain
+tables: orders, executions, quotes. What must hold of them is said here once, by name. Each
+assertion prints one JSON line; `run` counts them.
+"""
+
+import json
+import sys
+import time
+
+# Every assertion of the scenario. `run` wants each of them checked, or named by the adapter as
+# lacking in its library.
+NAMES = """
+session.version session.account session.next-order-id session.time
+contract.con-id contract.min-tick contract.hours contract.time-zone contract.unknown-200
+quote.bid-below-ask quote.sizes quote.last quote.halted quote.shortable quote.rt-volume
+depth.rows depth.bids-fall depth.asks-rise depth.not-crossed depth.slots-309
+ticks.last ticks.bid-ask
+history.bars history.range history.ordered history.head-timestamp bars.real-time scanner.rows
+order.rests order.modify order.cancel-202 order.off-tick-110 order.cancel-unknown-10147
+order.what-if order.global-cancel
+bracket.parents bracket.children-held bracket.cancelled-with-parent
+bracket.partial-fills bracket.target-filled bracket.stop-cancelled bracket.flat
+execution.sides execution.order-ref execution.cumulative execution.again commission.each
+position.size account.net-liquidation account.buying-power pnl.daily pnl.single completed.orders
+""".split()
+
+PATIENCE = 20.0
+
+
+class Report:
+    """Prints what was seen and remembers what failed."""
+
+    def __init__(self):
+        self.seen = set()
+        self.failed = 0
+
+    def check(self, name, holds, seen=""):
+        if name not in NAMES:
+            raise SystemExit(f"{name} is not in the scenario's list")
+        self.seen.add(name)
+        self.failed += not holds
+        line = {"name": name, "ok": bool(holds), "seen": str(seen)[:200]}
+        print(json.dumps(line), flush=True)
+
+
+class Adapter:
+    """What an adapter fills in. Ids are the client's own numbers."""
+
+    lacks = frozenset()
+
+    def __init__(self):
+        self.orders = {}  # id -> dict(status, filled, remaining, parent, limit)
+        self.executions = {}  # exec id -> dict(order, side, shares, price, cumulative, ref)
+        self.commissions = {}  # exec id -> amount
+        self.errors = []  # (id, code)
+        self.positions = {}  # symbol -> size
+        self.summary = {}  # tag -> text
+
+    def wait(self, holds, seconds=PATIENCE):
+        """Lets the library work until something holds; says whether it did."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                return False
+            self.work(0.02)
+        return True
+
+    def status(self, order):
+        return self.orders.get(order, {}).get("status", "")
+
+    def has_error(self, code):
+        return any(seen == code for _, seen in self.errors)
+
+
+class Ladder:
+    """Rows of depth as a client keeps them."""
+
+    def __init__(self):
+        self.sides = {0: [], 1: []}
+
+    def row(self, position, operation, side, price, size):
+        rows = self.sides[side]
+        if operation == 0:
+            rows.insert(position, (price, size))
+        elif operation == 1 and position < len(rows):
+            rows[position] = (price, size)
+        elif operation == 2 and position < len(rows):
+            del rows[position]
+
+    def bids(self):
+        return self.sides[1]
+
+    def asks(self):
+        return self.sides[0]
+
+
+def rounded(price, tick=0.01):
+    return round(round(price / tick) * tick, 6)
+
+
+def session(c, r, host, port):
+    about = c.connect(host, port)
+    r.check("session.version", about["version"] == c.version, about["version"])
+    r.check("session.account", about["accounts"][0].startswith("DU"), about["accounts"])
+    r.check("session.next-order-id", about["next_id"] >= 1, about["next_id"])
+    now = c.server_time()
+    r.check("session.time", abs(now - time.time()) < 5, now)
+
+
+def contracts(c, r, symbol):
+    found = c.details(symbol)
+    r.check("contract.con-id", len(found) == 1 and found[0]["con_id"] > 0, found)
+    r.check("contract.min-tick", found[0]["min_tick"] == 0.01, found[0]["min_tick"])
+    hours = found[0]["liquid_hours"].split(";")
+    day = hours[0]
+    fits = day.endswith("CLOSED") or (len(day.split("-")) == 2 and day[8] == ":")
+    r.check("contract.hours", fits and len(hours) > 1, day)
+    r.check("contract.time-zone", found[0]["time_zone"] == "US/Eastern", found[0]["time_zone"])
+    c.details("NOSUCHSYM")
+    r.check("contract.unknown-200", c.wait(lambda: c.has_error(200)), c.errors)
+    return found[0]["con_id"]
+
+
+def quotes(c, r, symbol):
+    wanted = ("bid", "ask", "last", "bid_size", "ask_size", "halted", "shortable", "rt_volume")
+    quote = c.quote(symbol, "233,236")
+    if "quote.shortable" in c.lacks:
+        wanted = tuple(name for name in wanted if name != "shortable")
+    c.wait(lambda: all(quote.get(name) is not None for name in wanted))
+    bid, ask = quote.get("bid") or 0, quote.get("ask") or 0
+    r.check("quote.bid-below-ask", 0 < bid < ask, quote)
+    sizes = (quote.get("bid_size") or 0, quote.get("ask_size") or 0)
+    r.check("quote.sizes", min(sizes) >= 1, sizes)
+    last = quote.get("last") or 0
+    r.check("quote.last", abs(last - bid) < 0.05 * bid, last)
+    r.check("quote.halted", quote.get("halted") == 0, quote.get("halted"))
+    if "quote.shortable" not in c.lacks:
+        shortable = quote.get("shortable") or 0
+        r.check("quote.shortable", shortable > 2.5, shortable)
+    r.check("quote.rt-volume", (quote.get("rt_volume") or 0) > 0, quote.get("rt_volume"))
+    return quote
+
+
+def depth(c, r, symbols):
+    ladder = c.depth(symbols[0], 10)
+    c.wait(lambda: len(ladder.bids()) >= 3 and len(ladder.asks()) >= 3)
+    c.work(1.0)
+    bids = [price for price, _ in ladder.bids()]
+    asks = [price for price, _ in ladder.asks()]
+    r.check("depth.rows", 3 <= len(bids) <= 10 and 3 <= len(asks) <= 10, (len(bids), len(asks)))
+    r.check("depth.bids-fall", bids == sorted(set(bids), reverse=True), bids)
+    r.check("depth.asks-rise", asks == sorted(set(asks)), asks)
+    r.check("depth.not-crossed", bool(bids and asks) and bids[0] < asks[0], (bids, asks))
+    size = sum(size for _, size in ladder.asks()[:2])
+    for other in symbols[1:4]:
+        c.depth(other, 5)
+    r.check("depth.slots-309", c.wait(lambda: c.has_error(309)), c.errors)
+    return int(size)
+
+
+def ticks(c, r, symbol):
+    lasts = c.ticks(symbol, "Last")
+    quotes = c.ticks(symbol, "BidAsk")
+    c.wait(lambda: lasts and quotes)
+    r.check("ticks.last", bool(lasts) and lasts[0][0] > 0 and lasts[0][1] > 0, lasts[:1])
+    fits = bool(quotes) and 0 < quotes[0][0] <= quotes[0][1]
+    r.check("ticks.bid-ask", fits, quotes[:1])
+
+
+def history(c, r, symbol):
+    bars = c.history(symbol)
+    r.check("history.bars", len(bars) > 10, len(bars))
+    inside = all(b["low"] <= min(b["open"], b["close"]) <= b["high"] for b in bars)
+    r.check("history.range", bars and inside, bars[:1])
+    dates = [b["date"] for b in bars]
+    r.check("history.ordered", dates == sorted(set(dates)), dates[:2])
+    r.check("history.head-timestamp", c.head_timestamp(symbol)[:2] == "20", "")
+    bar = c.real_time_bar(symbol)
+    fits = bar is not None and bar["low"] <= bar["open"] <= bar["high"]
+    r.check("bars.real-time", fits, bar)
+    rows = c.scan()
+    ranks = [rank for rank, _ in rows]
+    r.check("scanner.rows", ranks == list(range(len(ranks))) and len(ranks) > 1, rows[:3])
+
+
+def single_orders(c, r, symbol, quote):
+    far = rounded(quote["bid"] * 0.9)
+    order = c.place(symbol, "BUY", 10, "LMT", limit=far, ref="rests")
+    rests = c.wait(lambda: c.status(order) == "Submitted")
+    r.check("order.rests", rests, c.orders.get(order))
+    c.change(order, limit=rounded(far + 0.5))
+    moved = c.wait(lambda: c.orders[order].get("limit") == rounded(far + 0.5))
+    r.check("order.modify", moved, c.orders.get(order))
+    c.cancel(order)
+    ended = c.wait(lambda: c.status(order) == "Cancelled" and c.has_error(202))
+    r.check("order.cancel-202", ended, (c.status(order), c.errors[-3:]))
+    c.place(symbol, "BUY", 10, "LMT", limit=far + 0.0037, ref="off")
+    r.check("order.off-tick-110", c.wait(lambda: c.has_error(110)), c.errors[-3:])
+    c.cancel_unknown(order + 400_000)
+    r.check("order.cancel-unknown-10147", c.wait(lambda: c.has_error(10147)), c.errors[-3:])
+    margin, fee = c.what_if(symbol, "BUY", 100, quote["ask"])
+    r.check("order.what-if", margin > 0 and fee > 0, (margin, fee))
+    two = [c.place(symbol, "BUY", 5, "LMT", limit=far, ref=f"all-{n}") for n in range(2)]
+    c.wait(lambda: all(c.status(o) == "Submitted" for o in two))
+    c.global_cancel()
+    gone = c.wait(lambda: all(c.status(o) == "Cancelled" for o in two))
+    r.check("order.global-cancel", gone, [c.status(o) for o in two])
+
+
+def far_bracket(c, r, symbol, quote):
+    parent, stop, target = c.bracket(
+        symbol, 10, rounded(quote["bid"] * 0.92), rounded(quote["bid"] * 0.9),
+        rounded(quote["bid"] * 0.95), "far",
+    )
+    c.wait(lambda: c.status(parent) == "Submitted" and c.status(target) == "PreSubmitted")
+    parents = {c.orders.get(o, {}).get("parent") for o in (stop, target)}
+    r.check("bracket.parents", parents == {parent}, parents)
+    held = {c.status(stop), c.status(target)}
+    r.check("bracket.children-held", held == {"PreSubmitted"}, held)
+    c.cancel(parent)
+    every = (parent, stop, target)
+    ended = c.wait(lambda: all(c.status(o) == "Cancelled" for o in every))
+    r.check("bracket.cancelled-with-parent", ended, [c.status(o) for o in every])
+
+
+def bracket(c, r, symbol, size):
+    """The parent takes more than one level; the target can be had at once, the stop is far."""
+    now = c.quote(symbol, "")
+    c.wait(lambda: now.get("bid") and now.get("ask"))
+    qty = max(size, 20)
+    parent, stop, target = c.bracket(
+        symbol, qty, rounded(now["ask"] * 1.01), rounded(now["bid"] * 0.9),
+        rounded(now["bid"] * 0.99), "fills",
+    )
+    filled = c.wait(lambda: c.status(parent) == "Filled", 40)
+    own = [e for e in c.executions.values() if e["order"] == parent]
+    total = sum(e["shares"] for e in own)
+    r.check("bracket.partial-fills", filled and len(own) > 1 and total == qty, (qty, own))
+    done = c.wait(lambda: c.status(target) == "Filled", 40)
+    r.check("bracket.target-filled", done, c.orders.get(target))
+    ended = c.wait(lambda: c.status(stop) == "Cancelled")
+    r.check("bracket.stop-cancelled", ended, c.orders.get(stop))
+    sold = [e for e in c.executions.values() if e["order"] == target]
+    flat = total == sum(e["shares"] for e in sold)
+    r.check("bracket.flat", flat, (total, len(sold)))
+    sides = {e["side"] for e in own} | {e["side"] for e in sold}
+    r.check("execution.sides", sides == {"BOT", "SLD"}, sides)
+    r.check("execution.order-ref", all(e["ref"] == "fills" for e in own), own[:1])
+    last = max((e["cumulative"] for e in own), default=0)
+    r.check("execution.cumulative", last == qty, last)
+    fees = c.wait(lambda: set(c.commissions) >= set(c.executions))
+    paid = fees and all(0 < fee < 100 for fee in c.commissions.values())
+    r.check("commission.each", paid, c.commissions)
+    again = c.executions_again()
+    r.check("execution.again", again == set(c.executions), (len(again), len(c.executions)))
+
+
+def account(c, r, symbol, con_id, quote):
+    order = c.place(symbol, "BUY", 7, "MKT", ref="holds")
+    c.wait(lambda: c.status(order) == "Filled")
+    c.want_positions()
+    held = c.wait(lambda: c.positions.get(symbol) == 7)
+    r.check("position.size", held, c.positions)
+    c.want_summary("NetLiquidation,BuyingPower")
+    c.wait(lambda: {"NetLiquidation", "BuyingPower"} <= set(c.summary))
+    net = float(c.summary.get("NetLiquidation", 0))
+    r.check("account.net-liquidation", 50_000 < net < 5_000_000, net)
+    power = float(c.summary.get("BuyingPower", 0))
+    r.check("account.buying-power", power > net, power)
+    daily = c.pnl()
+    r.check("pnl.daily", daily is not None and abs(daily) < 0.1 * net, daily)
+    single = c.pnl_single(con_id)
+    r.check("pnl.single", single == 7, single)
+    ended = c.completed()
+    r.check("completed.orders", {"Filled", "Cancelled"} <= ended, ended)
+    c.place(symbol, "SELL", 7, "MKT", ref="closes")
+
+
+def run(adapter):
+    """The scenario; ends the process with 1 when an assertion failed."""
+    host, port = sys.argv[1], int(sys.argv[2])
+    symbols = sys.argv[3].split(",")
+    r = Report()
+    c = adapter
+    session(c, r, host, port)
+    con_id = contracts(c, r, symbols[0])
+    quote = quotes(c, r, symbols[0])
+    size = depth(c, r, symbols)
+    ticks(c, r, symbols[0])
+    history(c, r, symbols[0])
+    single_orders(c, r, symbols[0], quote)
+    far_bracket(c, r, symbols[0], quote)
+    bracket(c, r, symbols[0], size)
+    account(c, r, symbols[0], con_id, quote)
+    c.disconnect()
+    for name in NAMES:
+        if name not in r.seen and name not in c.lacks:
+            print(json.dumps({"name": name, "ok": False, "seen": "never checked"}), flush=True)
+            r.failed += 1
+    sys.exit(1 if r.failed else 0)
