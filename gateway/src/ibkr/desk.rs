@@ -97,7 +97,8 @@ struct Exec {
     side: Side,
     qty: u32,
     price: Price,
-    fee_known: bool,
+    /// Its fee in 1e-9, once it is known.
+    fee: Option<i64>,
 }
 
 /// An order that is not ours, or not explained.

@@ -29,19 +29,17 @@ impl Desk {
     }
 
     fn on_commission(&mut self, commission: &Commission) {
+        self.base.moved -= i128::from(commission.fee.0);
         let of = |exec: &&mut Exec| exec_number(&exec.text) == commission.exec_id;
-        if let Some(exec) = self.execs.values_mut().find(of)
-            && !exec.fee_known
-        {
-            exec.fee_known = true;
-            self.base.moved -= i128::from(commission.fee.0);
+        if let Some(exec) = self.execs.values_mut().find(of) {
+            exec.fee = Some(commission.fee.0);
         }
     }
 
     /// Executions whose fee is not known yet.
     #[must_use]
     pub fn fees_awaited(&self) -> usize {
-        let awaited = |exec: &&Exec| exec.qty > 0 && !exec.fee_known;
+        let awaited = |exec: &&Exec| exec.qty > 0 && exec.fee.is_none();
         self.execs.values().filter(awaited).count()
     }
 
@@ -155,7 +153,7 @@ impl Desk {
             side: fill.side,
             qty: fill.qty,
             price: fill.price,
-            fee_known: false,
+            fee: None,
         };
         if fill.exec_id == reversal_number(text) {
             // Taken back: the correction behind it, if any, stands on its own.

@@ -5,7 +5,7 @@ use crate::ibkr::broker::{Execution, Fee, Known, Stand, Standing, Update};
 use crate::ibkr::names::{ExecName, OrderRef, exec_number, fixed, reversal_number};
 use crate::ibkr::policy::{Bound, OnOrder, is_warning, policy};
 use stream::payload::{Commission, Fill, LegState, Liquidity, OrderType, Status};
-use stream::{FrameId, Nanos};
+use stream::{FrameId, Money, Nanos};
 
 impl Desk {
     /// Takes a piece of news about orders.
@@ -173,6 +173,10 @@ impl Desk {
             if known.qty > 0 {
                 self.move_cash(known, true);
                 say.push(taken_back(known));
+                if let Some(fee) = known.fee {
+                    let back = reversal_number(&known.text);
+                    self.charge(known, back, Money(-fee), [0; 4], say);
+                }
             }
         }
         let exec = Exec {
@@ -183,7 +187,7 @@ impl Desk {
             side: execution.side,
             qty: execution.qty,
             price: execution.price,
-            fee_known: false,
+            fee: None,
         };
         let leg = if known.is_some() {
             // The leg keeps what it was told; what is corrected is the account.
@@ -205,6 +209,15 @@ impl Desk {
         self.move_cash(&exec, false);
         let fill = self.fill(&exec, execution);
         say.push(Say::Fill(instrument, fill));
+        if let Some(fee) = known.and_then(|known| known.fee) {
+            // The fee goes over to what replaces it; the broker need not tell it again.
+            let exec = Exec {
+                fee: Some(fee),
+                ..exec
+            };
+            self.execs.insert(name.base.to_owned(), exec.clone());
+            self.charge(&exec, exec_number(&exec.text), Money(fee), [0; 4], say);
+        }
         if let Some(fee) = self.fees.remove(&execution.id) {
             self.fee(&fee, say);
         }
@@ -256,28 +269,43 @@ impl Desk {
     /// A fee; one whose execution has not come yet waits for it.
     pub fn fee(&mut self, fee: &Fee, say: &mut Vec<Say>) {
         let name = ExecName::parse(&fee.exec);
-        let Some(exec) = self.execs.get(name.base).filter(|e| e.text == fee.exec) else {
+        // The fee of an execution that was corrected meanwhile is that of the correction.
+        let of = |exec: &&Exec| exec.revision >= name.revision;
+        let Some(exec) = self.execs.get(name.base).filter(of) else {
             self.fees.insert(fee.exec.clone(), fee.clone());
             return;
         };
-        if exec.fee_known || exec.qty == 0 {
+        if exec.fee.is_some() || exec.qty == 0 {
             return;
         }
         let exec = Exec {
-            fee_known: true,
+            fee: Some(fee.amount.0),
             ..exec.clone()
         };
         self.execs.insert(name.base.to_owned(), exec.clone());
+        let currency = fixed(&fee.currency);
+        self.charge(&exec, exec_number(&exec.text), fee.amount, currency, say);
+    }
+
+    /// A fee is told and moves cash; a negative one gives back what was charged.
+    fn charge(
+        &mut self,
+        exec: &Exec,
+        exec_id: u64,
+        fee: Money,
+        currency: [u8; 4],
+        say: &mut Vec<Say>,
+    ) {
         let origin = self
             .entries
             .get(&exec.leg)
             .map_or(FrameId::NONE, |entry| entry.origin);
-        self.base.moved -= i128::from(fee.amount.0);
+        self.base.moved -= i128::from(fee.0);
         let commission = Commission {
-            exec_id: exec_number(&exec.text),
+            exec_id,
             origin,
-            fee: fee.amount,
-            currency: fixed(&fee.currency),
+            fee,
+            currency,
             spare: [0; 4],
         };
         say.push(Say::Commission(exec.instrument, commission));

@@ -238,6 +238,39 @@ fn a_correction_takes_back_what_was_told_and_a_bust_leaves_nothing() {
 }
 
 #[test]
+fn a_fee_goes_over_to_a_correction_and_comes_back_with_a_bust() {
+    let (mut desk, _) = bracket();
+    let mut say = Vec::new();
+    desk.execution(&execution("e0.b1.01.01", 41, 40, 100), &mut say);
+    let fee = Fee {
+        exec: "e0.b1.01.01".to_owned(),
+        amount: Money(350),
+        currency: "USD".to_owned(),
+    };
+    desk.fee(&fee, &mut say);
+    let cash = desk.base().moved;
+    desk.execution(&execution("e0.b1.01.02", 41, 40, 101), &mut say);
+    assert_eq!(desk.base().moved, cash - 40);
+    desk.execution(&execution("e0.b1.01.03", 41, 0, 101), &mut say);
+    assert_eq!(desk.base().moved, 0, "as if nothing had been");
+    let fees = say.iter().filter_map(|say| match say {
+        Say::Commission(_, commission) => Some(commission.fee.0),
+        _ => None,
+    });
+    assert_eq!(fees.collect::<Vec<_>>(), [350, -350, 350, -350]);
+    assert_eq!(desk.fees_awaited(), 0);
+    let late = Fee {
+        exec: "e0.b2.01.01".to_owned(),
+        ..fee
+    };
+    desk.execution(&execution("e0.b2.01.01", 41, 10, 100), &mut say);
+    desk.execution(&execution("e0.b2.01.02", 41, 10, 100), &mut say);
+    let cash = desk.base().moved;
+    desk.fee(&late, &mut say);
+    assert_eq!((desk.base().moved, desk.fees_awaited()), (cash - 350, 0));
+}
+
+#[test]
 fn a_fee_waits_for_its_execution() {
     let (mut desk, _) = bracket();
     let fee = Fee {

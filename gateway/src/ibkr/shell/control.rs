@@ -115,7 +115,7 @@ impl Control {
         let inner = self.common.lock();
         let (tries, expected) = (inner.link.tries(), inner.link.is_restart_expected(now));
         drop(inner);
-        if tries.is_multiple_of(ALARM_EVERY) && !expected {
+        if (tries <= 1 || tries.is_multiple_of(ALARM_EVERY)) && !expected {
             (self.common.tell)(&format!("{code}: {what}"));
         }
     }
@@ -178,7 +178,9 @@ impl Control {
         match step {
             Step::Down | Step::Connecting => {}
             Step::OpenOrders | Step::Completed | Step::Executions | Step::Positions => {
-                self.round(broker, true);
+                if self.common.lock().link.takes_orders() {
+                    self.round(broker, true);
+                }
             }
             Step::Data => {
                 let session = self.common.session.load(Ordering::Acquire);
@@ -204,7 +206,8 @@ impl Control {
             self.last_beat = now;
             self.beat(broker);
         }
-        if self.failed > 0 {
+        // What a Gateway without its servers answers may be empty, and would prove nothing.
+        if self.failed > 0 || !self.common.lock().link.takes_orders() {
             return;
         }
         if now >= self.last_round.saturating_add(every) {
