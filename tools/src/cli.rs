@@ -164,6 +164,10 @@ pub struct TwsSim {
     /// the synthetic market.
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
+    /// When the server's clock begins, such as 2026-11-23T14:30:00Z: the synthetic market then
+    /// lasts until the close of that US session. Without it now, around the clock.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
     /// The session's clock runs this many times as fast as the host's, 0.001 to 1000.
     #[arg(long, value_name = "X", default_value = "1")]
     pub speed: String,

@@ -22,7 +22,14 @@ const LENGTH: Nanos = Nanos::from_secs(7 * 86_400);
 pub fn run(args: &cli::TwsSim) -> Outcome {
     let speed_milli = super::run::read_speed(&args.speed)?;
     let address = SocketAddr::new(args.listen, args.port);
-    let config = config(args, host_now())?;
+    let start =
+        match args.start {
+            Some(start) => Nanos(u64::try_from(start.as_nanosecond()).map_err(|_| {
+                Failure::bad(format!("--start {start}: expected a time after 1970"))
+            })?),
+            None => host_now(),
+        };
+    let config = config(args, start)?;
     let clock = Clock::scaled(config.start, speed_milli);
     let mut world = World::open(config);
     for path in &args.script {
@@ -81,10 +88,22 @@ fn script(world: &mut World, path: &Path) -> Outcome {
     world.script(&text).map_err(bad)
 }
 
-/// The broker's market, which begins now.
+/// The broker's market, which begins then.
 fn config(args: &cli::TwsSim, now: Nanos) -> Outcome<Config> {
     if args.data.is_empty() {
-        return Config::synthetic(&args.account, args.seed, now, LENGTH).map_err(Failure::failed);
+        let length = match args.start {
+            Some(start) => Calendar::UsEquity
+                .session_at(now)
+                .map(|session| session.close.saturating_sub(now))
+                .ok_or_else(|| {
+                    Failure::bad(format!(
+                        "--start {start}: no US session is open then; name a time between its \
+                         open and its close"
+                    ))
+                })?,
+            None => LENGTH,
+        };
+        return Config::synthetic(&args.account, args.seed, now, length).map_err(Failure::failed);
     }
     let market = Market::files(&args.data, None, Calendar::UsEquity)?;
     let opens = market.opens();
