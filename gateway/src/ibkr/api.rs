@@ -1,7 +1,7 @@
 //! The broker through the `ibapi` crate: the only module that names a type of it.
 //!
 //! The crate is pinned to one version and has two threads of its own. Everything that it says is
-//! turned into our own words here, numbers by [`decimal`](super::decimal); what cannot be used is
+//! turned into our own words here, numbers by [`decimal`]; what cannot be used is
 //! said to be so. We reconnect ourselves: a connection that is lost ends, and another one is made.
 
 mod convert;

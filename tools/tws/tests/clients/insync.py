@@ -1,5 +1,6 @@
 """Drives ib_async or ib_insync: `insync.py HOST PORT SYMBOLS MODULE`."""
 
+import datetime
 import importlib
 import math
 import sys
@@ -70,7 +71,8 @@ class Insync(Adapter):
             self.orders[order] = {
                 "status": status.status, "filled": status.filled,
                 "remaining": status.remaining, "parent": trade.order.parentId,
-                "limit": trade.order.lmtPrice,
+                "limit": trade.order.lmtPrice, "quantity": trade.order.totalQuantity,
+                "average": status.avgFillPrice,
             }
 
     def on_fill(self, trade, fill):
@@ -108,7 +110,20 @@ class Insync(Adapter):
         return [{
             "con_id": d.contract.conId, "min_tick": d.minTick,
             "liquid_hours": d.liquidHours, "time_zone": d.timeZoneId,
+            "market_rules": d.marketRuleIds,
         } for d in found]
+
+    def symbols(self, pattern):
+        return {d.contract.symbol for d in self.ib.reqMatchingSymbols(pattern) or []}
+
+    def market_rule(self, rule):
+        return [(step.lowEdge, step.increment) for step in self.ib.reqMarketRule(rule) or []]
+
+    def past_ticks(self, symbol):
+        ticks = self.ib.reqHistoricalTicks(
+            self.contract(symbol), "", datetime.datetime.now(datetime.timezone.utc), 20,
+            "TRADES", False)
+        return [tick.price for tick in ticks]
 
     def quote(self, symbol, generic):
         return Quote(self.ib.reqMktData(self.contract(symbol), generic))
@@ -142,7 +157,8 @@ class Insync(Adapter):
     def real_time_bar(self, symbol):
         bars = self.ib.reqRealTimeBars(self.contract(symbol), 5, "TRADES", False)
         self.wait(lambda: bars)
-        return {"low": bars[0].low, "open": bars[0].open_, "high": bars[0].high} if bars else None
+        return {"low": bars[0].low, "open": bars[0].open_, "high": bars[0].high,
+                "close": bars[0].close} if bars else None
 
     def scan(self):
         wanted = ib.ScannerSubscription(
@@ -206,6 +222,7 @@ class Insync(Adapter):
     def want_positions(self):
         for position in self.ib.reqPositions():
             self.positions[position.contract.symbol] = position.position
+            self.costs[position.contract.symbol] = position.avgCost
 
     def want_summary(self, tags):
         for value in self.ib.accountSummary():
@@ -219,10 +236,21 @@ class Insync(Adapter):
     def pnl_single(self, con_id):
         found = self.ib.reqPnLSingle(self.ib.managedAccounts()[0], "", con_id)
         self.wait(lambda: found.position)
-        return found.position
+        return found.position, found.value or 0.0
+
+    def account_updates(self, symbol):
+        # The library subscribes to them when it connects.
+        def worth():
+            own = [item for item in self.ib.portfolio() if item.contract.symbol == symbol]
+            return own[0].marketValue if own and own[0].position == 7 else 0.0
+
+        self.wait(worth)
+        values = [v.value for v in self.ib.accountValues() if v.tag == "NetLiquidation"]
+        return float(values[0]) if values else 0.0, worth()
 
     def completed(self):
-        return {trade.orderStatus.status for trade in self.ib.reqCompletedOrders(True)}
+        return [(trade.orderStatus.status, trade.order.orderRef, trade.order.filledQuantity)
+                for trade in self.ib.reqCompletedOrders(True)]
 
 
 run(Insync())

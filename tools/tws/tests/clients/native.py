@@ -33,7 +33,9 @@ class Native(Adapter, EWrapper, EClient):
         self.quotes = {}
         self.ladders = {}
         self.mine = {}  # order id -> (contract, order)
-        self.ended_orders = set()
+        self.ended_orders = []
+        self.worth = {}
+        self.values = {}
 
     # What the server says.
 
@@ -104,7 +106,8 @@ class Native(Adapter, EWrapper, EClient):
         self.answer(reqId, headTimestamp)
 
     def realtimeBar(self, reqId, time, open_, high, low, close, volume, wap, count):
-        self.answer(reqId, {"open": open_, "high": high, "low": low})
+        self.answer(reqId, {"open": open_, "high": high, "low": low,
+                            "close": close})
 
     def scannerData(self, reqId, rank, contractDetails, *rest):
         self.answer(reqId, (rank, contractDetails.contract.symbol))
@@ -117,12 +120,30 @@ class Native(Adapter, EWrapper, EClient):
         entry["status"] = orderState.status
         entry["parent"] = order.parentId
         entry["limit"] = order.lmtPrice
+        entry["quantity"] = float(order.totalQuantity)
         if order.whatIf:
             self.answer(orderId, orderState)
 
-    def orderStatus(self, orderId, status, filled, remaining, *rest):
+    def orderStatus(self, orderId, status, filled, remaining, avgFillPrice, *rest):
         entry = self.orders.setdefault(orderId, {})
-        entry.update(status=status, filled=float(filled), remaining=float(remaining))
+        entry.update(status=status, filled=float(filled), remaining=float(remaining),
+                     average=avgFillPrice)
+
+    def symbolSamples(self, reqId, contractDescriptions):
+        self.answer(reqId, {d.contract.symbol for d in contractDescriptions})
+
+    def marketRule(self, marketRuleId, priceIncrements):
+        self.answer("rule", [(step.lowEdge, step.increment) for step in priceIncrements])
+
+    def historicalTicksLast(self, reqId, ticks, done):
+        self.answer(reqId, [tick.price for tick in ticks])
+
+    def updateAccountValue(self, key, val, currency, accountName):
+        self.values[key] = val
+
+    def updatePortfolio(self, contract, position, marketPrice, marketValue, *rest):
+        if position == 7:
+            self.worth[contract.symbol] = marketValue
 
     def execDetails(self, reqId, contract, execution):
         e = execution
@@ -144,6 +165,7 @@ class Native(Adapter, EWrapper, EClient):
 
     def position(self, account, contract, position, avgCost):
         self.positions[contract.symbol] = float(position)
+        self.costs[contract.symbol] = avgCost
 
     def accountSummary(self, reqId, account, tag, value, currency):
         self.summary[tag] = value
@@ -152,11 +174,12 @@ class Native(Adapter, EWrapper, EClient):
         # Both a request of ours and a callback of theirs bear this name.
         self.answer(reqId, dailyPnL)
 
-    def pnlSingle(self, reqId, pos, *rest):
-        self.answer(reqId, float(pos))
+    def pnlSingle(self, reqId, pos, dailyPnL, unrealizedPnL, realizedPnL, value):
+        self.answer(reqId, (float(pos), value))
 
     def completedOrder(self, contract, order, orderState):
-        self.ended_orders.add(orderState.status)
+        done = float(order.filledQuantity)
+        self.ended_orders.append((orderState.status, order.orderRef, done))
 
     def completedOrdersEnd(self):
         self.ended.add("completed")
@@ -174,6 +197,7 @@ class Client(Adapter):
         self.commissions = self.tws.commissions
         self.errors = self.tws.errors
         self.positions = self.tws.positions
+        self.costs = self.tws.costs
         self.summary = self.tws.summary
 
     def work(self, seconds):
@@ -218,7 +242,24 @@ class Client(Adapter):
         return [{
             "con_id": d.contract.conId, "min_tick": d.minTick,
             "liquid_hours": d.liquidHours, "time_zone": d.timeZoneId,
+            "market_rules": d.marketRuleIds,
         } for d in self.until_end(req)]
+
+    def symbols(self, pattern):
+        req = self.req()
+        self.tws.reqMatchingSymbols(req, pattern)
+        return self.first(req) or set()
+
+    def market_rule(self, rule):
+        self.tws.reqMarketRule(rule)
+        return self.first("rule") or []
+
+    def past_ticks(self, symbol):
+        req = self.req()
+        end = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
+        self.tws.reqHistoricalTicks(
+            req, self.contract(symbol), "", end, 20, "TRADES", 0, False, [])
+        return self.first(req) or []
 
     def quote(self, symbol, generic):
         req = self.req()
@@ -340,7 +381,12 @@ class Client(Adapter):
     def pnl_single(self, con_id):
         req = self.req()
         self.tws.reqPnLSingle(req, self.tws.accounts[0], "", con_id)
-        return self.first(req)
+        return self.first(req) or (0, 0.0)
+
+    def account_updates(self, symbol):
+        self.tws.reqAccountUpdates(True, self.tws.accounts[0])
+        self.wait(lambda: "NetLiquidation" in self.tws.values and symbol in self.tws.worth)
+        return float(self.tws.values.get("NetLiquidation", 0)), self.tws.worth.get(symbol, 0.0)
 
     def completed(self):
         self.tws.reqCompletedOrders(True)

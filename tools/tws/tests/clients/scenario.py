@@ -6,6 +6,7 @@ assertion prints one JSON line; `run` counts them.
 """
 
 import json
+import os
 import sys
 import time
 
@@ -14,19 +15,24 @@ import time
 NAMES = """
 session.version session.account session.next-order-id session.time
 contract.con-id contract.min-tick contract.hours contract.time-zone contract.unknown-200
+contract.symbols contract.market-rule
 quote.bid-below-ask quote.sizes quote.last quote.halted quote.shortable quote.rt-volume
-depth.rows depth.bids-fall depth.asks-rise depth.not-crossed depth.slots-309
-ticks.last ticks.bid-ask
+depth.rows depth.bids-fall depth.asks-rise depth.not-crossed depth.near-quote depth.slots-309
+ticks.last ticks.bid-ask ticks.past
 history.bars history.range history.ordered history.head-timestamp bars.real-time scanner.rows
 order.rests order.modify order.cancel-202 order.off-tick-110 order.cancel-unknown-10147
 order.what-if order.global-cancel
 bracket.parents bracket.children-held bracket.cancelled-with-parent
 bracket.partial-fills bracket.target-filled bracket.stop-cancelled bracket.flat
-execution.sides execution.order-ref execution.cumulative execution.again commission.each
-position.size account.net-liquidation account.buying-power pnl.daily pnl.single completed.orders
+bracket.quantity bracket.filled bracket.remaining bracket.average
+execution.sides execution.order-ref execution.cumulative execution.prices execution.again
+commission.each commission.schedule
+position.size position.cost account.net-liquidation account.buying-power account.updates
+portfolio.value pnl.daily pnl.single pnl.single-value completed.orders completed.filled
 """.split()
 
-PATIENCE = 20.0
+# Seconds for anything that the server is to say; less where it is known to say something wrong.
+PATIENCE = float(os.environ.get("SCENARIO_PATIENCE", "20"))
 
 
 class Report:
@@ -51,11 +57,12 @@ class Adapter:
     lacks = frozenset()
 
     def __init__(self):
-        self.orders = {}  # id -> dict(status, filled, remaining, parent, limit)
+        self.orders = {}  # id -> dict(status, filled, remaining, average, quantity, parent, limit)
         self.executions = {}  # exec id -> dict(order, side, shares, price, cumulative, ref)
         self.commissions = {}  # exec id -> amount
         self.errors = []  # (id, code)
         self.positions = {}  # symbol -> size
+        self.costs = {}  # symbol -> average cost
         self.summary = {}  # tag -> text
 
     def wait(self, holds, seconds=PATIENCE):
@@ -103,8 +110,8 @@ def rounded(price, tick=0.01):
 def session(c, r, host, port):
     about = c.connect(host, port)
     r.check("session.version", about["version"] == c.version, about["version"])
-    r.check("session.account", about["accounts"][0].startswith("DU"), about["accounts"])
-    r.check("session.next-order-id", about["next_id"] >= 1, about["next_id"])
+    r.check("session.account", about["accounts"] == ["DU1234567"], about["accounts"])
+    r.check("session.next-order-id", 1 <= about["next_id"] < 1_000, about["next_id"])
     now = c.server_time()
     r.check("session.time", abs(now - time.time()) < 5, now)
 
@@ -120,6 +127,10 @@ def contracts(c, r, symbol):
     r.check("contract.time-zone", found[0]["time_zone"] == "US/Eastern", found[0]["time_zone"])
     c.details("NOSUCHSYM")
     r.check("contract.unknown-200", c.wait(lambda: c.has_error(200)), c.errors)
+    samples = c.symbols(symbol[:3])
+    r.check("contract.symbols", symbol in samples, samples)
+    steps = c.market_rule(int(str(found[0]["market_rules"]).split(",")[0] or 0))
+    r.check("contract.market-rule", bool(steps) and steps[-1][1] == 0.01, steps)
     return found[0]["con_id"]
 
 
@@ -143,7 +154,7 @@ def quotes(c, r, symbol):
     return quote
 
 
-def depth(c, r, symbols):
+def depth(c, r, symbols, quote):
     ladder = c.depth(symbols[0], 10)
     c.wait(lambda: len(ladder.bids()) >= 3 and len(ladder.asks()) >= 3)
     c.work(1.0)
@@ -153,6 +164,8 @@ def depth(c, r, symbols):
     r.check("depth.bids-fall", bids == sorted(set(bids), reverse=True), bids)
     r.check("depth.asks-rise", asks == sorted(set(asks)), asks)
     r.check("depth.not-crossed", bool(bids and asks) and bids[0] < asks[0], (bids, asks))
+    near = bool(bids) and abs(bids[0] - (quote["bid"] or 0)) < 0.05 * bids[0]
+    r.check("depth.near-quote", near, (bids[:1], quote["bid"]))
     size = sum(size for _, size in ladder.asks()[:2])
     for other in symbols[1:4]:
         c.depth(other, 5)
@@ -160,13 +173,20 @@ def depth(c, r, symbols):
     return int(size)
 
 
-def ticks(c, r, symbol):
+def ticks(c, r, symbol, quote):
     lasts = c.ticks(symbol, "Last")
     quotes = c.ticks(symbol, "BidAsk")
     c.wait(lambda: lasts and quotes)
-    r.check("ticks.last", bool(lasts) and lasts[0][0] > 0 and lasts[0][1] > 0, lasts[:1])
-    fits = bool(quotes) and 0 < quotes[0][0] <= quotes[0][1]
+    r.check("ticks.last", bool(lasts) and close_to(lasts[0][0], quote) and lasts[0][1] > 0, lasts[:1])
+    fits = bool(quotes) and 0 < quotes[0][0] <= quotes[0][1] and close_to(quotes[0][1], quote)
     r.check("ticks.bid-ask", fits, quotes[:1])
+    past = c.past_ticks(symbol)
+    fits = bool(past) and all(close_to(price, quote) for price in past)
+    r.check("ticks.past", fits, past[:2])
+
+
+def close_to(price, quote):
+    return abs(price - (quote["bid"] or 0)) < 0.05 * price
 
 
 def history(c, r, symbol):
@@ -178,7 +198,8 @@ def history(c, r, symbol):
     r.check("history.ordered", dates == sorted(set(dates)), dates[:2])
     r.check("history.head-timestamp", c.head_timestamp(symbol)[:2] == "20", "")
     bar = c.real_time_bar(symbol)
-    fits = bar is not None and bar["low"] <= bar["open"] <= bar["high"]
+    fits = bar is not None and bar["low"] <= min(bar["open"], bar["close"])
+    fits = fits and max(bar["open"], bar["close"]) <= bar["high"]
     r.check("bars.real-time", fits, bar)
     rows = c.scan()
     ranks = [rank for rank, _ in rows]
@@ -234,11 +255,20 @@ def bracket(c, r, symbol, size):
         symbol, qty, rounded(now["ask"] * 1.01), rounded(now["bid"] * 0.9),
         rounded(now["bid"] * 0.99), "fills",
     )
-    filled = c.wait(lambda: c.status(parent) == "Filled", 40)
+    filled = c.wait(lambda: c.status(parent) == "Filled")
     own = [e for e in c.executions.values() if e["order"] == parent]
     total = sum(e["shares"] for e in own)
     r.check("bracket.partial-fills", filled and len(own) > 1 and total == qty, (qty, own))
-    done = c.wait(lambda: c.status(target) == "Filled", 40)
+    known = c.orders.get(parent, {})
+    r.check("bracket.quantity", known.get("quantity") == qty, known)
+    r.check("bracket.filled", known.get("filled") == qty, known)
+    r.check("bracket.remaining", known.get("remaining") == 0, known)
+    mean = sum(e["shares"] * e["price"] for e in own) / max(total, 1)
+    average = known.get("average") or 0
+    r.check("bracket.average", abs(average - mean) < 0.001, (average, mean))
+    inside = all(now["ask"] * 0.97 < e["price"] <= rounded(now["ask"] * 1.01) for e in own)
+    r.check("execution.prices", bool(own) and inside, own[:1])
+    done = c.wait(lambda: c.status(target) == "Filled")
     r.check("bracket.target-filled", done, c.orders.get(target))
     ended = c.wait(lambda: c.status(stop) == "Cancelled")
     r.check("bracket.stop-cancelled", ended, c.orders.get(stop))
@@ -253,6 +283,10 @@ def bracket(c, r, symbol, size):
     fees = c.wait(lambda: set(c.commissions) >= set(c.executions))
     paid = fees and all(0 < fee < 100 for fee in c.commissions.values())
     r.check("commission.each", paid, c.commissions)
+    # Fixed schedule, a purchase: half a cent a share, at least a dollar, at most 1 % of the value.
+    due = min(max(0.005 * qty, 1.0), 0.01 * qty * mean)
+    bought = sum(c.commissions.get(i, 0) for i, e in c.executions.items() if e["order"] == parent)
+    r.check("commission.schedule", abs(bought - due) < 0.01, (bought, due))
     again = c.executions_again()
     r.check("execution.again", again == set(c.executions), (len(again), len(c.executions)))
 
@@ -263,18 +297,27 @@ def account(c, r, symbol, con_id, quote):
     c.want_positions()
     held = c.wait(lambda: c.positions.get(symbol) == 7)
     r.check("position.size", held, c.positions)
+    cost = c.costs.get(symbol, 0)
+    r.check("position.cost", close_to(cost or 1, quote), cost)
     c.want_summary("NetLiquidation,BuyingPower")
     c.wait(lambda: {"NetLiquidation", "BuyingPower"} <= set(c.summary))
     net = float(c.summary.get("NetLiquidation", 0))
     r.check("account.net-liquidation", 50_000 < net < 5_000_000, net)
     power = float(c.summary.get("BuyingPower", 0))
     r.check("account.buying-power", power > net, power)
+    updated, worth = c.account_updates(symbol)
+    r.check("account.updates", abs(updated - net) < 0.01 * net, (updated, net))
+    r.check("portfolio.value", close_to(worth / 7 or 1, quote), worth)
     daily = c.pnl()
     r.check("pnl.daily", daily is not None and abs(daily) < 0.1 * net, daily)
-    single = c.pnl_single(con_id)
+    single, worth = c.pnl_single(con_id)
     r.check("pnl.single", single == 7, single)
+    r.check("pnl.single-value", close_to(worth / 7 or 1, quote), worth)
     ended = c.completed()
-    r.check("completed.orders", {"Filled", "Cancelled"} <= ended, ended)
+    states = {status for status, _, _ in ended}
+    r.check("completed.orders", {"Filled", "Cancelled"} <= states, states)
+    filled = [done for status, ref, done in ended if ref == "holds"]
+    r.check("completed.filled", filled == [7], filled)
     c.place(symbol, "SELL", 7, "MKT", ref="closes")
 
 
@@ -287,8 +330,8 @@ def run(adapter):
     session(c, r, host, port)
     con_id = contracts(c, r, symbols[0])
     quote = quotes(c, r, symbols[0])
-    size = depth(c, r, symbols)
-    ticks(c, r, symbols[0])
+    size = depth(c, r, symbols, quote)
+    ticks(c, r, symbols[0], quote)
     history(c, r, symbols[0])
     single_orders(c, r, symbols[0], quote)
     far_bracket(c, r, symbols[0], quote)
