@@ -5,6 +5,7 @@ mod bench;
 mod book;
 mod common;
 mod config;
+mod days;
 mod demo;
 mod doctor;
 mod init;

@@ -117,13 +117,32 @@ impl Scene {
 
     /// `spindle run` with these arguments behind the configuration.
     pub fn command(&self, mode: &str, args: &[&str]) -> Command {
+        let mut command = self.unnamed(mode);
+        command.args(["--journal", "journal"]).args(args);
+        command
+    }
+
+    /// `spindle run` without a name for its journal.
+    pub fn unnamed(&self, mode: &str) -> Command {
         let mut command = spindle();
+        command.current_dir(self.folder.path()).args([
+            "run",
+            "--mode",
+            mode,
+            "-c",
+            "base.toml",
+            "-c",
+            "over.toml",
+        ]);
         command
-            .current_dir(self.folder.path())
-            .args(["run", "--mode", mode, "-c", "base.toml", "-c", "over.toml"])
-            .args(["--journal", "journal"])
-            .args(args);
-        command
+    }
+
+    /// The journals of runs that named none, sorted.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder.path().join("journals")).expect("journals");
+        let mut all: Vec<PathBuf> = entries.map(|entry| entry.expect("listed").path()).collect();
+        all.sort();
+        all
     }
 
     /// Runs it to its end.

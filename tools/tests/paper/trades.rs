@@ -122,6 +122,47 @@ fn brackets_are_placed_filled_and_protected_and_survive_a_kill() {
 }
 
 #[test]
+fn a_session_has_one_journal_begins_with_the_last_ones_and_old_ones_go() {
+    let server = Server::start(ACCOUNT, 0);
+    let more = "[journal]\nretain_days = 30\n[risk]\ncheckpoint_every = \"1s\"\n\
+                [gateway]\ncheckpoint_every = \"1s\"\n";
+    let scene = Scene::new(server.port, ACCOUNT, more);
+    let run = || {
+        let run = scene.unnamed("paper").args(["--seconds", "4"]).output();
+        let run = run.expect("it runs");
+        let stderr = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert_eq!(run.status.code(), Some(0), "{stderr}");
+        stderr
+    };
+    run();
+    let today = scene.journals();
+    assert_eq!(today.len(), 1, "{today:?}");
+    run();
+    assert_eq!(scene.journals(), today, "the session's own journal goes on");
+    let first = told(&today[0]);
+    assert_eq!(first.restarts.len(), 2);
+
+    // The same journal as that of an earlier session, and one that was kept long enough.
+    let root = today[0].parent().expect("a folder").to_owned();
+    let earlier = root.join(format!("{ACCOUNT}-20200103"));
+    let old = root.join(format!("{ACCOUNT}-20200102"));
+    std::fs::rename(&today[0], &earlier).expect("renamed");
+    std::fs::create_dir(&old).expect("made");
+    std::fs::copy(earlier.join("identity"), old.join("identity")).expect("copied");
+    let stderr = run();
+    assert!(stderr.contains("20200102 was removed"), "{stderr}");
+    assert_eq!(scene.journals(), [earlier, today[0].clone()]);
+    let next = told(&today[0]);
+    assert_eq!(next.restarts[0].from, RestartFrom::Checkpoint);
+    let before = first.restarts[1].previous_seq;
+    assert!(
+        next.restarts[0].previous_seq > before,
+        "no number is given twice"
+    );
+    replay_is_identical(&today[0]);
+}
+
+#[test]
 fn a_server_that_goes_away_is_waited_for_and_read_anew() {
     let first = Server::start(ACCOUNT, 0);
     let port = first.port;

@@ -6,6 +6,7 @@
 use super::super::common::{
     facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
 };
+use super::super::days;
 use super::super::stop::Stop;
 use super::live;
 use crate::cli::{self, Mode};
@@ -49,7 +50,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
         Mode::Observe | Mode::Sim => "--mode observe",
     };
     settings.add_flag(mode, "gateway.broker", Value::Text("ibkr".to_owned()));
-    let setup = Setup::read(&settings)?;
+    let mut setup = Setup::read(&settings)?;
     let Some(ibkr) = setup.ibkr.clone() else {
         return Err(Failure::bad(format!(
             "{mode} needs a table [ibkr] in the configuration; `spindle init` writes one, and \
@@ -79,7 +80,13 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
         checked.universe.len()
     );
     let until = until(args, &setup, now)?;
-    go(args, (setup, ibkr), checked, (speed_milli, until))
+    // A session that is observed, or faster than the clock, is one among many of its date.
+    let of_the_day = args.mode != Mode::Observe && speed_milli == 1_000;
+    let dir = match &args.journal {
+        None if of_the_day => days::open(&mut setup, &ibkr.account, now)?,
+        named => journal_dir(named.as_ref(), &setup, "run"),
+    };
+    go(args, (setup, ibkr), checked, (speed_milli, until, &dir))
 }
 
 /// Paper or live, by the account alone.
@@ -112,9 +119,8 @@ fn go(
     args: &cli::Run,
     (setup, ibkr): (Setup, Ibkr),
     checked: Checked,
-    (speed_milli, until): (u64, Nanos),
+    (speed_milli, until, dir): (u64, Nanos, &Path),
 ) -> Outcome {
-    let dir = journal_dir(args.journal.as_ref(), &setup, "run");
     let layout = layout(&setup)?;
     let stance = Stance {
         speed_milli,
@@ -125,7 +131,7 @@ fn go(
     let sent = line.sent();
     let names = vec![format!("ibkr {}", ibkr.address())];
     let plan = Plan {
-        journal: journal_options(&setup, &dir, &ibkr.account),
+        journal: journal_options(&setup, dir, &ibkr.account),
         sources: Merge::new(vec![boxed(source)]),
         facts: facts(&layout, "live", &names),
         idle: idle(&setup, &layout),
@@ -138,8 +144,8 @@ fn go(
     let mut stop = Stop::new(args.arm)?;
     engine::run::run(plan, |handle| stop.watch(handle))?;
     tell_sent(&sent);
-    tell_heard(&dir)?;
-    print_summary(&summarise(&dir)?, args.json)
+    tell_heard(dir)?;
+    print_summary(&summarise(dir)?, args.json)
 }
 
 /// How long commands took from the gate to the socket.
