@@ -11,6 +11,11 @@ use engine::tally::{Summary, Tally};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use stream::Nanos;
+use stream::payload::Session;
+
+/// After the close of a session the last answers and fees come in.
+const TAIL: Nanos = Nanos::from_secs(5);
 
 /// What a command starts its settings from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,32 @@ pub fn settings(args: &cli::Settings, base: Base) -> Settings {
         settings.add_flag("--seed", "sim.seed", Value::Number(seed.to_string()));
     }
     settings
+}
+
+/// The session that is open at `now`, or opens next.
+///
+/// # Errors
+/// When the calendar knows none, with what to do `instead`.
+pub fn session_of(setup: &Setup, now: Nanos, instead: &str) -> Outcome<Session> {
+    setup.session_of(now).ok_or_else(|| {
+        let calendar = setup.calendar.name();
+        Failure::bad(format!(
+            "the {calendar} calendar knows no session from now on; {instead}"
+        ))
+    })
+}
+
+/// When a run ends that begins at `start`: after the asked time, or a little behind the close of
+/// the session.
+///
+/// # Errors
+/// When neither is known.
+pub fn end_of_run(seconds: Option<u64>, setup: &Setup, start: Nanos) -> Outcome<Nanos> {
+    if let Some(seconds) = seconds {
+        return Ok(start.saturating_add(Nanos::from_secs(seconds)));
+    }
+    let session = session_of(setup, start, "give --seconds N or set session.calendar")?;
+    Ok(session.close.saturating_add(TAIL))
 }
 
 /// The layout of lanes, checked against the cores of this box.

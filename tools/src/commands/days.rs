@@ -1,6 +1,7 @@
 //! One journal for each account and session date: where it stands, which one came before it, and
 //! which ones have been kept long enough.
 
+use super::common::session_of;
 use crate::failure::{Failure, Outcome};
 use engine::setup::Setup;
 use std::path::{Path, PathBuf};
@@ -16,12 +17,7 @@ const DIGITS: usize = 8;
 /// # Errors
 /// When the calendar knows no session, or the folder of journals cannot be read.
 pub fn open(setup: &mut Setup, account: &str, now: Nanos) -> Outcome<PathBuf> {
-    let session = setup.session_of(now).ok_or_else(|| {
-        Failure::bad(format!(
-            "the {} calendar knows no session from now on; name the journal with --journal DIR",
-            setup.calendar.name()
-        ))
-    })?;
+    let session = session_of(setup, now, "name the journal with --journal DIR")?;
     let root = Path::new(&setup.journal.dir);
     let all = all(root, account).map_err(|why| {
         let root = root.display();

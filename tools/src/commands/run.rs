@@ -4,8 +4,8 @@ mod broker;
 mod live;
 
 use super::common::{
-    Base, Progress, facts, idle, journal_dir, journal_options, layout, print_summary, settings,
-    summarise,
+    Base, Progress, end_of_run, facts, idle, journal_dir, journal_options, layout, print_summary,
+    settings, summarise,
 };
 use super::demo::add_universe;
 use super::stop::Stop;
@@ -23,8 +23,6 @@ use stream::{Nanos, Next, Source, SourceId};
 
 /// The lanes need a moment before the first event of a market that we start ourselves.
 const LEAD: Nanos = Nanos::from_millis(600);
-/// After the close the last answers and fees come in.
-const TAIL: Nanos = Nanos::from_secs(5);
 
 /// A market by the clock.
 struct Market {
@@ -69,7 +67,7 @@ pub fn run(args: &cli::Run) -> Outcome {
         None => recorded(args, &setup, now, speed_milli)?,
     };
     setup.session = market.session.or(setup.session);
-    let until = until(args, &setup, now)?;
+    let until = end_of_run(args.seconds, &setup, now.saturating_add(LEAD))?;
     let dir = journal_dir(args.journal.as_ref(), &setup, "run");
     let layout = layout(&setup)?;
     let plan = Plan {
@@ -194,21 +192,4 @@ fn recorded(args: &cli::Run, setup: &Setup, now: Nanos, speed_milli: u64) -> Out
             .collect(),
         ending,
     })
-}
-
-/// When the run ends: after the asked time, or behind the session's close.
-fn until(args: &cli::Run, setup: &Setup, now: Nanos) -> Outcome<Nanos> {
-    if let Some(seconds) = args.seconds {
-        return Ok(now
-            .saturating_add(LEAD)
-            .saturating_add(Nanos::from_secs(seconds)));
-    }
-    let session = setup.session_of(now).ok_or_else(|| {
-        Failure::bad(format!(
-            "the {} calendar knows no session from now on; give --seconds N or set \
-             session.calendar",
-            setup.calendar.name()
-        ))
-    })?;
-    Ok(session.close.saturating_add(TAIL))
 }

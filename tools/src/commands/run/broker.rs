@@ -4,7 +4,7 @@
 //! hours. Paper and live are told apart by the account that the broker manages, never by a port.
 
 use super::super::common::{
-    facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
+    end_of_run, facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
 };
 use super::super::days;
 use super::super::stop::Stop;
@@ -21,9 +21,6 @@ use hdrhistogram::Histogram;
 use std::path::Path;
 use std::sync::Arc;
 use stream::{Kind, Kinds, Nanos};
-
-/// After the close the last answers and fees come in.
-const TAIL: Nanos = Nanos::from_secs(5);
 
 /// True when the run stands before the broker.
 pub fn is_meant(args: &cli::Run, settings: &Settings) -> bool {
@@ -79,7 +76,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
         checked.version,
         checked.universe.len()
     );
-    let until = until(args, &setup, now)?;
+    let until = end_of_run(args.seconds, &setup, now)?;
     // A session that is observed, or faster than the clock, is one among many of its date.
     let of_the_day = args.mode != Mode::Observe && speed_milli == 1_000;
     let dir = match &args.journal {
@@ -189,18 +186,3 @@ fn tell_heard(dir: &Path) -> Outcome {
 
 /// What the broker says of orders.
 const HEARD: Kinds = Kinds::of(&[Kind::Status, Kind::Fill, Kind::Commission]);
-
-/// When the run ends, by the session's own clock.
-fn until(args: &cli::Run, setup: &Setup, now: Nanos) -> Outcome<Nanos> {
-    if let Some(seconds) = args.seconds {
-        return Ok(now.saturating_add(Nanos::from_secs(seconds)));
-    }
-    let session = setup.session_of(now).ok_or_else(|| {
-        Failure::bad(format!(
-            "the {} calendar knows no session from now on; give --seconds N or set \
-             session.calendar",
-            setup.calendar.name()
-        ))
-    })?;
-    Ok(session.close.saturating_add(TAIL))
-}
