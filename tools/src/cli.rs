@@ -157,6 +157,12 @@ pub struct TwsSim {
     /// The account's name.
     #[arg(long, value_name = "NAME", default_value = "DU1234567")]
     pub account: String,
+    /// The account's own currency; it trades in dollars whatever it is.
+    #[arg(long, value_name = "CODE", default_value = "USD")]
+    pub currency: String,
+    /// What a dollar costs in it.
+    #[arg(long, value_name = "N", default_value = "0.9")]
+    pub rate: rust_decimal::Decimal,
     /// Seed of the synthetic market and of everything random.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

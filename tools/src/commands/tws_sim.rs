@@ -3,17 +3,18 @@
 use crate::cli;
 use crate::failure::{Failure, Outcome};
 use feed::calendar::Calendar;
+use rust_decimal::Decimal;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
-use stream::Nanos;
+use stream::{Money, Nanos};
 use tws::World;
 use tws::corrupt::Group;
 use tws::server::{Clock, Notice, Options, Server};
-use tws::world::{Config, Market};
+use tws::world::{Base, Config, Market};
 
 /// How long the synthetic market lasts.
 const LENGTH: Nanos = Nanos::from_secs(7 * 86_400);
@@ -29,7 +30,8 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
             })?),
             None => host_now(),
         };
-    let config = config(args, start)?;
+    let mut config = config(args, start)?;
+    config.base = base(args)?;
     let clock = Clock::scaled(config.start, speed_milli);
     let mut world = World::open(config);
     for path in &args.script {
@@ -88,6 +90,25 @@ fn script(world: &mut World, path: &Path) -> Outcome {
     world.script(&text).map_err(bad)
 }
 
+/// What the account is kept in.
+fn base(args: &cli::TwsSim) -> Outcome<Base> {
+    let code = args.currency.trim().to_uppercase();
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(Failure::bad(format!(
+            "--currency {code}: expected three letters such as EUR"
+        )));
+    }
+    let nano = args.rate.checked_mul(Decimal::from(1_000_000_000));
+    let nano = nano.and_then(|nano| i64::try_from(nano).ok());
+    let rate = nano.filter(|rate| *rate > 0).ok_or_else(|| {
+        let rate = args.rate;
+        Failure::bad(format!(
+            "--rate {rate}: expected what a dollar costs, such as 0.9"
+        ))
+    })?;
+    Ok(Base::new(&code, Money(rate)))
+}
+
 /// The broker's market, which begins then.
 fn config(args: &cli::TwsSim, now: Nanos) -> Outcome<Config> {
     if args.data.is_empty() {
@@ -103,7 +124,7 @@ fn config(args: &cli::TwsSim, now: Nanos) -> Outcome<Config> {
                 })?,
             None => LENGTH,
         };
-        return Config::synthetic(&args.account, args.seed, now, length).map_err(Failure::failed);
+        return Config::usual(&args.account, args.seed, now, length).map_err(Failure::failed);
     }
     let market = Market::files(&args.data, None, Calendar::UsEquity)?;
     let opens = market.opens();

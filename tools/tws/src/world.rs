@@ -11,7 +11,8 @@
 //! then happens first, in its own order and at its own times; then the request is served. So the
 //! same requests at the same times bring the same answers, however often the world is woken.
 //!
-//! Simpler than the real broker, and said here: one account, one currency; trading outside regular
+//! Simpler than the real broker, and said here: one account, which trades in dollars only, whatever
+//! it is kept in; trading outside regular
 //! hours is not told apart, day orders after the close wait for the next session; groups of type 3
 //! reduce at once like those of type 2; delayed data are the live ones under delayed numbers;
 //! an attached order that its client resizes no longer grows with its parent's fills.
@@ -21,12 +22,14 @@
 
 mod account;
 mod bars;
+mod base;
 mod catalog;
 mod config;
 mod depth;
 mod exchange;
 mod history_ticks;
 mod hours;
+mod known;
 mod ledger;
 mod limits;
 mod market;
@@ -38,6 +41,7 @@ mod realtime;
 mod record;
 mod reference;
 mod scanner;
+mod schedule;
 mod script;
 mod session;
 mod smart;
@@ -45,6 +49,7 @@ mod stamp;
 mod ticks;
 mod truth;
 
+pub use base::Base;
 pub use config::{Config, Limits};
 pub use market::Market;
 pub use script::{Cut, ScriptError};
@@ -99,6 +104,7 @@ pub struct World {
     fees: Fees,
     stock_margin_ppm: u32,
     cash_start: Money,
+    base: Base,
     seed: u64,
     /// When the data begin.
     start: Nanos,
@@ -157,6 +163,7 @@ impl World {
             fees: config.sim.fees,
             stock_margin_ppm: config.sim.stock_margin_ppm,
             cash_start: config.sim.cash,
+            base: config.base,
             seed: config.sim.seed,
             start: config.start,
             now: config.start,

@@ -87,6 +87,19 @@ pub enum Answer {
         /// Bars, oldest first.
         bars: Vec<Bar>,
     },
+    /// 106: sessions, with the range that they cover and the zone of all times.
+    HistoricalSchedule {
+        /// Request.
+        req: i32,
+        /// From, `YYYYMMDD-HH:MM:SS` as all times here.
+        start: String,
+        /// To.
+        end: String,
+        /// The zone.
+        zone: String,
+        /// From, to and date of each session, oldest first.
+        sessions: Vec<(String, String, String)>,
+    },
     /// 90: the last bar has changed.
     HistoricalBarUpdate(i32, Bar),
     /// 88: when the data begins.

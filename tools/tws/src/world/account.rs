@@ -1,5 +1,6 @@
 //! The account: positions, values, summaries, profit, and who hears of them.
 
+use super::base::TRADED;
 use super::ledger::money;
 use super::{Link, World, stamp};
 use crate::model::{Answer, Decimal, PortfolioValue};
@@ -65,48 +66,82 @@ fn is<T>(asked: &Asked<T>, link: Link, req: i32) -> bool {
 
 impl World {
     /// Every value of the account: key, value, currency.
-    pub(super) fn account_values(&self) -> Vec<(&'static str, String, &'static str)> {
+    pub(super) fn account_values(&self) -> Vec<(&'static str, String, String)> {
         let values = self.exchange.edge().values();
         let gross = self.sum_of_positions(|value| value.abs());
         let net = self.sum_of_positions(|value| value);
-        let [_, unrealized, realized] = self.profit();
         let cushion = if values.equity.0 > 0 {
             values.available.to_f64() / values.equity.to_f64()
         } else {
             0.0
         };
         let ratio = i128::from(self.stock_margin_ppm.max(1));
-        let power = money(i128::from(values.available.0) * 1_000_000 / ratio);
-        let amount = |key, amount: Money| (key, cents(amount), "USD");
-        vec![
-            ("AccountCode", self.account.clone(), ""),
-            ("AccountReady", "true".to_owned(), ""),
-            ("AccountType", "INDIVIDUAL".to_owned(), ""),
-            amount("AvailableFunds", values.available),
+        let base = &self.base;
+        let whole = |dollars| base.with_first(dollars, self.cash_start);
+        let power = money(i128::from(whole(values.available).0) * 1_000_000 / ratio);
+        let text = |key, text: &str, currency: &str| (key, text.to_owned(), currency.to_owned());
+        let amount = |key, amount: Money| (key, cents(amount), base.code().to_owned());
+        let mut all = vec![
+            text("AccountCode", &self.account, ""),
+            text("AccountReady", "true", ""),
+            text("AccountType", "INDIVIDUAL", ""),
+            amount("AvailableFunds", whole(values.available)),
             amount("BuyingPower", power),
-            amount("CashBalance", values.cash),
-            ("Currency", "USD".to_owned(), "USD"),
-            ("Cushion", format!("{cushion:.6}"), ""),
-            ("DayTradesRemaining", "-1".to_owned(), ""),
-            amount("EquityWithLoanValue", values.equity),
-            amount("ExcessLiquidity", values.available),
-            ("ExchangeRate", "1.00".to_owned(), "USD"),
-            amount("FullAvailableFunds", values.available),
-            amount("FullInitMarginReq", values.margin),
-            amount("FullMaintMarginReq", values.margin),
-            amount("GrossPositionValue", gross),
-            amount("InitMarginReq", values.margin),
-            ("Leverage", "0.00".to_owned(), ""),
-            amount("MaintMarginReq", values.margin),
-            amount("NetLiquidation", values.equity),
-            amount("NetLiquidationByCurrency", values.equity),
-            amount("RealizedPnL", realized),
-            amount("SettledCash", values.cash),
-            amount("StockMarketValue", net),
-            amount("TotalCashBalance", values.cash),
-            amount("TotalCashValue", values.cash),
-            amount("UnrealizedPnL", unrealized),
-        ]
+            text("Currency", base.code(), base.code()),
+            text("Cushion", &format!("{cushion:.6}"), ""),
+            text("DayTradesRemaining", "-1", ""),
+            amount("EquityWithLoanValue", whole(values.equity)),
+            amount("ExcessLiquidity", whole(values.available)),
+            amount("FullAvailableFunds", whole(values.available)),
+            amount("FullInitMarginReq", base.of(values.margin)),
+            amount("FullMaintMarginReq", base.of(values.margin)),
+            amount("GrossPositionValue", base.of(gross)),
+            amount("InitMarginReq", base.of(values.margin)),
+            text("Leverage", "0.00", ""),
+            amount("MaintMarginReq", base.of(values.margin)),
+            amount("NetLiquidation", whole(values.equity)),
+            amount("SettledCash", whole(values.cash)),
+            amount("TotalCashValue", whole(values.cash)),
+        ];
+        self.ledgers(values.cash, net, &mut all);
+        all
+    }
+
+    /// What is held of each currency, under the account's keys for that. An account in dollars has
+    /// dollars; another one has its own, the dollars that its trades moved, and their sum.
+    fn ledgers(&self, cash: Money, net: Money, all: &mut Vec<(&'static str, String, String)>) {
+        let base = &self.base;
+        let [_, unrealized, realized] = self.profit();
+        let mut ledger = |currency: &str, rate: Option<String>, own: [Money; 4]| {
+            let [cash, stock, realized, unrealized] = own;
+            let mut tell = |key, text: String| all.push((key, text, currency.to_owned()));
+            tell("CashBalance", cents(cash));
+            if let Some(rate) = rate {
+                tell("ExchangeRate", rate);
+            }
+            tell(
+                "NetLiquidationByCurrency",
+                cents(cash.saturating_add(stock)),
+            );
+            tell("RealizedPnL", cents(realized));
+            tell("StockMarketValue", cents(stock));
+            tell("TotalCashBalance", cents(cash));
+            tell("UnrealizedPnL", cents(unrealized));
+        };
+        let one = Some("1.00".to_owned());
+        if base.is_traded() {
+            ledger(TRADED, one, [cash, net, realized, unrealized]);
+            return;
+        }
+        let whole = base.with_first(cash, self.cash_start);
+        let sums = [whole, base.of(net), base.of(realized), base.of(unrealized)];
+        ledger("BASE", one.clone(), sums);
+        let none = Money::ZERO;
+        let own = base.first_cash(self.cash_start);
+        ledger(base.code(), one, [own, none, none, none]);
+        let moved = cash.saturating_sub(self.cash_start);
+        let rate = base.rate().map(|rate| rate.to_string());
+        ledger(TRADED, rate, [moved, net, realized, unrealized]);
     }
 
     fn sum_of_positions(&self, of: impl Fn(i128) -> i128) -> Money {
@@ -250,7 +285,7 @@ impl World {
     fn tell_account(&mut self, link: Link) {
         for (key, value, currency) in self.account_values() {
             let account = self.account.clone();
-            let (key, currency) = (key.to_owned(), currency.to_owned());
+            let key = key.to_owned();
             self.say(link, Answer::AccountValue(key, value, currency, account));
         }
     }
@@ -268,7 +303,7 @@ impl World {
     fn tell_account_multi(&mut self, link: Link, req: i32, model: &str) {
         for (key, value, currency) in self.account_values() {
             let (account, model) = (self.account.clone(), model.to_owned());
-            let (key, currency) = (key.to_owned(), currency.to_owned());
+            let key = key.to_owned();
             self.say(
                 link,
                 Answer::AccountUpdateMulti(req, account, model, key, value, currency),
@@ -308,16 +343,22 @@ impl World {
     }
 
     fn tell_summary(&mut self, link: Link, req: i32, tags: &str) {
-        let wanted = |key: &str| {
-            tags.split(',').any(|tag| {
-                let tag = tag.trim();
-                tag == key || tag == "All" || (tag.starts_with("$LEDGER") && LEDGER.contains(&key))
-            })
+        let base = self.base.code().to_owned();
+        let wanted = |key: &str, currency: &str| {
+            let own = currency.is_empty() || currency == base;
+            tags.split(',')
+                .map(str::trim)
+                .any(|tag| match tag.strip_prefix("$LEDGER") {
+                    Some("") => LEDGER.contains(&key) && own,
+                    Some(":ALL") => LEDGER.contains(&key),
+                    Some(of) => LEDGER.contains(&key) && of.strip_prefix(':') == Some(currency),
+                    None => own && (tag == key || tag == "All"),
+                })
         };
         for (key, value, currency) in self.account_values() {
-            if wanted(key) {
+            if wanted(key, &currency) {
                 let account = self.account.clone();
-                let (key, currency) = (key.to_owned(), currency.to_owned());
+                let key = key.to_owned();
                 self.say(
                     link,
                     Answer::AccountSummary(req, account, key, value, currency),
@@ -332,7 +373,7 @@ impl World {
     }
 
     /// All who follow account values hear them anew.
-    fn tell_values(&mut self) {
+    pub(super) fn tell_values(&mut self) {
         for link in self.holders.updates.clone() {
             self.tell_account(link);
             self.say(link, Answer::AccountTime(stamp::minutes(self.now)));
@@ -353,7 +394,7 @@ impl World {
             req,
             what: profit,
         });
-        self.say(link, pnl_of(req, profit));
+        self.say(link, self.pnl_of(req, profit));
     }
 
     pub(super) fn cancel_pnl(&mut self, link: Link, req: i32) {
@@ -367,7 +408,7 @@ impl World {
             return;
         };
         let figures = self.figures(instrument);
-        self.say(link, pnl_single_of(req, figures));
+        self.say(link, self.pnl_single_of(req, figures));
         self.holders.pnl_single.push(Asked {
             link,
             req,
@@ -403,7 +444,7 @@ impl World {
             let profit = self.profit();
             if profit != asked.what {
                 asked.what = profit;
-                self.say(asked.link, pnl_of(asked.req, profit));
+                self.say(asked.link, self.pnl_of(asked.req, profit));
             }
         }
         self.holders.pnl = pnl;
@@ -412,7 +453,7 @@ impl World {
             let figures = self.figures(asked.what.0);
             if figures != asked.what.1 {
                 asked.what.1 = figures;
-                self.say(asked.link, pnl_single_of(asked.req, figures));
+                self.say(asked.link, self.pnl_single_of(asked.req, figures));
             }
         }
         self.holders.pnl_single = single;
@@ -427,19 +468,21 @@ impl World {
     }
 }
 
-fn pnl_of(req: i32, [daily, unrealized, realized]: [Money; 3]) -> Answer {
-    let (unrealized, realized) = (unrealized.to_f64(), realized.to_f64());
-    Answer::Pnl(req, daily.to_f64(), Some(unrealized), Some(realized))
-}
+impl World {
+    fn pnl_of(&self, req: i32, profit: [Money; 3]) -> Answer {
+        let [daily, unrealized, realized] = profit.map(|amount| self.base.of(amount).to_f64());
+        Answer::Pnl(req, daily, Some(unrealized), Some(realized))
+    }
 
-fn pnl_single_of(req: i32, figures: [i128; 5]) -> Answer {
-    let amount = |index: usize| money(figures[index]).to_f64();
-    Answer::PnlSingle {
-        req,
-        position: Decimal::from(figures[0] as i64),
-        daily: amount(1),
-        unrealized: Some(amount(2)),
-        realized: Some(amount(3)),
-        value: amount(4),
+    fn pnl_single_of(&self, req: i32, figures: [i128; 5]) -> Answer {
+        let amount = |index: usize| self.base.of(money(figures[index])).to_f64();
+        Answer::PnlSingle {
+            req,
+            position: Decimal::from(figures[0] as i64),
+            daily: amount(1),
+            unrealized: Some(amount(2)),
+            realized: Some(amount(3)),
+            value: amount(4),
+        }
     }
 }

@@ -69,6 +69,17 @@ impl Duration {
     }
 }
 
+impl Duration {
+    /// Sessions that it spans, at least one.
+    fn sessions(self) -> u32 {
+        let count = match self {
+            Self::Sessions(count) => i64::try_from(count).unwrap_or(i64::MAX),
+            Self::Seconds(seconds) => seconds / 86_400,
+        };
+        u32::try_from(count.max(1)).unwrap_or(u32::MAX)
+    }
+}
+
 /// Which prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -174,6 +185,10 @@ impl World {
             self.complain(link, asked.req, 321, &text);
             return;
         };
+        if asked.what == "SCHEDULE" {
+            let until = (duration.sessions(), end.min(self.now));
+            return self.schedule(link, asked, instrument, until);
+        }
         let Some(what) = What::read(&asked.what) else {
             let text = invalid("Incorrect what to show");
             self.complain(link, asked.req, 321, &text);
@@ -191,13 +206,7 @@ impl World {
         let seconds = asked.format_date == 2;
         let bars = self.bars_until(instrument, (size, what, seconds), duration, end);
         if bars.is_empty() {
-            let text = format!(
-                "Historical Market Data Service error message:HMDS query returned no data: {}@{} \
-                 {}",
-                asked.contract.symbol, asked.contract.exchange, asked.what
-            );
-            self.complain(link, asked.req, 162, &text);
-            return;
+            return self.no_bars(link, asked);
         }
         let from = bars.first().map_or(end, |(start, _)| *start);
         let full = |at: i64| stamp::full(Nanos::from_secs(at.max(0) as u64));
@@ -222,6 +231,14 @@ impl World {
                 last,
             });
         }
+    }
+
+    fn no_bars(&mut self, link: Link, asked: &HistoricalBars) {
+        let text = format!(
+            "Historical Market Data Service error message:HMDS query returned no data: {}@{} {}",
+            asked.contract.symbol, asked.contract.exchange, asked.what
+        );
+        self.complain(link, asked.req, 162, &text);
     }
 
     pub(super) fn cancel_historical_bars(&mut self, link: Link, req: i32) {

@@ -326,13 +326,19 @@ fn pair(instrument: &Instrument) -> Contract {
     let name = read_text(&instrument.symbol);
     let currency = read_text(&instrument.currency);
     let base = name.strip_suffix(currency).unwrap_or(name);
+    let local_symbol = format!("{base}.{currency}");
+    // Currencies trade at the broker's own venue, coins at another one.
+    let (sec_type, exchange, class) = match read_text(&instrument.venue) {
+        "IDEALPRO" => ("CASH", "IDEALPRO", local_symbol.as_str()),
+        _ => ("CRYPTO", "PAXOS", base),
+    };
     Contract {
         symbol: base.to_owned(),
-        sec_type: "CRYPTO".to_owned(),
-        exchange: "PAXOS".to_owned(),
+        sec_type: sec_type.to_owned(),
+        exchange: exchange.to_owned(),
         currency: currency.to_owned(),
-        local_symbol: format!("{base}.{currency}"),
-        trading_class: base.to_owned(),
+        trading_class: class.to_owned(),
+        local_symbol,
         ..Contract::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What the broker may be told at its start.
 
+use super::base::Base;
 use super::market::Market;
 use feed::synthetic;
 use gateway::sim;
@@ -16,6 +17,8 @@ pub struct Config {
     pub market: Market,
     /// The exchange and the account: seed, latencies, cash, margin, fees.
     pub sim: sim::Config,
+    /// The account's own currency; the exchange's cash is what it began with in dollars.
+    pub base: Base,
     /// What the broker allows.
     pub limits: Limits,
     /// The client that hears of all clients' orders, if any.
@@ -74,6 +77,7 @@ impl Config {
                 reject_ppm: 0,
                 ..sim::Config::default()
             },
+            base: Base::default(),
             limits: Limits::default(),
             master: None,
         }
@@ -97,6 +101,23 @@ impl Config {
         };
         let mut config = Self::new(account, Market::synthetic(market)?);
         config.sim.seed = seed;
+        Ok(config)
+    }
+
+    /// The same, and beside it the names that everybody's examples use: large shares and funds, and
+    /// index futures of two and three months.
+    ///
+    /// # Errors
+    /// When `length` reaches beyond the end of time.
+    pub fn usual(
+        account: &str,
+        seed: u64,
+        start: Nanos,
+        length: Nanos,
+    ) -> Result<Self, synthetic::ConfigError> {
+        let mut config = Self::synthetic(account, seed, start, length)?;
+        let (known, define) = super::known::market(seed, start, length);
+        config.market = config.market.beside(known, define)?;
         Ok(config)
     }
 }

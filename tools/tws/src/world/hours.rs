@@ -1,6 +1,7 @@
 //! Trading and liquid hours as contract details tell them.
 
 use super::stamp;
+use super::stamp::civil;
 use feed::calendar::Calendar;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -49,6 +50,13 @@ const fn rules(what: InstrumentType) -> Rules {
     }
 }
 
+/// The zone's name with the broker, the zone, and the calendar of one sort of instrument.
+pub(super) fn zone_and_calendar(what: InstrumentType) -> (&'static str, TimeZone, Calendar) {
+    let rules = rules(what);
+    let zone = TimeZoneDatabase::bundled().get(rules.place);
+    (rules.zone, zone.unwrap_or(TimeZone::UTC), rules.calendar)
+}
+
 /// The hours from today on. Where the exchange's own session lies outside of the calendar's (a
 /// synthetic market may open at any time), its day has that session's hours.
 pub(super) fn hours(what: InstrumentType, now: Nanos, session: &Session) -> Hours {
@@ -65,10 +73,21 @@ pub(super) fn hours(what: InstrumentType, now: Nanos, session: &Session) -> Hour
         liquid: String::new(),
     };
     let mut date = today;
+    let days =
+        |(open, close): (Nanos, Nanos)| civil(open, &zone).date()..=civil(close, &zone).date();
     for _ in 0..DAYS {
         let known = rules.calendar.session(date);
         let liquid = match own {
-            Some((open, close)) if civil(open, &zone).date() == date => Some((open, ceil(close))),
+            // One that lasts for days is told whole, today or when it begins.
+            Some((open, close)) if days((open, close)).contains(&date) => {
+                let first = date == today || date == civil(open, &zone).date();
+                if !first {
+                    let Ok(next) = date.tomorrow() else { break };
+                    date = next;
+                    continue;
+                }
+                Some((open, ceil(close)))
+            }
             _ => known.map(|session| (session.open, session.close)),
         };
         let half = known.is_some_and(|session| session.kind == SessionKind::Half);
@@ -99,11 +118,6 @@ fn extended(date: Date, half: bool, zone: &TimeZone) -> Option<(Nanos, Nanos)> {
             .map(Nanos)
     };
     Some((at(4)?, at(if half { 17 } else { 20 })?))
-}
-
-fn civil(ts: Nanos, zone: &TimeZone) -> DateTime {
-    let instant = jiff::Timestamp::from_nanosecond(i128::from(ts.0)).unwrap_or_default();
-    instant.to_zoned(zone.clone()).datetime()
 }
 
 /// The next whole minute.

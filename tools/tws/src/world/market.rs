@@ -66,6 +66,26 @@ impl Source for Silence {
     }
 }
 
+/// A market whose instruments have higher numbers than it thinks.
+struct Renumbered {
+    source: Synthetic,
+    by: u16,
+}
+
+impl Source for Renumbered {
+    fn next(&mut self) -> Next {
+        self.source.next()
+    }
+
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        let taken = self.source.take(draft);
+        if taken && draft.header().instrument != InstrumentId::NONE {
+            draft.header_mut().instrument.0 += self.by;
+        }
+        taken
+    }
+}
+
 impl Market {
     /// No instruments and no data.
     #[must_use]
@@ -102,6 +122,34 @@ impl Market {
             orders_max: source.config().symbols.len().max(1) * 8_192,
             source: Box::new(source),
         })
+    }
+
+    /// With the synthetic market of another configuration beside it, whose instruments' numbers
+    /// follow this one's; `define` may make them something else than shares. What happens here is
+    /// the same with it and without it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    pub fn beside(
+        mut self,
+        mut config: synthetic::Config,
+        define: impl Fn(&mut Instrument),
+    ) -> Result<Self, synthetic::ConfigError> {
+        let by = self.instruments.len() as u16;
+        config.publish = Publish::Orders;
+        config.source = SourceId(1);
+        let begins = config.symbols.iter().map(|symbol| symbol.price);
+        self.begins.extend(begins);
+        let source = Synthetic::new(config)?;
+        self.orders_max += source.config().symbols.len() * 8_192;
+        self.instruments
+            .extend(source.instruments().map(|(id, mut instrument)| {
+                define(&mut instrument);
+                (InstrumentId(id.0 + by), instrument)
+            }));
+        let shifted = Renumbered { source, by };
+        self.source = Box::new(Merge::new(vec![self.source, Box::new(shifted)]));
+        Ok(self)
     }
 
     /// Recorded data of any format that feed knows, merged. What no file says of an instrument is

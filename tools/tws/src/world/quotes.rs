@@ -364,7 +364,11 @@ impl World {
         if now.short != old.short
             && let Some(shares) = now.short
         {
-            let grade = if shares >= 1_000 { 3.0 } else { 1.0 };
+            let grade = match shares {
+                1_000.. => 3.0,
+                1..1_000 => 2.0,
+                0 => 1.0,
+            };
             self.say(link, Answer::TickGeneric(req, tick::SHORTABLE, grade));
             let shares = Decimal::from(shares);
             self.say(link, Answer::TickSize(req, tick::SHORTABLE_SHARES, shares));

@@ -98,6 +98,8 @@ pub(super) enum Event {
         symbol: String,
         shares: u64,
     },
+    /// A dollar in the account's currency, in 1e-9; zero: it is not told.
+    Rate(i64),
 }
 
 /// What happens to orders.

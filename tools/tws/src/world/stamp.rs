@@ -29,8 +29,13 @@ pub(super) fn seconds(ts: Nanos) -> i64 {
 
 /// The broker's clock on the wall.
 pub(super) fn local(ts: Nanos) -> DateTime {
+    civil(ts, &NEW_YORK)
+}
+
+/// A clock on the wall of a zone.
+pub(super) fn civil(ts: Nanos, zone: &TimeZone) -> DateTime {
     let instant = jiff::Timestamp::from_nanosecond(i128::from(ts.0)).unwrap_or_default();
-    instant.to_zoned(NEW_YORK.clone()).datetime()
+    instant.to_zoned(zone.clone()).datetime()
 }
 
 /// The instant of a time on the broker's wall.

@@ -292,6 +292,24 @@ fn history() -> Vec<Answer> {
             bars: vec![bar("1795185000"), bar("1795185060")],
         },
         Answer::HistoricalBarUpdate(12, bar("1795185060")),
+        Answer::HistoricalSchedule {
+            req: 13,
+            start: text("20261119-09:30:00"),
+            end: text("20261120-16:00:00"),
+            zone: text("US/Eastern"),
+            sessions: vec![
+                (
+                    text("20261119-09:30:00"),
+                    text("20261119-16:00:00"),
+                    text("20261119"),
+                ),
+                (
+                    text("20261120-09:30:00"),
+                    text("20261120-16:00:00"),
+                    text("20261120"),
+                ),
+            ],
+        },
         Answer::HeadTimestamp(23, text("345479400")),
         Answer::HistoricalMids(26, vec![middle], true),
         Answer::HistoricalBidAsks(26, vec![bid_ask()], true),

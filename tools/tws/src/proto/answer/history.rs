@@ -24,6 +24,28 @@ pub fn encode(answer: &Answer, out: &mut Vec<u8>) -> bool {
             };
             write(108, &message, out);
         }
+        Answer::HistoricalSchedule {
+            req,
+            start,
+            end,
+            zone,
+            sessions,
+        } => {
+            let session =
+                |(open, close, date): &(String, String, String)| wire::HistoricalSession {
+                    start_date_time: text(open),
+                    end_date_time: text(close),
+                    ref_date: text(date),
+                };
+            let message = wire::HistoricalSchedule {
+                req_id: Some(*req),
+                start_date_time: text(start),
+                end_date_time: text(end),
+                time_zone: text(zone),
+                historical_sessions: sessions.iter().map(session).collect(),
+            };
+            write(106, &message, out);
+        }
         Answer::HistoricalBarUpdate(req, told) => {
             let (req_id, bar) = (Some(*req), Some(bar(told)));
             write(90, &wire::HistoricalDataUpdate { req_id, bar }, out);

@@ -38,6 +38,13 @@ messages! {
     }
     /// 108 of the server.
     HistoricalDataEnd { 1 req_id: int32, 2 start_date_str: string, 3 end_date_str: string, }
+    /// 106 of the server.
+    HistoricalSchedule {
+        1 req_id: int32, 2 start_date_time: string, 3 end_date_time: string, 4 time_zone: string,
+        5 historical_sessions: many HistoricalSession,
+    }
+    /// A session of the past.
+    HistoricalSession { 1 start_date_time: string, 2 end_date_time: string, 3 ref_date: string, }
     /// 90 of the server.
     HistoricalDataUpdate { 1 req_id: int32, 2 bar: one HistoricalDataBar, }
     /// 88 of the server.

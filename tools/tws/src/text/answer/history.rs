@@ -17,6 +17,20 @@ pub fn encode(version: i32, answer: &Answer, out: &mut Vec<u8>) -> bool {
             let message = begin(17, out).int(*req).text(&start).text(&end);
             message.each(bars, bar).end();
         }
+        Answer::HistoricalSchedule {
+            req,
+            start,
+            end,
+            zone,
+            sessions,
+        } => {
+            let message = begin(106, out).int(*req).text(start).text(end).text(zone);
+            message
+                .each(sessions, |m, (open, close, date)| {
+                    m.text(open).text(close).text(date)
+                })
+                .end();
+        }
         Answer::HistoricalBarUpdate(req, told) => update(begin(90, out).int(*req), told).end(),
         Answer::HeadTimestamp(req, time) => begin(88, out).int(*req).text(time).end(),
         Answer::HistoricalMids(req, ticks, done) => {

@@ -38,12 +38,14 @@ impl World {
                 let value = traded.unwrap_or(Money::MAX);
                 let qty = u64::from(ticket.qty);
                 let fee = self.fees.of(item.what, ticket.side, qty, value).to_f64();
-                let bound = three(before.margin, change);
+                let base = &self.base;
+                let bound = three(base.of(before.margin), base.of(change));
+                let equity = base.with_first(before.equity, self.cash_start);
                 let state = OrderState {
                     status: "PreSubmitted".to_owned(),
                     initial_margin: bound,
                     maintenance_margin: bound,
-                    equity_with_loan: three(before.equity, Money::ZERO),
+                    equity_with_loan: three(equity, Money::ZERO),
                     commission: Some(fee),
                     commission_min: Some(fee),
                     commission_max: Some(fee),

@@ -39,6 +39,10 @@ impl World {
             Event::RollBack { client, to } => self.sessions.roll_back(*client, *to),
             Event::Halt { symbol, halted } => self.halt(symbol, *halted),
             Event::Short { symbol, shares } => self.borrow(symbol, *shares),
+            Event::Rate(rate) => {
+                self.base.set_rate(*rate);
+                self.tell_values();
+            }
         }
     }
 

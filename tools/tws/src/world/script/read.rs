@@ -35,7 +35,7 @@ pub enum ScriptError {
 const WORDS: &str = "drop, delay, duplicate, swap, unset, close, reset, black_hole, half_open, \
                      lost, restored, restored_lost, notice, restart, live, delayed, no_data, \
                      competing, depth_reset, silent, speak, slow, roll_back, halt, resume, short, \
-                     fill_after_cancel, partial_then_reject, reject, reject_child, race, \
+                     rate, fill_after_cancel, partial_then_reject, reject, reject_child, race, \
                      rewrite_tif, correct, bust, trade or manual";
 
 /// Seed and faults of a script.
@@ -278,6 +278,7 @@ impl Keys {
                 symbol: self.need("symbol")?,
                 shares: u64::from(self.count("shares", 0)?),
             },
+            "rate" => Event::Rate(self.nano("value")?),
             _ => return bad(self.at, "do", WORDS),
         }))
     }

@@ -202,3 +202,52 @@ fn a_fill_is_heard_by_all_who_follow_positions_and_values() {
     scene.world.leave(Link(1));
     assert_eq!(scene.pass(200_000), []);
 }
+
+#[test]
+fn an_account_in_euros_has_dollars_beside_them_and_a_rate() {
+    let mut scene = Scene::with(|config| {
+        config.base = crate::world::Base::new("EUR", Money(800_000_000));
+    });
+    scene.pass(2_000);
+    let ask = scene.best("ALDR", Side::Sell);
+    scene.ask(1, place(1, "ALDR", limit("BUY", 10, ask)));
+    scene.pass(2_000);
+    let truth = scene.world.truth();
+    let spent = number(&truth.cash) - number(&truth.cash_start);
+    assert!(spent < Decimal::ZERO, "it has bought");
+    let values = |scene: &mut Scene, req, tags: &str| -> BTreeMap<(String, String), Decimal> {
+        let (group, tags) = ("All".to_owned(), tags.to_owned());
+        let said = scene.ask(1, Request::AccountSummary { req, group, tags });
+        scene.ask(1, Request::CancelAccountSummary(req));
+        said.into_iter()
+            .filter_map(|answer| match answer {
+                Answer::AccountSummary(_, _, tag, value, currency) => {
+                    Some(((tag, currency), number(&value)))
+                }
+                _ => None,
+            })
+            .collect()
+    };
+    let of = |all: &BTreeMap<(String, String), Decimal>, tag: &str, currency: &str| {
+        all.get(&(tag.to_owned(), currency.to_owned())).copied()
+    };
+    let all = values(&mut scene, 1, "NetLiquidation,$LEDGER:ALL");
+    let cents = |amount: Decimal| amount.round_dp(2);
+    let start = number(&truth.cash_start);
+    let rate: Decimal = "0.8".parse().expect("a number");
+    let equity = start * rate + (number(&truth.equity) - start) * rate;
+    assert_eq!(of(&all, "NetLiquidation", "EUR"), Some(cents(equity)));
+    assert_eq!(of(&all, "CashBalance", "USD"), Some(cents(spent)));
+    assert_eq!(of(&all, "CashBalance", "EUR"), Some(cents(start * rate)));
+    assert_eq!(of(&all, "ExchangeRate", "USD"), Some(rate));
+    assert_eq!(of(&all, "ExchangeRate", "EUR"), Some(Decimal::ONE));
+    let dollars = values(&mut scene, 2, "$LEDGER:USD");
+    assert!(
+        dollars.keys().all(|(_, currency)| currency == "USD"),
+        "{dollars:?}"
+    );
+    scene.world.script("rate value=0").expect("it reads");
+    let dark = values(&mut scene, 3, "$LEDGER:ALL");
+    assert_eq!(of(&dark, "ExchangeRate", "USD"), None);
+    assert_eq!(of(&dark, "CashBalance", "USD"), Some(cents(spent)));
+}

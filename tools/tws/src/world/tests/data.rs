@@ -291,3 +291,76 @@ fn the_same_requests_at_the_same_times_bring_the_same_answers() {
     assert!(often.len() > 1_000);
     assert_eq!(often, play(1_700));
 }
+
+#[test]
+fn the_names_of_everybodys_examples_are_there_and_change_nothing_beside_them() {
+    let second = |usual: bool| {
+        let mut scene = Scene::with(|config| {
+            if usual {
+                let length = Nanos::from_secs(3_600);
+                *config = Config::usual("DU1234567", 7, monday(), length).expect("sound");
+            }
+        });
+        scene.pass(20_000);
+        let quote = |symbol: &str| {
+            let item = scene.world.catalog.by_symbol(symbol)?;
+            let book = scene.world.exchange.edge().books().get(item.id)?;
+            Some((
+                book.best(Side::Buy),
+                book.best(Side::Sell),
+                book.tape().volume,
+            ))
+        };
+        (quote("ALDR"), quote("AAPL"), quote("ESZ6"), quote("ESH7"))
+    };
+    let (alone, none, ..) = second(false);
+    let (beside, apple, december, march) = second(true);
+    assert_eq!(alone, beside, "the same seed, the same market");
+    assert_eq!(none, None);
+    for (name, quote) in [("AAPL", apple), ("ESZ6", december), ("ESH7", march)] {
+        let (bid, ask, _) = quote.unwrap_or_else(|| panic!("{name} is quoted"));
+        assert!(bid.is_some() && ask.is_some(), "{name}: {bid:?} {ask:?}");
+    }
+    let mut scene = Scene::with(|config| {
+        let length = Nanos::from_secs(3_600);
+        *config = Config::usual("DU1234567", 7, monday(), length).expect("sound");
+    });
+    let future = Contract {
+        symbol: "ES".to_owned(),
+        sec_type: "FUT".to_owned(),
+        exchange: "CME".to_owned(),
+        currency: "USD".to_owned(),
+        ..Contract::default()
+    };
+    let said = scene.ask(1, Request::ContractDetails(9, future));
+    let months: Vec<(String, String)> = said
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::ContractData(_, details) => {
+                let own = &details.contract;
+                Some((own.last_trade_date.clone(), own.multiplier.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    let euros = Contract {
+        symbol: "EUR".to_owned(),
+        sec_type: "CASH".to_owned(),
+        exchange: "IDEALPRO".to_owned(),
+        currency: "USD".to_owned(),
+        ..Contract::default()
+    };
+    let said = scene.ask(1, Request::ContractDetails(10, euros));
+    let told = said.iter().find_map(|answer| match answer {
+        Answer::ContractData(10, details) => Some((details.min_tick, &details.contract)),
+        _ => None,
+    });
+    let (tick, own) = told.expect("it is known");
+    assert!((tick - 0.000_05).abs() < 1e-12, "{tick}");
+    assert_eq!(own.local_symbol, "EUR.USD");
+    let fifty = |date: &str| (date.to_owned(), "50".to_owned());
+    assert_eq!(
+        months,
+        [fifty("20261218"), fifty("20270319"), fifty("20270618")]
+    );
+}

@@ -225,3 +225,47 @@ fn more_than_fifty_messages_a_second_are_told_and_then_cost_the_connection() {
     assert!(scene.out.contains(&Out::Close(Link(1))));
     assert_eq!(scene.world.truth().messages_per_second_max, 60);
 }
+
+#[test]
+fn a_schedule_tells_the_sessions_of_the_past_with_their_half_days() {
+    let mut scene = Scene::with(|config| {
+        let monday = stamp::parse("20261130 10:00:00").expect("a time");
+        let length = Nanos::from_secs(3_600);
+        *config = Config::synthetic("DU1234567", 7, monday, length).expect("sound");
+    });
+    let schedule = |size: &str| HistoricalBars {
+        what: "SCHEDULE".to_owned(),
+        ..asked(1, "ALDR", size, "3 D")
+    };
+    let said = scene.ask(1, Request::HistoricalBars(schedule("1 day")));
+    let [
+        Answer::HistoricalSchedule {
+            req: 1,
+            start,
+            end,
+            zone,
+            sessions,
+        },
+    ] = &said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(
+        (zone.as_str(), start.as_str()),
+        ("US/Eastern", "20261125-09:30:00")
+    );
+    assert_eq!(end, "20261130-16:00:00");
+    let days: Vec<(&str, &str)> = sessions
+        .iter()
+        .map(|(_, close, date)| (date.as_str(), &close[9..]))
+        .collect();
+    // Thanksgiving is none, and the day behind it ends early.
+    let wanted = [
+        ("20261125", "16:00:00"),
+        ("20261127", "13:00:00"),
+        ("20261130", "16:00:00"),
+    ];
+    assert_eq!(days, wanted);
+    let said = scene.ask(1, Request::HistoricalBars(schedule("1 min")));
+    assert_eq!(problems(&said), [(1, 321)]);
+}
