@@ -19,15 +19,37 @@ pub use shadow::{Pending, Shadow};
 
 use crate::chain::{Chain, End};
 use crate::probe::Probe;
+use crate::restart::RestartError;
 use crate::setup::Setup;
 use compare::{fields_that_differ, same};
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use stream::id::SUB_COUNT_BITS;
 use stream::payload::RestartFrom;
 use stream::stage::Collected;
 use stream::{Class, FrameId, FrameRef, Header, Kind, Kinds, Line, Nanos, Out, StageId};
 use told::Told;
+
+/// The configuration that a journal's first epoch was written with; `None` where it has none, as
+/// before anything was journaled.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn configuration(dir: &Path) -> Result<Option<String>, RestartError> {
+    if !dir.join("identity").is_file() {
+        return Ok(None);
+    }
+    let mut reader = journal::Reader::open(dir)?;
+    let mut told = Told::default();
+    while let Some(next) = reader.next() {
+        let (_, frame) = next?;
+        if told.on_frame(frame)?.is_some() {
+            break;
+        }
+    }
+    Ok(told.config().ok().map(str::to_owned))
+}
 
 /// Stages by their numbers.
 type Part = RangeInclusive<u8>;

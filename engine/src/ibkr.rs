@@ -1,15 +1,19 @@
 //! A run in front of Interactive Brokers: what is checked before anything is journaled, and what
 //! joins the edge's threads to the lanes.
 
+mod contracts;
+
 use crate::broker::Broker;
 use crate::clock::Clock;
-use crate::setup::{Ibkr, Setup};
-use feed::calendar::Calendar;
+use crate::setup::{Ibkr, Scanner, Setup};
+use contracts::{Roll, agree, choose, contract_of};
 use gateway::ibkr::api::{Api, NoConnection, VERSION_MIN};
-use gateway::ibkr::broker::{Broker as _, Contract, Details, NoAnswer};
+use gateway::ibkr::broker::{Broker as _, Details, NoAnswer};
+pub use gateway::ibkr::currency::Exchange;
+use gateway::ibkr::currency::convert;
 use gateway::ibkr::desk::Desk;
 use gateway::ibkr::edge::{COMMANDS, IbkrEdge, IbkrSource};
-use gateway::ibkr::hours::{Hours, regular};
+pub use gateway::ibkr::shell::Closing;
 use gateway::ibkr::shell::{self, Config, Connect, Parts, Shell, SlotAsk, Tell};
 use hdrhistogram::Histogram;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -25,6 +29,8 @@ const MARKET_LINES: usize = 1 << 16;
 const SLOT_ASKS: usize = 1_024;
 /// Between two questions for contracts: well below the broker's own limit.
 const PACE: Duration = Duration::from_millis(40);
+/// How long positions and account values may take.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a connection cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +126,8 @@ pub struct Checked {
     pub time: Nanos,
     /// The universe as the broker knows it.
     pub universe: Vec<Details>,
+    /// How the account's currency becomes the one that is traded in.
+    pub exchange: Exchange,
 }
 
 /// What a connection shows at first sight.
@@ -196,12 +204,27 @@ pub fn connect(ibkr: &Ibkr) -> Result<Api, BrokerError> {
     Ok(api)
 }
 
+/// What a scan of the market finds, the first first.
+///
+/// # Errors
+/// See [`BrokerError`].
+pub fn scan(api: &Api, ibkr: &Ibkr, scanner: &Scanner) -> Result<Vec<String>, BrokerError> {
+    let found = api.scan(&scanner.scan, WITHIN);
+    found.map_err(|why| BrokerError::Unanswered {
+        address: ibkr.address(),
+        what: format!(
+            "universe.scanner ({} of {} at {})",
+            scanner.scan.code, scanner.scan.instrument, scanner.scan.location
+        ),
+        why: why.to_string(),
+    })
+}
+
 /// Everything that is to be known before a run begins: account, time, contracts, hours.
 ///
 /// # Errors
 /// See [`BrokerError`].
-pub fn check(setup: &Setup, ibkr: &Ibkr) -> Result<Checked, BrokerError> {
-    let api = connect(ibkr)?;
+pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerError> {
     let unanswered = |what: &str, why: &NoAnswer| BrokerError::Unanswered {
         address: ibkr.address(),
         what: what.to_owned(),
@@ -209,121 +232,62 @@ pub fn check(setup: &Setup, ibkr: &Ibkr) -> Result<Checked, BrokerError> {
     };
     let mut universe = Vec::with_capacity(setup.instruments.len());
     let time = api.time().map_err(|why| unanswered("the time", &why))?;
+    let futures = setup.instruments.iter().any(is_future);
+    let held = if futures {
+        let held = api.positions(WITHIN);
+        held.map_err(|why| unanswered("the positions", &why))?
+    } else {
+        Vec::new()
+    };
+    let roll = Roll {
+        date: setup.session_of(time).map_or(0, |session| session.date),
+        days: ibkr.roll_days,
+        held: &held,
+    };
     for (id, own) in &setup.instruments {
         let symbol = read_text(&own.symbol);
         let asked = contract_of(*id, own);
         let found = api
             .details(&asked)
             .map_err(|why| unanswered(&format!("the contract of {symbol}"), &why))?;
-        let details = choose(symbol, own, found)?;
+        let details = choose(symbol, own, found, &roll)?;
         agree(setup, symbol, own, &details, time)?;
         universe.push(details);
         std::thread::sleep(PACE);
     }
-    let values = api.values(Duration::from_secs(10));
+    let values = api.values(WITHIN);
     let values = values.map_err(|why| unanswered("the account's values", &why))?;
-    let currency = setup.currency();
-    let currency = read_text(&currency);
-    if let Some(other) = values.iter().find(|value| value.currency != currency) {
-        return Err(BrokerError::Contract(format!(
-            "risk.currency is {currency}, the account is kept in {}: limits would be reckoned in \
-             the wrong money; set risk.currency and every limit in the account's currency",
-            other.currency
-        )));
-    }
+    let (_, exchange) = convert(&values, read_text(&setup.currency()));
     let time = api.time().map_err(|why| unanswered("the time", &why))?;
     Ok(Checked {
         version: api.version(),
         api: Arc::new(api),
         time,
         universe,
+        exchange,
     })
 }
 
-fn contract_of(id: InstrumentId, own: &Instrument) -> Contract {
-    Contract {
-        instrument: id,
-        con_id: 0,
-        symbol: read_text(&own.symbol).to_owned(),
-        future: own.what == InstrumentType::Future,
-        venue: read_text(&own.venue).to_owned(),
-        currency: read_text(&own.currency).to_owned(),
-        multiplier: own.multiplier,
-        tick: own.tick_size,
-        month: String::new(),
-    }
+fn is_future((_, own): &(InstrumentId, Instrument)) -> bool {
+    own.what == InstrumentType::Future
 }
 
-/// The one contract that is meant; of a future's months the nearest.
-fn choose(symbol: &str, own: &Instrument, found: Vec<Details>) -> Result<Details, BrokerError> {
-    let count = found.len();
-    let future = own.what == InstrumentType::Future;
-    let mut fitting: Vec<Details> = found
-        .into_iter()
-        .filter(|details| details.contract.future == future)
-        .collect();
-    fitting.sort_by(|a, b| a.contract.month.cmp(&b.contract.month));
-    if fitting.is_empty() || (!future && fitting.len() > 1) {
-        return Err(BrokerError::Contract(format!(
-            "{symbol}: the broker knows {count} contracts of that description where one is meant; \
-             set instrument.{symbol}.venue and currency"
-        )));
+impl Checked {
+    /// Futures with the month that was chosen, for people.
+    pub fn months(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.universe.iter().map(|details| &details.contract);
+        all.filter(|contract| contract.future)
+            .map(|contract| (contract.symbol.as_str(), contract.month.as_str()))
     }
-    Ok(fitting.swap_remove(0))
-}
 
-/// What the broker says of a contract against what we reckon with.
-fn agree(
-    setup: &Setup,
-    symbol: &str,
-    own: &Instrument,
-    details: &Details,
-    now: Nanos,
-) -> Result<(), BrokerError> {
-    let contract = &details.contract;
-    let differs = |key: &str, ours: String, theirs: String| {
-        Err(BrokerError::Contract(format!(
-            "instrument.{symbol}.{key} is {ours}, the broker says {theirs}: nothing is traded on a \
-             wrong definition; correct the configuration"
-        )))
-    };
-    if contract.multiplier != own.multiplier {
-        let theirs = contract.multiplier.to_string();
-        return differs("multiplier", own.multiplier.to_string(), theirs);
-    }
-    // A finer grid of ours would be refused order by order; a coarser one is sound.
-    if !own.tick_size.is_on(contract.tick) {
-        return differs("tick", own.tick_size.to_string(), contract.tick.to_string());
-    }
-    if contract.currency != read_text(&own.currency) {
-        let ours = read_text(&own.currency).to_owned();
-        return differs("currency", ours, contract.currency.clone());
-    }
-    // "Around the clock" is a choice of the operator's, and no claim about this market's hours.
-    if setup.calendar == Calendar::Continuous {
-        return Ok(());
-    }
-    let Some(session) = setup.session_of(now) else {
-        return Ok(());
-    };
-    match regular(details, session.date) {
-        Hours::Open { open, close } if open == session.open && close == session.close => Ok(()),
-        Hours::Open { open, close } => Err(BrokerError::Contract(format!(
-            "{symbol}: on {} our calendar ({}) trades from {} to {}, the broker from {open} to \
-             {close} (UTC, nanoseconds): nothing is traded while they disagree; set \
-             session.calendar, or wait for a calendar that knows the day",
-            session.date,
-            setup.calendar.name(),
-            session.open,
-            session.close
-        ))),
-        Hours::Closed => Err(BrokerError::Contract(format!(
-            "{symbol}: the broker is closed on {}, our calendar ({}) is not; set session.calendar",
-            session.date,
-            setup.calendar.name()
-        ))),
-        // A calendar of days that the broker does not tell yet cannot be held against it.
-        Hours::Unknown => Ok(()),
+    /// The broker's number of each contract into its definition, which is journaled.
+    pub fn pin(&self, setup: &mut Setup) {
+        for (id, own) in &mut setup.instruments {
+            let known = self.universe.iter().map(|details| &details.contract);
+            if let Some(contract) = known.into_iter().find(|known| known.instrument == *id) {
+                own.venue_id = contract.con_id.unsigned_abs().into();
+            }
+        }
     }
 }
 
@@ -338,6 +302,9 @@ pub struct Line {
     speed_milli: u64,
     rows: u16,
     observe: bool,
+    final_at: Nanos,
+    currency: String,
+    closing: Arc<Closing>,
     market: Producer<stream::Line>,
     slots: Consumer<SlotAsk>,
     sent: Sent,
@@ -386,6 +353,8 @@ pub struct Stance {
     pub speed_milli: u64,
     /// Sends no order.
     pub observe: bool,
+    /// When the run's last comparison with the broker is made.
+    pub final_at: Nanos,
     /// Tells people.
     pub tell: Tell,
 }
@@ -409,6 +378,9 @@ pub fn open(setup: &Setup, ibkr: &Ibkr, checked: Checked, stance: Stance) -> (Li
         speed_milli: stance.speed_milli,
         rows: setup.depth_rows(),
         observe: stance.observe,
+        final_at: stance.final_at,
+        currency: read_text(&setup.currency()).to_owned(),
+        closing: Arc::default(),
         market,
         slots,
         sent: Sent::default(),
@@ -434,6 +406,12 @@ impl Line {
     #[must_use]
     pub fn sent(&self) -> Sent {
         self.sent.clone()
+    }
+
+    /// Takes what the run's last comparison with the broker finds.
+    #[must_use]
+    pub fn closing(&self) -> Arc<Closing> {
+        Arc::clone(&self.closing)
     }
 
     /// Starts the threads. `begin`: when a journal that is new begins.
@@ -467,6 +445,7 @@ impl Line {
             slots: self.slots,
             clocks: Arc::clone(&clocks),
             connect: again(self.ibkr, self.first),
+            closing: self.closing,
             tell: self.tell,
             meter: Box::new(move |took| sent.record(took)),
         })?;
@@ -484,6 +463,7 @@ impl Line {
             address: own.address(),
             client_id: own.client_id,
             account: own.account.clone(),
+            currency: self.currency.clone(),
             budget: own.budget,
             lines: own.lines,
             depth: own.depth,
@@ -492,6 +472,8 @@ impl Line {
             reconcile_every: own.reconcile_every,
             heartbeat: own.heartbeat,
             answer_within: own.answer_within,
+            final_at: self.final_at,
+            profit_slack: own.profit_slack,
             window: own.window,
             skew_max: own.skew_max,
             speed_milli: self.speed_milli,

@@ -6,11 +6,13 @@ mod gateway;
 mod ibkr;
 mod instruments;
 mod risk;
+mod scanner;
 mod signal;
 mod sim;
 
 pub use self::feed::{FeedKind, MoldUdp};
 pub use self::ibkr::Ibkr;
+pub use self::scanner::Scanner;
 use crate::broker::Shade;
 use crate::chain::Stages;
 use crate::config::{Fault, Faults, Origin, Settings};
@@ -92,6 +94,8 @@ pub struct Setup {
     pub broker: BrokerKind,
     /// The connection to Interactive Brokers, where that is configured.
     pub ibkr: Option<Ibkr>,
+    /// A scan that adds to the universe at a start, where that is configured.
+    pub scanner: Option<Scanner>,
     /// How bar files are read, where that is configured.
     pub bars: Option<::feed::bars::Config>,
     book: book::Config,
@@ -119,7 +123,8 @@ impl Setup {
         );
         let currency = text(&settings.text("risk.currency", "a currency such as USD"));
         let setup = Self {
-            config_text: settings.to_toml(|key| !is_placement(key)),
+            config_text: settings
+                .to_toml(|key| !is_placement(key) && !is_elsewhere(key, &instruments)),
             calendar,
             session: None,
             carry: None,
@@ -131,6 +136,7 @@ impl Setup {
             feed: feed::read(settings),
             broker: read_broker(settings),
             ibkr: ibkr::read(settings),
+            scanner: scanner::read(settings),
             bars: bars::read(settings),
             book: read_book(settings, count),
             signal: signal::read(settings, count),
@@ -144,6 +150,16 @@ impl Setup {
         }
         if !["auto", "spin", "backoff"].contains(&setup.idle.as_str()) {
             settings.fault("lanes.idle", "expected auto, spin or backoff");
+        }
+        if let (Some(scanner), Some(ibkr)) = (&setup.scanner, &setup.ibkr) {
+            let (most, named) = (scanner.count, setup.instruments.len());
+            if most + named > ibkr.lines {
+                let what = format!(
+                    "is {most} beside {named} named symbols; ibkr.data_lines has {}",
+                    ibkr.lines
+                );
+                settings.fault("universe.scanner.count", what);
+            }
         }
         settings.finish()?;
         Ok(setup)
@@ -281,10 +297,23 @@ impl Setup {
 }
 
 /// Tables that say where a run takes place, and nothing of what it does.
-const PLACEMENT: [&str; 3] = ["lanes.", "journal.", "ibkr."];
+const PLACEMENT: [&str; 4] = ["lanes.", "journal.", "ibkr.", "universe.scanner."];
 
 fn is_placement(key: &str) -> bool {
     PLACEMENT.iter().any(|table| key.starts_with(table))
+}
+
+/// True for sections of symbols that a scan might have added and did not.
+fn is_elsewhere(key: &str, universe: &[(InstrumentId, Instrument)]) -> bool {
+    let symbol = ["instrument.", "risk.instrument."]
+        .iter()
+        .find_map(|table| key.strip_prefix(table)?.rsplit_once('.'))
+        .map(|(symbol, _)| symbol);
+    symbol.is_some_and(|symbol| {
+        !universe
+            .iter()
+            .any(|(_, own)| stream::payload::read_text(&own.symbol) == symbol)
+    })
 }
 
 /// Journals of before there was a choice were the simulated broker's.

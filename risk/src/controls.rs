@@ -11,6 +11,7 @@ use stream::{InstrumentId, Money, Nanos, Price, Side};
 mod armed;
 mod bad_intent;
 mod book_quality;
+mod borrow;
 mod daily_loss;
 mod equity;
 mod frozen;
@@ -113,6 +114,8 @@ pub struct View<'a> {
     pub allowed: bool,
     /// True when the instrument's definition allows short sales.
     pub shortable: bool,
+    /// Shares that the broker would lend; `None` where it does not speak of it.
+    pub borrowable: Option<u64>,
     /// True when something about the instrument is not explained.
     pub frozen: bool,
     /// Units in one contract.
@@ -252,6 +255,7 @@ pub const TABLE: &[Control] = &[
     order_quantity::CONTROL,
     order_value::CONTROL,
     position_limit::CONTROL,
+    borrow::CONTROL,
     gross::CONTROL,
 ];
 

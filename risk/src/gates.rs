@@ -5,8 +5,8 @@ use crate::entries::refuse;
 use crate::kill::{Cause, Circumstances, level_of};
 use crate::state::{Port, State};
 use stream::payload::{
-    AccountField, AccountValue, Connectivity, Control, ControlAction, Fault, FaultCode, Instrument,
-    Kill, KillLevel, LinkState, Position, Reason, Restart, Session, read_text,
+    AccountField, AccountValue, Borrow, Connectivity, Control, ControlAction, Fault, FaultCode,
+    Instrument, Kill, KillLevel, LinkState, Position, Reason, Restart, Session, read_text,
 };
 use stream::{InstrumentId, Nanos};
 
@@ -205,6 +205,16 @@ impl State {
         if connectivity.source == self.config.broker {
             self.link_ready = connectivity.state == LinkState::Ready;
         }
+    }
+
+    /// The broker's word on shares to borrow.
+    pub(crate) fn on_borrow(&mut self, port: &mut Port<'_>, borrow: &Borrow) {
+        let id = port.frame.instrument();
+        if !Self::is_instrument(id) {
+            port.fault(FaultCode::UnknownInstrument, borrow.shares);
+            return;
+        }
+        self.slot_mut(id).on_borrow(borrow);
     }
 
     pub(crate) fn on_account(&mut self, port: &mut Port<'_>, account: &AccountValue) {

@@ -4,7 +4,7 @@
 use crate::config::{Config, InstrumentLimits, MULTIPLIER_MAX};
 use crate::controls::Quote;
 use crate::holding::{Holding, is_believable};
-use stream::payload::{Instrument, Reason, quality};
+use stream::payload::{Borrow, BorrowState, Instrument, Reason, quality};
 use stream::{FrameId, Nanos, Price, hash};
 
 /// Whose position it is, as it would be closed.
@@ -14,6 +14,8 @@ pub(crate) struct Slot {
     pub(crate) symbol: [u8; 16],
     pub(crate) allowed: bool,
     pub(crate) shortable: bool,
+    /// Shares that can be borrowed, and one more; 0 where nobody speaks of it.
+    pub(crate) borrow: u64,
     pub(crate) limits: InstrumentLimits,
     pub(crate) multiplier: u32,
     pub(crate) tick: Price,
@@ -70,6 +72,7 @@ impl Slot {
             symbol: [0; 16],
             allowed: false,
             shortable: false,
+            borrow: 0,
             limits,
             multiplier: 1,
             tick: Price::ZERO,
@@ -127,6 +130,19 @@ impl Slot {
         if (1..=MULTIPLIER_MAX).contains(&definition.multiplier) {
             self.multiplier = definition.multiplier;
         }
+    }
+
+    /// The broker's word on shares to borrow; what is not known is none.
+    pub(crate) const fn on_borrow(&mut self, borrow: &Borrow) {
+        self.borrow = match borrow.state {
+            BorrowState::Available => borrow.shares.saturating_add(1),
+            BorrowState::Unknown | BorrowState::Unavailable => 1,
+        };
+    }
+
+    /// Shares that can be borrowed; `None` where nobody speaks of it.
+    pub(crate) const fn borrowable(&self) -> Option<u64> {
+        self.borrow.checked_sub(1)
     }
 
     /// Takes a quote; true when the mark of what is held changed. A side that is empty, and a
@@ -234,7 +250,8 @@ impl Slot {
             self.flatten.0,
             self.flatten_limit.0 as u64,
             self.retry_at.0,
-            self.tick.0 as u64 ^ u64::from(self.lot) << 48,
+            // Nothing where nobody speaks of it, so that older journals keep their hashes.
+            self.tick.0 as u64 ^ u64::from(self.lot) << 48 ^ self.borrow.rotate_right(8),
         ]
         .into_iter()
         .fold(hash::mix(index as u64), hash::fold)

@@ -6,8 +6,9 @@ use crate::persist;
 use crate::state::{Port, State};
 use stream::limits::{HOUSEKEEPING_PERIOD, INSTRUMENTS_MAX, RING_LINES};
 use stream::payload::{
-    AccountValue, Best, BookView, Commission, Connectivity, Control, Fault, Fill, Instrument,
-    Intent, KillLevel, Position, Requested, Restart, Sent, Session, Status, Tick, Timer,
+    AccountValue, Best, BookView, Borrow, Commission, Connectivity, Control, Fault, Fill,
+    Instrument, Intent, KillLevel, Position, Requested, Restart, Sent, Session, Status, Tick,
+    Timer,
 };
 use stream::{
     Emitter, FrameRef, InstrumentId, Kind, Kinds, Money, Nanos, Out, Qty, Stage, StageId,
@@ -111,6 +112,7 @@ impl RiskStage {
             }
             Kind::Control => state.on_control(port, frame.read::<Control>()),
             Kind::AccountValue => state.on_account(port, frame.read::<AccountValue>()),
+            Kind::Borrow => state.on_borrow(port, frame.read::<Borrow>()),
             Kind::Position => state.on_position(port, frame.read::<Position>()),
             Kind::Connectivity => state.on_connectivity(frame.read::<Connectivity>()),
             Kind::Fault if frame.is_input() => state.on_fault(port, frame.read::<Fault>()),
@@ -212,6 +214,7 @@ impl Stage for RiskStage {
         Kind::AccountValue,
         Kind::Position,
         Kind::Connectivity,
+        Kind::Borrow,
         Kind::Fault,
         Kind::Instrument,
         Kind::Session,
@@ -301,6 +304,7 @@ const BURSTS: &[(Kind, &[(Kind, usize)])] = &[
     (Kind::Instrument, &[(Kind::Fault, 1)]),
     (Kind::Fault, &[(Kind::Fault, 1)]),
     (Kind::Position, &[(Kind::Fault, 1)]),
+    (Kind::Borrow, &[(Kind::Fault, 1)]),
     (
         Kind::Tick,
         &[

@@ -189,6 +189,7 @@ impl State {
             link_ready: self.link_ready,
             allowed: slot.allowed,
             shortable: slot.shortable,
+            borrowable: slot.borrowable(),
             frozen: slot.frozen || slot.differs(),
             multiplier: slot.multiplier,
             tick: slot.tick,

@@ -105,6 +105,8 @@ kinds! {
     AccountValue = 37,
     /// State of a connection.
     Connectivity = 38,
+    /// The broker's word on shares to borrow.
+    Borrow = 39,
 
     // What a later stage told an earlier one, by way of the head.
     /// An intent was refused.
@@ -115,6 +117,10 @@ kinds! {
     // The operator.
     /// An operator's or policy's control.
     Control = 44,
+
+    // The broker's answers, further ones.
+    /// What came of comparing the broker's word with ours.
+    Reconciled = 48,
 
     // Derived by book.
     /// The best quote or the quality changed.

@@ -4,11 +4,13 @@ use super::SECOND;
 use crate::config::Settings;
 use gateway::ibkr::budget;
 use gateway::ibkr::link::RestartWindow;
-use stream::Nanos;
 use stream::limits::DEPTH_SLOTS_MAX;
+use stream::{Money, Nanos};
 
 /// The broker's own limit on messages a second.
 const MESSAGES_MAX: u64 = 50;
+/// More than this is no tolerance any more.
+const MONEY_MAX: i64 = 1_000_000;
 /// Connections that a Gateway takes at a time; client ids are free, we keep to small ones.
 const CLIENT_IDS: u64 = 9_999;
 
@@ -39,8 +41,12 @@ pub struct Ibkr {
     pub heartbeat: Nanos,
     /// How long a question may take.
     pub answer_within: Nanos,
+    /// How far the broker's profit of the day may be from ours.
+    pub profit_slack: Money,
     /// How far our clock may be from the broker's.
     pub skew_max: Nanos,
+    /// From so many days before a future's last trading day on, its next month is traded.
+    pub roll_days: u16,
     /// When the Gateway restarts, in UTC.
     pub window: RestartWindow,
 }
@@ -91,7 +97,9 @@ pub(super) fn read(settings: &Settings) -> Option<Ibkr> {
         ),
         heartbeat: span("heartbeat", SECOND..=minute),
         answer_within: span("answer_within", SECOND..=minute),
+        profit_slack: settings.money(&key("profit_tolerance"), 0..=MONEY_MAX),
         skew_max: span("clock_skew_max", Nanos::from_millis(10)..=minute),
+        roll_days: whole("roll_days_before_end", 0..=60) as u16,
         window: RestartWindow {
             from: time_of_day(settings, &key("restart_from")),
             to: time_of_day(settings, &key("restart_to")),

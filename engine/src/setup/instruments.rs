@@ -30,8 +30,15 @@ pub(super) fn read(settings: &Settings) -> Vec<(InstrumentId, Instrument)> {
             settings.fault(KEY, format!("\"{symbol}\" is listed twice"));
         }
     }
+    let may_come = super::scanner::allowed(settings);
     for name in settings.children("instrument") {
-        if !symbols.contains(&name) {
+        if symbols.contains(&name) {
+            continue;
+        }
+        if may_come.contains(&name) {
+            // It is read all the same, so that a fault in it shows before it is wanted.
+            define(settings, &name);
+        } else {
             settings.fault(&format!("instrument.{name}"), "is not in universe.symbols");
         }
     }

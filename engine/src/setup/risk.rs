@@ -23,6 +23,12 @@ pub(super) fn read(
     let span = |key: &str| settings.span(&format!("risk.{key}"), Nanos::MILLI..=DAY);
     let from_zero = |key: &str| settings.span(&format!("risk.{key}"), Nanos::ZERO..=DAY);
     let money = |key: &str| settings.money(&format!("risk.{key}"), 0..=MONEY_MAX);
+    for symbol in super::scanner::allowed(settings) {
+        let own = format!("risk.instrument.{symbol}");
+        if !settings.children(&own).is_empty() {
+            limits(settings, &own);
+        }
+    }
     let config = Config {
         mode: settings.choice(
             "risk.mode",

@@ -6,19 +6,23 @@
 
 mod convert;
 mod feeds;
+mod profit;
+mod scan;
 
 use super::broker::{
-    Answer, Broker, Contract, Details, Execution, Fee, Feed, Handed, Held, Known, NoAnswer, Notice,
-    Standing, Update, Value, Wish,
+    Account, Answer, Broker, Contract, Details, Execution, Fee, Feed, Gauge, Handed, Held, Known,
+    NoAnswer, Notice, Standing, Update, Wish,
 };
 use super::decimal;
+use super::profit::{PositionProfit, Profit};
 use convert::{
-    contract_of, details_of, execution_of, fee_of, known_of, order_of, standing_of, value_of,
+    contract_of, details_of, execution_of, fee_of, known_of, ledger_of, order_of, standing_of,
+    value_of,
 };
 use core::time::Duration;
 use feeds::{Depth, Quotes, Trades};
 use ibapi::Error;
-use ibapi::accounts::types::AccountGroup;
+use ibapi::accounts::types::{AccountGroup, AccountId, ContractId};
 use ibapi::accounts::{AccountSummaryResult, PositionUpdate};
 use ibapi::client::blocking::{Client, NoticeStream, Subscription};
 use ibapi::market_data::SmartDepth;
@@ -37,11 +41,13 @@ const DETAILS: Duration = Duration::from_secs(20);
 /// Generic ticks beside quotes: real-time volume (trades), shares to borrow.
 const GENERIC: [&str; 2] = ["233", "236"];
 /// Account values that are asked for.
-const TAGS: [&str; 4] = [
+const TAGS: [&str; 5] = [
     "NetLiquidation",
     "TotalCashValue",
     "AvailableFunds",
     "BuyingPower",
+    // Cash and rate of each currency.
+    "$LEDGER:ALL",
 ];
 
 /// Why there is no connection.
@@ -326,26 +332,42 @@ impl Broker for Api {
         }
     }
 
-    fn values(&self, within: Duration) -> Answer<Vec<Value>> {
+    fn values(&self, within: Duration) -> Answer<Account> {
         let group = AccountGroup("All".to_owned());
         let stream = self
             .client
             .account_summary(&group, &TAGS)
             .map_err(no_answer)?;
-        let mut values = Vec::new();
+        let mut account = Account::default();
         loop {
             match stream.next_timeout(within) {
                 Some(Ok(SubscriptionItem::Data(AccountSummaryResult::Summary(summary)))) => {
                     if summary.account == self.account {
-                        values.extend(value_of(&summary));
+                        account.values.extend(value_of(&summary));
+                        ledger_of(&summary, &mut account.ledgers);
                     }
                 }
-                Some(Ok(SubscriptionItem::Data(AccountSummaryResult::End))) => return Ok(values),
+                Some(Ok(SubscriptionItem::Data(AccountSummaryResult::End))) => return Ok(account),
                 Some(Ok(SubscriptionItem::Notice(_))) => {}
                 Some(Err(error)) => return Err(no_answer(error)),
                 None => return Err(self.ended()),
             }
         }
+    }
+
+    fn profit(&self) -> Answer<Box<dyn Gauge<Profit>>> {
+        let account = AccountId(self.account.clone());
+        let stream = self.client.pnl(&account, None).map_err(no_answer)?;
+        Ok(Box::new(profit::Total { stream }))
+    }
+
+    fn profit_of(&self, instrument: InstrumentId) -> Answer<Box<dyn Gauge<PositionProfit>>> {
+        let (contract, _) = self.contract(instrument)?;
+        let account = AccountId(self.account.clone());
+        let asked = ContractId(contract.contract_id);
+        let stream = self.client.pnl_single(&account, asked, None);
+        let stream = stream.map_err(no_answer)?;
+        Ok(Box::new(profit::Single { stream }))
     }
 
     fn submit(&self, wish: &Wish) -> Handed {

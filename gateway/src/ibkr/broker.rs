@@ -5,6 +5,7 @@
 //! ours to test without a socket.
 
 use super::decimal::BadNumber;
+use super::profit::{PositionProfit, Profit, Seen};
 use core::fmt;
 use core::time::Duration;
 use stream::payload::{AccountField, OrderType, RowOp, TimeInForce};
@@ -42,6 +43,8 @@ pub struct Details {
     pub zone: String,
     /// Regular hours, one entry for each day: `20261120:0930-20261120:1600`, `20261121:CLOSED`.
     pub hours: Vec<String>,
+    /// All hours in which it trades, likewise.
+    pub trading: Vec<String>,
 }
 
 /// An order to place, or to replace under the same number.
@@ -177,6 +180,8 @@ pub struct Fee {
 pub struct Held {
     /// Of what; none where it is not in the universe.
     pub instrument: Option<InstrumentId>,
+    /// The broker's number of the contract.
+    pub con_id: i32,
     /// Symbol, for people.
     pub symbol: String,
     /// Whole shares or contracts.
@@ -196,6 +201,43 @@ pub struct Value {
     pub value: Money,
     /// Three letters.
     pub currency: String,
+}
+
+/// What a scan of the market looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// The figure that decides the order, such as `HOT_BY_VOLUME`.
+    pub code: String,
+    /// The sort of instrument, such as `STK`.
+    pub instrument: String,
+    /// Where, such as `STK.US.MAJOR`.
+    pub location: String,
+    /// Nothing cheaper.
+    pub above_price: Price,
+    /// Nothing dearer.
+    pub below_price: Price,
+    /// Nothing that traded less today.
+    pub above_volume: u32,
+}
+
+/// What the account has of one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Three letters.
+    pub currency: String,
+    /// Cash.
+    pub cash: Option<Money>,
+    /// What one unit costs in the account's own currency.
+    pub rate: Option<Money>,
+}
+
+/// The account as the broker tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Values, in the account's own currency.
+    pub values: Vec<Value>,
+    /// What it has of each currency.
+    pub ledgers: Vec<Ledger>,
 }
 
 /// An error, a warning or news.
@@ -259,8 +301,10 @@ pub enum Tick {
     },
     /// 0 trades, 1 halted, 2 volatility pause.
     Halted(i64),
-    /// Shares to borrow: 3 and more easily, 2 perhaps, below not.
+    /// Shares to borrow: 3 a thousand and more, 2 perhaps, below none.
     Shortable(i64),
+    /// Shares to borrow: so many.
+    ShortShares(u32),
     /// Whether live data follow; delayed and frozen ones are not used.
     Live(bool),
     /// A row of depth.
@@ -305,6 +349,15 @@ pub enum Polled {
 pub trait Feed: Send {
     /// What it has next.
     fn poll(&mut self) -> Polled;
+}
+
+/// A figure that the broker keeps telling: dropped, it is cancelled. It never waits.
+pub trait Gauge<T>: Send {
+    /// The newest that came since the last look; `Ok(None)` when nothing did.
+    ///
+    /// # Errors
+    /// When it has ended.
+    fn newest(&mut self) -> Answer<Option<T>>;
 }
 
 /// Why a question has no answer. Never the same as an empty answer.
@@ -352,6 +405,8 @@ pub struct Snapshot {
     pub positions: Answer<Vec<Held>>,
     /// Account values.
     pub values: Answer<Vec<Value>>,
+    /// The day's profit, where the broker tells it: its absence is no missing answer.
+    pub profit: Option<Seen>,
 }
 
 impl Snapshot {
@@ -413,7 +468,17 @@ pub trait Broker: Send + Sync {
     ///
     /// # Errors
     /// See [`NoAnswer`].
-    fn values(&self, within: Duration) -> Answer<Vec<Value>>;
+    fn values(&self, within: Duration) -> Answer<Account>;
+    /// The day's profit of the account, as it changes.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    fn profit(&self) -> Answer<Box<dyn Gauge<Profit>>>;
+    /// The day's profit of one position, as it changes.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    fn profit_of(&self, instrument: InstrumentId) -> Answer<Box<dyn Gauge<PositionProfit>>>;
 
     /// Hands an order over.
     fn submit(&self, wish: &Wish) -> Handed;

@@ -94,6 +94,12 @@ pub fn money(value: f64) -> Result<Money, BadNumber> {
     nano(value).map(|(nano, _)| Money(nano))
 }
 
+/// An amount of money; none where the broker has not reckoned it yet.
+#[must_use]
+pub fn amount(value: f64) -> Option<Money> {
+    money(value).ok()
+}
+
 /// A quantity of at least one whole share or contract.
 ///
 /// # Errors

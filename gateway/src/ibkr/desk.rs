@@ -12,6 +12,7 @@ mod heard;
 
 use super::broker::{Fee, Handed, Known, Wish};
 use super::names::{ExecName, OrderRef};
+use super::profit::Origin;
 use super::reconcile::Base;
 use heard::status;
 use std::collections::BTreeMap;
@@ -194,6 +195,11 @@ impl Desk {
         self.next_id = self.next_id.max(next);
     }
 
+    /// Where the comparison of the day's profit begins.
+    pub(super) const fn set_profit(&mut self, origin: Origin) {
+        self.base.profit = Some(origin);
+    }
+
     /// Every order of ours, by leg.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
@@ -234,6 +240,16 @@ impl Desk {
         self.execs
             .get(name.base)
             .is_some_and(|exec| exec.revision >= name.revision)
+    }
+
+    /// What distinct executions make of each instrument, where that is not nothing.
+    pub fn held(&self) -> impl Iterator<Item = (InstrumentId, i64)> + use<> {
+        let mut held: BTreeMap<InstrumentId, i64> = BTreeMap::new();
+        for exec in self.execs.values() {
+            let qty = held.entry(exec.instrument).or_default();
+            *qty += exec.side.sign() * i64::from(exec.qty);
+        }
+        held.into_iter().filter(|(_, qty)| *qty != 0)
     }
 
     /// Position by distinct executions.

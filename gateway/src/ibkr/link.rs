@@ -66,13 +66,18 @@ enum Doubt {
     Clock,
     /// A question was not answered in time.
     Silent,
+    /// The account is kept in another currency, and nobody tells its rate.
+    Rate,
 }
 
-const DOUBTS: usize = 6;
+const DOUBTS: usize = 7;
 /// Said while the other side does not answer.
 pub const CODE_SILENT: i32 = -2;
 /// Said where our clock and the broker's differ; the broker has no code for it.
 pub const CODE_CLOCK: i32 = -1;
+
+/// Said while the account's currency cannot be converted.
+pub const CODE_RATE: i32 = -3;
 
 /// The daily span in which the Gateway restarts: seconds of the UTC day. Entries are shut in it,
 /// and a lost connection is waited for in it without an alarm. Equal ends: there is none.
@@ -235,6 +240,15 @@ impl Link {
         }
     }
 
+    /// Whether the account's values can be converted.
+    pub fn rate_is_known(&mut self, known: bool) {
+        if known {
+            self.clear(Doubt::Rate);
+        } else {
+            self.raise(Doubt::Rate, CODE_RATE);
+        }
+    }
+
     /// A reconciliation found no difference: what was unclear is settled.
     pub fn reconciled(&mut self) {
         self.clear(Doubt::Unclear);
@@ -362,6 +376,15 @@ mod tests {
         assert_eq!(link.state(NOW), (LinkState::Degraded, CODE_SILENT));
         assert!(link.takes_orders(), "an exit may still get through");
         link.is_heard(true);
+        assert_eq!(link.state(NOW), (LinkState::Ready, 0));
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_converted_takes_no_entry() {
+        let mut link = enabled();
+        link.rate_is_known(false);
+        assert_eq!(link.state(NOW), (LinkState::Degraded, CODE_RATE));
+        link.rate_is_known(true);
         assert_eq!(link.state(NOW), (LinkState::Ready, 0));
     }
 

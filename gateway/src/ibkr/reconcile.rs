@@ -6,13 +6,15 @@
 //!
 //! The six sorts: an order at the broker that is not ours; one of ours that the broker does not
 //! have; one that it has with other terms; an execution that we did not have; a position and a
-//! cash balance that differ from what our executions make of them.
+//! cash balance that differ from what our executions make of them. Beside them stands the day's
+//! profit as the broker reckons it: a difference there is told, and shuts nothing by itself.
 
 use super::broker::{Execution, Held, Known, Snapshot, Stand, Value};
 use super::desk::{Desk, Entry};
 use super::names::{ExecName, OrderRef};
+use super::profit::{self, Origin, Seen};
 use std::collections::BTreeMap;
-use stream::payload::{AccountField, LegState};
+use stream::payload::{AccountField, LegState, Reconciled, RoundCause, RoundResult};
 use stream::{FrameId, InstrumentId, Money, Price};
 
 /// A difference.
@@ -68,6 +70,13 @@ pub enum Mismatch {
         /// What the broker says.
         broker: Money,
     },
+    /// The broker makes the day's profit another than our executions do.
+    OtherProfit {
+        /// What we expected.
+        own: Money,
+        /// What the broker says.
+        broker: Money,
+    },
 }
 
 impl Mismatch {
@@ -81,7 +90,7 @@ impl Mismatch {
             Self::MissingOrder { instrument, .. }
             | Self::OtherTerms { instrument, .. }
             | Self::OtherPosition { instrument, .. } => Some(*instrument),
-            Self::OtherCash { .. } => None,
+            Self::OtherCash { .. } | Self::OtherProfit { .. } => None,
         }
     }
 }
@@ -92,8 +101,24 @@ impl Mismatch {
     pub const fn is_figure(&self) -> bool {
         matches!(
             self,
-            Self::OtherTerms { .. } | Self::OtherPosition { .. } | Self::OtherCash { .. }
+            Self::OtherTerms { .. }
+                | Self::OtherPosition { .. }
+                | Self::OtherCash { .. }
+                | Self::OtherProfit { .. }
         )
+    }
+
+    /// The same difference, as it was a round ago: profit moves with every quote.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let profit = |one: &Self| matches!(one, Self::OtherProfit { .. });
+        self == other || (profit(self) && profit(other))
+    }
+
+    /// True for what shuts entries when it lasts; the rest is told.
+    #[must_use]
+    pub const fn shuts(&self) -> bool {
+        !matches!(self, Self::OtherProfit { .. })
     }
 }
 
@@ -121,6 +146,10 @@ impl core::fmt::Display for Mismatch {
             Self::OtherCash { own, broker } => {
                 write!(f, "cash: we make it {own}, the broker says {broker}")
             }
+            Self::OtherProfit { own, broker } => write!(
+                f,
+                "profit of the day: we make it {own}, the broker says {broker}"
+            ),
         }
     }
 }
@@ -134,6 +163,8 @@ pub struct Base {
     pub cash: Option<Money>,
     /// What executions and fees moved since then.
     pub moved: i128,
+    /// Where the comparison of the day's profit begins, once that was heard.
+    pub profit: Option<Origin>,
 }
 
 /// How far cash may be off beside: rounding, and this for each fee that is not known yet.
@@ -146,11 +177,56 @@ pub struct Round {
     pub mismatches: Vec<Mismatch>,
     /// Whether every question was answered.
     pub whole: bool,
+    /// The day's profit by our executions and as the broker says, where the two were compared.
+    pub profit: Option<(Money, Money)>,
 }
 
-/// Compares a snapshot with the desk *before* the desk takes anything from it.
+impl Round {
+    /// What came of it.
+    #[must_use]
+    pub const fn result(&self) -> RoundResult {
+        match (self.mismatches.is_empty(), self.whole) {
+            (false, _) => RoundResult::Differs,
+            (true, true) => RoundResult::Agrees,
+            (true, false) => RoundResult::Unanswered,
+        }
+    }
+
+    /// True where nothing was found that shuts entries when it lasts.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.mismatches.iter().any(Mismatch::shuts)
+    }
+
+    /// It, for the journal.
+    #[must_use]
+    pub fn report(&self, cause: RoundCause, seen: Option<&Seen>) -> Reconciled {
+        let count = |is: fn(&Mismatch) -> bool| {
+            let found = self.mismatches.iter().filter(|one| is(one)).count();
+            u8::try_from(found).unwrap_or(u8::MAX)
+        };
+        Reconciled {
+            profit: seen.map_or(Money::ZERO, |seen| seen.total.daily),
+            own_profit: self.profit.map_or(Money::ZERO, |(own, _)| own),
+            cause,
+            result: self.result(),
+            foreign: count(|one| matches!(one, Mismatch::ForeignOrder { .. })),
+            missing: count(|one| matches!(one, Mismatch::MissingOrder { .. })),
+            terms: count(|one| matches!(one, Mismatch::OtherTerms { .. })),
+            missed: count(|one| matches!(one, Mismatch::MissedExecution { .. })),
+            positions: count(|one| matches!(one, Mismatch::OtherPosition { .. })),
+            cash: count(|one| matches!(one, Mismatch::OtherCash { .. })),
+            other_profit: count(|one| matches!(one, Mismatch::OtherProfit { .. })),
+            profit_compared: u8::from(self.profit.is_some()),
+            spare: [0; 6],
+        }
+    }
+}
+
+/// Compares a snapshot with the desk *before* the desk takes anything from it. The day's profit
+/// may differ by `profit_slack`: prices move between the broker's words on positions and account.
 #[must_use]
-pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot) -> Round {
+pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot, profit_slack: Money) -> Round {
     let mut mismatches = Vec::new();
     if let Ok(open) = &snapshot.open {
         foreign(desk, open, &mut mismatches);
@@ -170,10 +246,39 @@ pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot) -> Round {
     {
         mismatches.extend(cash(desk, base, values));
     }
+    let profit = profits(desk, base, snapshot, &mismatches);
+    if let Some((own, broker)) = profit {
+        let slack = profit_slack.0.unsigned_abs() + CASH_SLACK * desk.fees_awaited() as u64;
+        if own.0.abs_diff(broker.0) > slack {
+            mismatches.push(Mismatch::OtherProfit { own, broker });
+        }
+    }
     Round {
         mismatches,
         whole: snapshot.is_whole(),
+        profit,
     }
+}
+
+/// The day's profit on both sides, where both mean the same: no execution is missing here, and
+/// nothing is held that is not ours.
+fn profits(
+    desk: &Desk,
+    base: &Base,
+    snapshot: &Snapshot,
+    found: &[Mismatch],
+) -> Option<(Money, Money)> {
+    let explains = |one: &Mismatch| {
+        let missed = matches!(one, Mismatch::MissedExecution { .. });
+        missed || matches!(one, Mismatch::OtherPosition { .. })
+    };
+    let foreign = |held: &Held| held.instrument.is_none() && (held.qty.0, held.fraction) != (0, 0);
+    let held = snapshot.positions.as_ref().ok()?;
+    if snapshot.executions.is_err() || held.iter().any(foreign) || found.iter().any(explains) {
+        return None;
+    }
+    let seen = snapshot.profit.as_ref()?;
+    Some((profit::own(desk, base, seen)?, seen.total.daily))
 }
 
 fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>) {
@@ -315,10 +420,10 @@ impl Streak {
         let lasting = |m: &Mismatch| match m {
             // A missed execution is applied by this very round.
             Mismatch::MissedExecution { .. } => false,
-            other => self.last.contains(other),
+            other => other.shuts() && self.last.contains(other),
         };
         let again = round.mismatches.iter().any(lasting);
-        if !round.whole && round.mismatches.is_empty() {
+        if !round.whole && round.is_clean() {
             return false;
         }
         self.rounds = if again { self.rounds + 1 } else { 0 };

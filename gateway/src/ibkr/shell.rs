@@ -9,25 +9,32 @@
 //! The mutex is never held over a call to the broker, so that who reads never waits for who
 //! writes. Answers are never dropped; market frames are conflated, or dropped with a counted `Gap`.
 
+mod closing;
 mod control;
 mod data;
+mod gauges;
+mod loan;
 mod orders;
 mod rows;
 mod writer;
+
+pub use closing::{Closing, Found};
 
 use super::broker::{Broker, Details, Notice};
 use super::budget::{self, Budget};
 use super::desk::{Desk, Say};
 use super::link::{Ask, Link, RestartWindow};
+use super::names::fixed;
 use super::policy::{OnLink, Policy};
+use super::profit::Seen;
 use super::reconcile::Streak;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use rtrb::{Consumer, Producer};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{JoinHandle, Thread};
-use stream::payload::{Command, Connectivity, Payload};
-use stream::{Draft, FrameId, InstrumentId, Line, Nanos, SourceId};
+use stream::payload::{AccountValue, Command, Connectivity, Payload};
+use stream::{Draft, FrameId, InstrumentId, Line, Money, Nanos, SourceId};
 
 /// The broker's own link and answers.
 pub const BROKER: SourceId = SourceId(0);
@@ -43,6 +50,8 @@ pub struct Config {
     pub client_id: i32,
     /// The account that orders are for.
     pub account: String,
+    /// The currency that is traded in.
+    pub currency: String,
     /// What may be said in a second.
     pub budget: budget::Config,
     /// Market data lines at most.
@@ -59,6 +68,10 @@ pub struct Config {
     pub heartbeat: Nanos,
     /// How long a question may take.
     pub answer_within: Nanos,
+    /// When the last comparison is made, in the session's time.
+    pub final_at: Nanos,
+    /// How far the broker's profit of the day may be from ours.
+    pub profit_slack: Money,
     /// When the Gateway restarts.
     pub window: RestartWindow,
     /// How far our clock may be from the broker's.
@@ -122,6 +135,8 @@ pub struct Parts {
     pub clocks: Clocks,
     /// Makes connections.
     pub connect: Connect,
+    /// Takes what the last comparison finds.
+    pub closing: Arc<Closing>,
     /// Tells people.
     pub tell: Tell,
     /// Takes latencies.
@@ -184,6 +199,24 @@ impl Inner {
         }
         self.said = said;
         result
+    }
+
+    /// The broker's reckoning of the day, as account values; of positions, under their names.
+    pub(crate) fn tell_profit(&mut self, seen: &Seen, currency: &str) {
+        let whole = [(InstrumentId::NONE, seen.total)];
+        let each = seen.positions.iter().map(|(id, one)| (*id, one.profit));
+        for (id, profit) in whole.into_iter().chain(each) {
+            for (field, value) in profit.values() {
+                let value = AccountValue {
+                    value,
+                    as_of: seen.at,
+                    currency: fixed(currency),
+                    field,
+                    spare: [0; 11],
+                };
+                self.out.put(id, &value);
+            }
+        }
     }
 
     /// Tells the head how the link is, when that is news.
@@ -316,6 +349,7 @@ impl Shell {
             slots,
             clocks,
             connect,
+            closing,
             tell,
             meter,
         } = parts;
@@ -350,9 +384,12 @@ impl Shell {
         let own = || Arc::clone(&common);
         let writer = writer::Writer::new(own(), commands, clocks(), meter);
         let orders = orders::Orders::new(own(), clocks());
-        let universe = contracts.iter().map(|known| known.contract.instrument);
+        let universe = contracts.iter().map(|known| {
+            let own = &known.contract;
+            (own.instrument, !own.future)
+        });
         let data = data::Data::new(own(), universe, market, slots, clocks());
-        let control = control::Control::new(own(), contracts, connect, clocks());
+        let control = control::Control::new(own(), contracts, (connect, closing), clocks());
         let threads = vec![
             spawn("tws-out", Box::new(move || writer.run()))?,
             spawn("tws-orders", Box::new(move || orders.run()))?,

@@ -22,6 +22,7 @@ pub(crate) struct Fixture {
     pub(crate) link_ready: bool,
     pub(crate) allowed: bool,
     pub(crate) shortable: bool,
+    pub(crate) borrowable: Option<u64>,
     pub(crate) frozen: bool,
     pub(crate) multiplier: u32,
     pub(crate) window: Window,
@@ -46,6 +47,7 @@ impl Fixture {
             link_ready: true,
             allowed: true,
             shortable: true,
+            borrowable: None,
             frozen: false,
             multiplier: 1,
             window: Window {
@@ -83,6 +85,7 @@ impl Fixture {
             link_ready: self.link_ready,
             allowed: self.allowed,
             shortable: self.shortable,
+            borrowable: self.borrowable,
             frozen: self.frozen,
             multiplier: self.multiplier,
             tick: cents(1),

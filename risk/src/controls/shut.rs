@@ -91,7 +91,13 @@ fn the_table_is_complete_and_in_order() {
         "price_collar",
         "table_full",
     ];
-    let sized = ["order_quantity", "order_value", "position_limit", "gross"];
+    let sized = [
+        "order_quantity",
+        "order_value",
+        "position_limit",
+        "borrow",
+        "gross",
+    ];
     assert_eq!(names, [&before[..], &sized[..]].concat());
     for control in TABLE {
         let phase = if sized.contains(&control.name) {

@@ -3,7 +3,8 @@
 use crate::common::sample::{config, dollars};
 use crate::common::{A, B, Rig, refused};
 use stream::payload::{
-    ControlAction, Fault, KillLevel, LegRole, LinkState, Order, Position, Reason, Refused, Timer,
+    Borrow, BorrowState, ControlAction, Fault, KillLevel, LegRole, LinkState, Order, Position,
+    Reason, Refused, Timer,
 };
 use stream::{Kind, Money, Nanos, Qty, Side};
 
@@ -24,6 +25,31 @@ fn a_restart_disarms_and_forgets_the_link() {
     rig.wish(A, Side::Buy).expect("armed and linked");
     rig.control(ControlAction::Disarm, "anna", "");
     assert_eq!(refused(rig.wish(A, Side::Buy)), Reason::Disarmed);
+}
+
+#[test]
+fn what_the_broker_does_not_lend_is_not_sold_short() {
+    let mut rig = Rig::ready();
+    let lend = |rig: &mut Rig, state, shares| {
+        let borrow = Borrow {
+            shares,
+            state,
+            ..Borrow::zeroed()
+        };
+        rig.input(A, &borrow);
+    };
+    lend(&mut rig, BorrowState::Unknown, 0);
+    assert_eq!(refused(rig.wish(A, Side::Sell)), Reason::Borrow);
+    lend(&mut rig, BorrowState::Available, 1);
+    assert_eq!(refused(rig.wish(A, Side::Sell)), Reason::Borrow);
+    let said = rig.one::<Refused>();
+    assert_eq!(said.limit, 1, "so many there are");
+    assert!(said.observed > 1, "so many were wanted");
+    lend(&mut rig, BorrowState::Available, 1_000_000);
+    rig.wish(A, Side::Sell).expect("there are enough");
+    lend(&mut rig, BorrowState::Unavailable, 0);
+    assert_eq!(refused(rig.wish(A, Side::Sell)), Reason::Borrow);
+    rig.wish(B, Side::Sell).expect("nobody speaks of that one");
 }
 
 #[test]

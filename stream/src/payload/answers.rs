@@ -234,6 +234,16 @@ wire_enum! {
         Available = 2 => "available",
         /// Buying power.
         BuyingPower = 3 => "buying_power",
+        /// Profit of the day as the broker reckons it; of one position where the frame names an
+        /// instrument.
+        DailyProfit = 4 => "daily_profit",
+        /// The part of it that is not realised.
+        UnrealisedProfit = 5 => "unrealised_profit",
+        /// The part of it that is realised.
+        RealisedProfit = 6 => "realised_profit",
+        /// What one unit of the trading currency costs in the account's own, which `currency`
+        /// names: amounts were converted by it.
+        ExchangeRate = 7 => "exchange_rate",
     }
 }
 
@@ -265,6 +275,34 @@ wire_enum! {
         Ready = 2 => "ready",
         /// Up, but what it says may be late or partial.
         Degraded = 3 => "degraded",
+    }
+}
+
+wire_enum! {
+    /// Whether shares can be borrowed.
+    BorrowState {
+        /// Nobody knows yet: taken for no.
+        #[default]
+        Unknown = 0 => "unknown",
+        /// No.
+        Unavailable = 1 => "unavailable",
+        /// Yes, so many.
+        Available = 2 => "available",
+    }
+}
+
+payload! {
+    /// The broker's word on how many shares of an instrument can be borrowed. An instrument of
+    /// which no such word ever comes is sold short as its definition says.
+    Borrow, 1 {
+        /// How many; 0 unless they are available.
+        shares: u64,
+        /// Where it comes from.
+        source: SourceId,
+        /// Whether.
+        state: BorrowState,
+        /// Zero.
+        spare: [u8; 21],
     }
 }
 
@@ -319,6 +357,64 @@ payload! {
         why: super::RequestWhy,
         /// Zero.
         spare: [u8; 2],
+    }
+}
+
+wire_enum! {
+    /// Why the broker's word was compared with ours.
+    RoundCause {
+        /// The connection is new, or was lost in between.
+        #[default]
+        Connected = 0 => "connected",
+        /// It was time again.
+        Periodic = 1 => "periodic",
+        /// The end of the session, or of the run.
+        EndOfDay = 2 => "end_of_day",
+    }
+}
+
+wire_enum! {
+    /// What came of it.
+    RoundResult {
+        /// Something was not answered, and nothing that was answered differs.
+        #[default]
+        Unanswered = 0 => "unanswered",
+        /// Everything was answered, and nothing differs.
+        Agrees = 1 => "agrees",
+        /// Something differs.
+        Differs = 2 => "differs",
+    }
+}
+
+payload! {
+    /// What came of comparing the broker's word with ours: how many differences of each sort.
+    Reconciled, 1 {
+        /// The day's profit as the broker reckons it; 0 where it was not heard.
+        profit: Money,
+        /// The same by our executions; 0 where it was not compared.
+        own_profit: Money,
+        /// Why.
+        cause: RoundCause,
+        /// What came of it.
+        result: RoundResult,
+        /// Orders at the broker that are not ours.
+        foreign: u8,
+        /// Orders of ours that the broker does not have.
+        missing: u8,
+        /// Orders with other terms.
+        terms: u8,
+        /// Executions that we had not heard of.
+        missed: u8,
+        /// Positions.
+        positions: u8,
+        /// 1 where cash differs.
+        cash: u8,
+        /// 1 where the day's profit differs.
+        other_profit: u8,
+        /// 1 where the day's profit was compared.
+        profit_compared: u8,
+        /// Zero.
+        spare: [u8; 6],
     }
 }
 

@@ -41,8 +41,8 @@ macro_rules! with_payloads {
             Add Modify Delete Execute Level DepthRow DepthSnapshot Quote Trade Bar Halt Clear Gap
             Fault
             Tick Instrument Session Blob Restart Checkpoint
-            Sent Status Fill Commission Position AccountValue Connectivity
-            Verdict Requested Control
+            Sent Status Fill Commission Position AccountValue Connectivity Borrow
+            Verdict Requested Control Reconciled
             Best BookView Evaluate
             Signal Intent Outcome DepthSlot Missed Protect
             Refused Order Kill Pnl RoundTrip

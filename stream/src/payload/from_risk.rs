@@ -70,6 +70,8 @@ wire_enum! {
         Broker = 56 => "broker",
         /// The link to the broker is not ready.
         Link = 57 => "link",
+        /// Control 27: the broker has no shares to borrow, or not so many.
+        Borrow = 58 => "borrow",
     }
 }
 

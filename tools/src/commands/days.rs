@@ -40,6 +40,12 @@ pub fn open(setup: &mut Setup, account: &str, now: Nanos) -> Outcome<PathBuf> {
     Ok(dir)
 }
 
+/// Where that journal stands; `None` where the calendar knows no session.
+pub fn place(setup: &Setup, account: &str, now: Nanos) -> Option<PathBuf> {
+    let date = setup.session_of(now)?.date;
+    Some(folder(Path::new(&setup.journal.dir), account, date))
+}
+
 /// The folder of an account's session.
 fn folder(root: &Path, account: &str, date: u32) -> PathBuf {
     root.join(format!("{account}-{date:08}"))

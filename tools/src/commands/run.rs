@@ -1,7 +1,9 @@
 //! `spindle run`: the engine by the clock, on a live feed, recorded data or the synthetic market.
 
 mod broker;
+mod close;
 mod live;
+mod scan;
 
 use super::common::{
     Base, Progress, end_of_run, facts, idle, journal_dir, journal_options, layout, print_summary,

@@ -1,8 +1,10 @@
 //! How a run by the clock ends when someone asks for it: Ctrl-C or SIGTERM flattens first, and ends
 //! the run once all is flat, or after ten seconds. A second one ends the process at once; the
-//! journal survives that as it survives `kill -9`.
+//! journal survives that as it survives `kill -9`. Before a broker, its word is compared with ours
+//! in between.
 
 use crate::failure::{Failure, Outcome};
+use engine::ibkr::Closing;
 use engine::run::Handle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -13,12 +15,17 @@ use stream::payload::ControlAction;
 
 /// How long a flatten may take before the run ends anyway.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the last comparison with a broker may take behind that.
+const COMPARISON: Duration = Duration::from_secs(10);
 
 /// Watches for a wish to stop.
 pub struct Stop {
     asked: Arc<AtomicBool>,
     since: Option<Instant>,
     arm: bool,
+    closing: Option<Arc<Closing>>,
+    /// It was compared at the last look: what came of it has been numbered by now.
+    compared: bool,
 }
 
 impl Stop {
@@ -36,7 +43,17 @@ impl Stop {
             asked,
             since: None,
             arm,
+            closing: None,
+            compared: false,
         })
+    }
+
+    /// Compares with a broker before the end.
+    pub fn behind(self, closing: Arc<Closing>) -> Self {
+        Self {
+            closing: Some(closing),
+            ..self
+        }
     }
 
     /// Looks whether someone asked.
@@ -52,9 +69,21 @@ impl Stop {
                 self.since = Some(Instant::now());
             }
             Some(since) if since.elapsed() > PATIENCE || handle.shared.is_flat() => {
-                handle.shared.stop();
+                self.end(since.elapsed(), handle);
             }
             _ => {}
+        }
+    }
+
+    /// Ends the run once the broker's word was compared, or that took too long.
+    fn end(&mut self, waited: Duration, handle: &Handle) {
+        let compared = self.closing.as_ref().is_none_or(|closing| {
+            closing.ask();
+            let now = closing.found().is_some();
+            std::mem::replace(&mut self.compared, now)
+        });
+        if compared || waited > PATIENCE + COMPARISON {
+            handle.shared.stop();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The engine before a broker: `spindle run` against `spindle tws-sim`, two processes and a socket
 //! between them.
 
+mod edge;
 mod refused;
 mod scene;
 mod trades;

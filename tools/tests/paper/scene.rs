@@ -30,8 +30,14 @@ pub struct Server {
 impl Server {
     /// Starts one for an account, on a free port or on the one that is named.
     pub fn start(account: &str, port: u16) -> Self {
+        Self::with(account, port, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn with(account: &str, port: u16, more: &[&str]) -> Self {
         let mut child = spindle()
             .args(["tws-sim", "--account", account, "--port", &port.to_string()])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

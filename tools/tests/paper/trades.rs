@@ -127,17 +127,18 @@ fn a_session_has_one_journal_begins_with_the_last_ones_and_old_ones_go() {
     let more = "[journal]\nretain_days = 30\n[risk]\ncheckpoint_every = \"1s\"\n\
                 [gateway]\ncheckpoint_every = \"1s\"\n";
     let scene = Scene::new(server.port, ACCOUNT, more);
-    let run = || {
+    let run = |codes: &[i32]| {
         let run = scene.unnamed("paper").args(["--seconds", "4"]).output();
         let run = run.expect("it runs");
         let stderr = String::from_utf8_lossy(&run.stderr).into_owned();
-        assert_eq!(run.status.code(), Some(0), "{stderr}");
+        let code = run.status.code().expect("it ends by itself");
+        assert!(codes.contains(&code), "{code}: {stderr}");
         stderr
     };
-    run();
+    run(&[0]);
     let today = scene.journals();
     assert_eq!(today.len(), 1, "{today:?}");
-    run();
+    run(&[0]);
     assert_eq!(scene.journals(), today, "the session's own journal goes on");
     let first = told(&today[0]);
     assert_eq!(first.restarts.len(), 2);
@@ -149,7 +150,8 @@ fn a_session_has_one_journal_begins_with_the_last_ones_and_old_ones_go() {
     std::fs::rename(&today[0], &earlier).expect("renamed");
     std::fs::create_dir(&old).expect("made");
     std::fs::copy(earlier.join("identity"), old.join("identity")).expect("copied");
-    let stderr = run();
+    // What the earlier session left at the broker, if anything, is no order of this one's.
+    let stderr = run(&[0, 3]);
     assert!(stderr.contains("20200102 was removed"), "{stderr}");
     assert_eq!(scene.journals(), [earlier, today[0].clone()]);
     let next = told(&today[0]);

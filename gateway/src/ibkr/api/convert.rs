@@ -1,7 +1,8 @@
 //! Orders, executions, positions and contracts between the crate's types and ours.
 
 use super::super::broker::{
-    Answer, Contract, Details, Execution, Fee, Held, Known, NoAnswer, Stand, Standing, Value, Wish,
+    Answer, Contract, Details, Execution, Fee, Held, Known, Ledger, NoAnswer, Stand, Standing,
+    Value, Wish,
 };
 use super::super::decimal;
 use super::super::hours::zone_of;
@@ -76,6 +77,7 @@ pub(super) fn details_of(details: &ContractDetails, own: &Contract) -> Answer<De
         },
         zone: details.time_zone_id.clone(),
         hours: details.liquid_hours.clone(),
+        trading: details.trading_hours.clone(),
     })
 }
 
@@ -276,6 +278,7 @@ pub(super) fn held_of(position: &Position, instrument: Option<InstrumentId>) -> 
     };
     Ok(Held {
         instrument,
+        con_id: position.contract.contract_id,
         symbol: position.contract.symbol.0.clone(),
         qty,
         fraction,
@@ -299,6 +302,32 @@ pub(super) fn value_of(summary: &AccountSummary) -> Option<Value> {
         value,
         currency,
     })
+}
+
+/// A row of what the account has of one currency; others are left alone.
+pub(super) fn ledger_of(summary: &AccountSummary, ledgers: &mut Vec<Ledger>) {
+    let is_rate = match summary.tag.as_str() {
+        "ExchangeRate" => true,
+        "CashBalance" => false,
+        _ => return,
+    };
+    let Ok(value) = decimal::text(&summary.value) else {
+        return;
+    };
+    let same = |one: &Ledger| one.currency == summary.currency;
+    let at = ledgers.iter().position(same).unwrap_or_else(|| {
+        ledgers.push(Ledger {
+            currency: summary.currency.clone(),
+            ..Ledger::default()
+        });
+        ledgers.len() - 1
+    });
+    let place = if is_rate {
+        &mut ledgers[at].rate
+    } else {
+        &mut ledgers[at].cash
+    };
+    *place = Some(value);
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ fn level_1(data: TickTypes, tick: Price) -> Polled {
         TickTypes::Size(size) => match size.tick_type {
             TickType::BidSize => decimal::size(size.size).map(Tick::BidQty),
             TickType::AskSize => decimal::size(size.size).map(Tick::AskQty),
+            TickType::ShortableShares => decimal::size(size.size).map(Tick::ShortShares),
             _ => Ok(Tick::Other),
         }
         .unwrap_or_else(Tick::Bad),

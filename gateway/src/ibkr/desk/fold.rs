@@ -23,7 +23,14 @@ impl Desk {
             Kind::Leg => self.on_leg(frame.read()),
             Kind::Commission => self.on_commission(frame.read()),
             Kind::Position => self.on_position(frame.instrument(), frame.read()),
-            Kind::AccountValue => self.on_value(frame.read()),
+            Kind::AccountValue => {
+                let value = frame.read::<AccountValue>();
+                self.on_value(value);
+                let whole = frame.instrument() == InstrumentId::NONE;
+                if whole && value.field == AccountField::DailyProfit {
+                    self.on_profit(value.as_of, value.value);
+                }
+            }
             _ => {}
         }
     }

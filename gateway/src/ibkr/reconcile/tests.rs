@@ -71,6 +71,7 @@ fn execution() -> Execution {
 fn held(instrument: InstrumentId, qty: i64, fraction: i64) -> Held {
     Held {
         instrument: Some(instrument),
+        con_id: 0,
         symbol: String::new(),
         qty: Qty(qty),
         fraction,
@@ -89,6 +90,7 @@ fn snapshot() -> Snapshot {
             value: CASH,
             currency: "USD".to_owned(),
         }]),
+        profit: None,
     }
 }
 
@@ -97,11 +99,12 @@ fn base() -> Base {
         positions: BTreeMap::from([(ID, 100)]),
         cash: Some(CASH),
         moved: 0,
+        profit: None,
     }
 }
 
 fn found(snapshot: &Snapshot) -> Vec<Mismatch> {
-    compare(&desk(), &base(), snapshot).mismatches
+    compare(&desk(), &base(), snapshot, Money(0)).mismatches
 }
 
 #[test]
@@ -192,10 +195,10 @@ fn what_is_handed_over_meanwhile_is_not_held_against_the_answers() {
         ..Command::zeroed()
     };
     desk.commanded(FrameId(12), ID, &moved);
-    let asked_before = compare(&desk, &base(), &snapshot());
+    let asked_before = compare(&desk, &base(), &snapshot(), Money(0));
     assert_eq!(asked_before.mismatches, []);
     desk.round_begins();
-    let asked_behind = compare(&desk, &base(), &snapshot());
+    let asked_behind = compare(&desk, &base(), &snapshot(), Money(0));
     assert_eq!(asked_behind.mismatches.len(), 1);
 }
 
@@ -208,6 +211,7 @@ fn a_question_without_an_answer_proves_nothing() {
             executions: Ok((vec![execution()], Vec::new())),
             positions: Ok(Vec::new()),
             values: Ok(Vec::new()),
+            profit: None,
         };
         match hole {
             0 => seeded.open = Err(NoAnswer::Late),
@@ -216,7 +220,7 @@ fn a_question_without_an_answer_proves_nothing() {
             3 => seeded.positions = Err(NoAnswer::Late),
             _ => seeded.values = Err(NoAnswer::Late),
         }
-        let round = compare(&desk(), &base(), &seeded);
+        let round = compare(&desk(), &base(), &seeded, Money(0));
         assert!(!round.whole, "{hole}");
         let missing = round
             .mismatches
@@ -255,10 +259,12 @@ fn what_lasts_two_rounds_halts_entries_and_what_is_settled_does_not() {
             perm_id: 1,
         }],
         whole: true,
+        profit: None,
     };
     let clean = Round {
         mismatches: Vec::new(),
         whole: true,
+        profit: None,
     };
     let unanswered = Round {
         whole: false,
@@ -275,8 +281,54 @@ fn what_lasts_two_rounds_halts_entries_and_what_is_settled_does_not() {
             id: "x".to_owned(),
         }],
         whole: true,
+        profit: None,
     };
     let mut streak = Streak::default();
     assert!(!streak.take(&missed));
     assert!(!streak.take(&missed), "it was applied");
+}
+
+#[test]
+fn another_profit_is_told_twice_and_shuts_nothing() {
+    // What was held before cannot be compared; from here on nothing was.
+    let mut desk = Desk::new(5_000_000_000_000, 7);
+    let at = Nanos(1_795_194_000_000_000_000);
+    desk.on_profit(at, Money(0));
+    let said = |daily| {
+        let mut seen = Seen {
+            at,
+            ..Seen::default()
+        };
+        seen.total.daily = Money(daily);
+        Snapshot {
+            open: Ok(Vec::new()),
+            positions: Ok(Vec::new()),
+            profit: Some(seen),
+            ..snapshot()
+        }
+    };
+    let judge = |daily| compare(&desk, desk.base(), &said(daily), Money(1_000));
+    let agrees = judge(1_000);
+    assert_eq!(agrees.result(), RoundResult::Agrees);
+    assert_eq!(agrees.profit, Some((Money(0), Money(1_000))));
+    let differs = judge(1_001);
+    let (own, broker) = (Money(0), Money(1_001));
+    assert_eq!(differs.mismatches, [Mismatch::OtherProfit { own, broker }]);
+    assert!(differs.is_clean(), "it shuts nothing");
+    assert!(differs.mismatches[0].is_same(&judge(5_000).mismatches[0]));
+    let report = differs.report(RoundCause::EndOfDay, said(1_001).profit.as_ref());
+    assert_eq!((report.other_profit, report.profit_compared), (1, 1));
+    assert_eq!(report.result, RoundResult::Differs);
+    assert_eq!((report.profit, report.own_profit), (broker, own));
+    let mut streak = Streak::default();
+    assert!(!streak.take(&differs));
+    assert!(!streak.take(&differs), "it halts nothing");
+    // Something is held that is not ours: its price moves the account's profit too.
+    let mut foreign = said(1_001);
+    foreign.positions = Ok(vec![Held {
+        instrument: None,
+        ..held(ID, 5, 0)
+    }]);
+    let round = compare(&desk, desk.base(), &foreign, Money(1_000));
+    assert_eq!(round.profit, None);
 }

@@ -1,18 +1,24 @@
 //! The connection's life: connect, read what the broker knows, compare, enable, and watch.
 
-use super::{BROKER, Clock, Common, Connect, MOST};
+use super::gauges::Gauges;
+use super::{BROKER, Clock, Closing, Common, Connect, Found, MOST};
 use crate::ibkr::broker::{Answer, Broker, Details, Held, NoAnswer, Snapshot, Value};
 use crate::ibkr::budget::Class;
+use crate::ibkr::currency::{Exchange, convert};
 use crate::ibkr::desk::unexplained;
 use crate::ibkr::link::{Ask, Step};
 use crate::ibkr::names::fixed;
 use crate::ibkr::policy::{Bound, policy};
+use crate::ibkr::profit::Seen;
 use crate::ibkr::reconcile::{Mismatch, Round, compare};
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
-use stream::payload::{AccountValue, Control as Order, ControlAction, Position, text};
-use stream::{InstrumentId, Nanos};
+use stream::payload::{
+    AccountValue, Control as Order, ControlAction, Position, Reconciled, RoundCause, RoundResult,
+    text,
+};
+use stream::{InstrumentId, Money, Nanos};
 
 /// Questions in a row that came to nothing before the connection is given up.
 const FAILED_MAX: u32 = 2;
@@ -20,12 +26,20 @@ const FAILED_MAX: u32 = 2;
 const ALARM_EVERY: u32 = 8;
 /// The first wait before an order that is not clear is looked up; doubled each time.
 const LOOK_AFTER: Nanos = Nanos::from_millis(500);
+/// Comparisons at the end of a run until what was under way has come, and the time between them.
+const LAST_ROUNDS: u32 = 4;
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) struct Control {
     common: Arc<Common>,
     contracts: Vec<Details>,
     connect: Connect,
+    closing: Arc<Closing>,
     clock: Clock,
+    gauges: Gauges,
+    exchange: Exchange,
+    /// Why the next round is made.
+    cause: RoundCause,
     failed: u32,
     last_round: Nanos,
     last_beat: Nanos,
@@ -39,13 +53,15 @@ pub(super) struct Control {
     told: Vec<Mismatch>,
     /// What was found twice in a row.
     lasting: Vec<Mismatch>,
+    /// What the last of the run's last rounds is told as.
+    last_report: Option<Reconciled>,
 }
 
 impl Control {
     pub(super) fn new(
         common: Arc<Common>,
         contracts: Vec<Details>,
-        connect: Connect,
+        (connect, closing): (Connect, Arc<Closing>),
         clock: Clock,
     ) -> Self {
         {
@@ -61,7 +77,11 @@ impl Control {
             common,
             contracts,
             connect,
+            closing,
             clock,
+            gauges: Gauges::default(),
+            exchange: Exchange::default(),
+            cause: RoundCause::Connected,
             failed: 0,
             last_round: Nanos::ZERO,
             last_beat: Nanos::ZERO,
@@ -70,6 +90,7 @@ impl Control {
             positions: Vec::new(),
             told: Vec::new(),
             lasting: Vec::new(),
+            last_report: None,
         }
     }
 
@@ -134,6 +155,8 @@ impl Control {
         }
         self.common.set_broker(Some(Arc::clone(broker)));
         (self.common.tell)("connected");
+        self.gauges = Gauges::default();
+        self.cause = RoundCause::Connected;
         self.failed = 0;
         self.last_beat = (self.clock)();
         while broker.is_connected() && !self.common.is_stopping() {
@@ -210,7 +233,10 @@ impl Control {
         if self.failed > 0 || !self.common.lock().link.takes_orders() {
             return;
         }
-        if now >= self.last_round.saturating_add(every) {
+        let ends = now >= self.common.config.final_at || self.closing.is_asked();
+        if ends && self.closing.found().is_none() {
+            self.last_rounds(broker);
+        } else if now >= self.last_round.saturating_add(every) {
             self.round(broker, true);
         } else if self.is_unclear() {
             if self.look_at == Nanos::ZERO {
@@ -289,7 +315,7 @@ impl Control {
 
     /// Reads what the broker knows, compares it with what we believe, and tells the head what
     /// follows. A round that is not full leaves positions and values out.
-    fn round(&mut self, broker: &dyn Broker, full: bool) {
+    fn round(&mut self, broker: &dyn Broker, full: bool) -> Round {
         let within = self.common.wall(self.common.config.answer_within);
         let within = within.max(Duration::from_secs(1));
         self.common.lock().desk.round_begins();
@@ -306,10 +332,12 @@ impl Control {
             executions,
             positions: Err(NoAnswer::Late),
             values: Err(NoAnswer::Late),
+            profit: None,
         };
         if full {
             snapshot.positions = self.ask("positions", 2, || broker.positions(within));
-            snapshot.values = self.ask("account values", 2, || broker.values(within));
+            snapshot.values = self.values(broker, within);
+            snapshot.profit = self.profit(broker);
             self.last_round = (self.clock)();
         }
         let round = self.take_in(&snapshot, full);
@@ -319,7 +347,83 @@ impl Control {
         self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
         if full {
             self.judge(&round);
+            self.report(&round, &snapshot);
         }
+        round
+    }
+
+    /// The account's values in the currency that is traded in. Without a rate there are none, and
+    /// no entry is made.
+    fn values(&mut self, broker: &dyn Broker, within: Duration) -> Answer<Vec<Value>> {
+        let account = self.ask("account values", 2, || broker.values(within))?;
+        let traded = &self.common.config.currency;
+        let (values, exchange) = convert(&account, traded);
+        let known = exchange.is_known();
+        if known != self.exchange.is_known() {
+            (self.common.tell)(&match &exchange {
+                Exchange::Unknown { base } => format!(
+                    "the account is kept in {base}, and the broker tells no rate for {traded}: \
+                     no entry is made; it tells one where the account holds some {traded}"
+                ),
+                _ => format!("the broker tells a rate for {traded} again"),
+            });
+        }
+        self.exchange = exchange;
+        let now = (self.clock)();
+        let inner = &mut *self.common.lock();
+        inner.link.rate_is_known(known);
+        inner.tell_link(now);
+        Ok(values)
+    }
+
+    /// What the broker tells of the day's profit by now.
+    fn profit(&mut self, broker: &dyn Broker) -> Option<Seen> {
+        if self.failed > 0 {
+            return None;
+        }
+        let held: Vec<_> = self.common.lock().desk.held().map(|(id, _)| id).collect();
+        let common = (self.common.as_ref(), &mut self.clock);
+        let seen = self.gauges.read(common, broker, &held).ok().flatten();
+        self.exchange.seen(&seen?)
+    }
+
+    /// What came of a whole round, for the journal. The last rounds of a run tell only their end.
+    fn report(&mut self, round: &Round, snapshot: &Snapshot) {
+        let inner = &mut *self.common.lock();
+        let report = round.report(self.cause, snapshot.profit.as_ref());
+        if self.cause == RoundCause::EndOfDay {
+            self.last_report = Some(report);
+        } else {
+            inner.out.put(InstrumentId::NONE, &report);
+            self.cause = RoundCause::Periodic;
+        }
+    }
+
+    /// The end of the day: as often as something may still be under way, then what came of it.
+    fn last_rounds(&mut self, broker: &dyn Broker) {
+        self.cause = RoundCause::EndOfDay;
+        let mut round = self.round(broker, true);
+        for _ in 1..LAST_ROUNDS {
+            let over = self.common.is_stopping() || !broker.is_connected();
+            if over || round.result() == RoundResult::Agrees {
+                break;
+            }
+            self.wait(LAST_PAUSE);
+            round = self.round(broker, true);
+        }
+        self.cause = RoundCause::Periodic;
+        let inner = &mut *self.common.lock();
+        if let Some(report) = self.last_report.take() {
+            inner.out.put(InstrumentId::NONE, &report);
+        }
+        let differences = round.mismatches.iter().map(ToString::to_string);
+        self.closing.set(Found {
+            result: round.result(),
+            differences: differences.collect(),
+            executions: inner.desk.executions(),
+            held: inner.desk.held().count(),
+            profit: round.profit,
+        });
     }
 
     fn stepped(&mut self, step: Step, answered: bool) {
@@ -335,7 +439,8 @@ impl Control {
     fn take_in(&mut self, snapshot: &Snapshot, full: bool) -> Round {
         let now = (self.clock)();
         let inner = &mut *self.common.lock();
-        let round = compare(&inner.desk, inner.desk.base(), snapshot);
+        let slack = self.profit_slack(snapshot);
+        let round = compare(&inner.desk, inner.desk.base(), snapshot, slack);
         inner.with_desk(|desk, say| {
             if let Ok((executions, fees)) = &snapshot.executions {
                 executions.iter().for_each(|one| desk.execution(one, say));
@@ -390,8 +495,24 @@ impl Control {
                     inner.out.put(InstrumentId::NONE, &value);
                 }
             }
+            if let Some(seen) = &snapshot.profit {
+                inner.desk.on_profit(seen.at, seen.total.daily);
+                inner.tell_profit(seen, &self.common.config.currency);
+            }
         }
         round
+    }
+
+    /// How far the broker's profit of the day may be from ours.
+    fn profit_slack(&self, snapshot: &Snapshot) -> Money {
+        let amount = |money: Money| money.0.unsigned_abs();
+        let converted = snapshot.profit.as_ref().map_or(0, |seen| {
+            let values = seen.positions.values().map(|one| amount(one.value));
+            values.fold(amount(seen.total.daily), u64::saturating_add)
+        });
+        let slack = amount(self.common.config.profit_slack);
+        let slack = slack.saturating_add(self.exchange.slack(converted));
+        Money(i64::try_from(slack).unwrap_or(i64::MAX))
     }
 
     /// What a round's differences mean for entries, and for people.
@@ -400,8 +521,8 @@ impl Control {
             .mismatches
             .iter()
             .filter(|mismatch| {
-                let again = self.told.contains(mismatch);
-                let counts = self.lasting.contains(mismatch);
+                let again = self.told.iter().any(|told| told.is_same(mismatch));
+                let counts = self.lasting.iter().any(|told| told.is_same(mismatch));
                 // Figures may pass each other on their way: they are told the second time.
                 let figure = mismatch.is_figure();
                 (!again && !figure) || (again && figure && !counts)
@@ -410,11 +531,11 @@ impl Control {
         for mismatch in news {
             (self.common.tell)(&format!("the broker differs: {mismatch}"));
         }
-        let lasting = |mismatch: &&Mismatch| self.told.contains(mismatch);
+        let lasting = |mismatch: &&Mismatch| self.told.iter().any(|told| told.is_same(mismatch));
         self.lasting = round.mismatches.iter().filter(lasting).cloned().collect();
         self.told.clone_from(&round.mismatches);
         let inner = &mut *self.common.lock();
-        if round.whole && round.mismatches.is_empty() {
+        if round.whole && round.is_clean() {
             inner.link.reconciled();
         }
         if inner.streak.take(round) {

@@ -6,6 +6,7 @@
 //!
 //! Delayed and frozen data are not told at all: a symbol without live quotes takes no entry.
 
+use super::loan::Loan;
 use super::rows::Rows;
 use super::{Clock, Common, MARKET, SlotAsk};
 use crate::ibkr::broker::{Broker, Feed, Notice, Polled, Tick};
@@ -51,6 +52,9 @@ struct Symbol {
     /// When to ask again.
     again: Nanos,
     halt: i64,
+    /// It has to be borrowed before it is sold short.
+    borrows: bool,
+    loan: Loan,
     /// Trades that found no room.
     lost: u64,
 }
@@ -78,13 +82,14 @@ pub(super) struct Data {
 impl Data {
     pub(super) fn new(
         common: Arc<Common>,
-        universe: impl Iterator<Item = InstrumentId>,
+        universe: impl Iterator<Item = (InstrumentId, bool)>,
         ring: Producer<Line>,
         slots: Consumer<SlotAsk>,
         clock: Clock,
     ) -> Self {
-        let symbol = |id| Symbol {
+        let symbol = |(id, borrows)| Symbol {
             id,
+            borrows,
             live: true,
             ..Symbol::default()
         };
@@ -145,6 +150,7 @@ impl Data {
             }
             symbol.rows.clear();
             symbol.quote = Best::default();
+            symbol.loan.forget();
             symbol.gapped = true;
             symbol.live = true;
             symbol.barred = false;
@@ -248,6 +254,7 @@ impl Data {
             some |= self.read(symbol, Want::Quotes);
             some |= self.read(symbol, Want::Trades);
             some |= self.read(symbol, Want::Depth);
+            self.tell_loan(symbol);
             if symbol.dirty {
                 self.tell_quote(symbol);
             }
@@ -301,7 +308,9 @@ impl Data {
                 }
             }
             Tick::Halted(state) => self.halt(symbol, state),
-            Tick::Shortable(_) | Tick::Other => {}
+            Tick::Shortable(grade) => symbol.loan.graded(grade),
+            Tick::ShortShares(shares) => symbol.loan.counted(shares),
+            Tick::Other => {}
             Tick::Live(live) => self.live(symbol, live),
             Tick::Row {
                 position,
@@ -345,6 +354,16 @@ impl Data {
             symbol.rows.clear();
         } else if !symbol.whole && symbol.live && !self.put(symbol.id, row) {
             symbol.whole = true;
+        }
+    }
+
+    /// Before any quote: an entry that rests on one knows what can be borrowed.
+    fn tell_loan(&mut self, symbol: &mut Symbol) {
+        if symbol.borrows
+            && let Some(borrow) = symbol.loan.news()
+            && self.put(symbol.id, &borrow)
+        {
+            symbol.loan.told(&borrow);
         }
     }
 

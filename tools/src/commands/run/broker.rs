@@ -4,23 +4,26 @@
 //! hours. Paper and live are told apart by the account that the broker manages, never by a port.
 
 use super::super::common::{
-    end_of_run, facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
+    facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
 };
 use super::super::days;
 use super::super::stop::Stop;
-use super::live;
+use super::close::{self, Ends};
+use super::{live, scan};
 use crate::cli::{self, Mode};
 use crate::failure::{Failure, Outcome};
 use engine::clock::utc;
 use engine::config::{Settings, Value};
-use engine::ibkr::{BrokerError, Checked, Sent, Stance, boxed, check, is_paper, open};
+use engine::ibkr::{
+    BrokerError, Checked, Exchange, Sent, Stance, boxed, check, connect, is_paper, open,
+};
 use engine::run::{Pace, Plan};
 use engine::setup::{FeedKind, Ibkr, Setup};
 use feed::head::Merge;
 use hdrhistogram::Histogram;
 use std::path::Path;
 use std::sync::Arc;
-use stream::{Kind, Kinds, Nanos};
+use stream::{Kind, Kinds};
 
 /// True when the run stands before the broker.
 pub fn is_meant(args: &cli::Run, settings: &Settings) -> bool {
@@ -63,7 +66,20 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     if args.mode == Mode::Live {
         live::enable(args, &setup, &ibkr)?;
     }
-    let checked = check(&setup, &ibkr)?;
+    let api = connect(&ibkr)?;
+    if let Some(scanner) = setup.scanner.clone() {
+        let named: Vec<String> = setup
+            .symbols()
+            .map(|(_, symbol)| symbol.to_owned())
+            .collect();
+        let journal = scan::journal(args, &setup, &ibkr.account, speed_milli);
+        let all = scan::universe(&scanner, named, journal.as_deref(), || {
+            engine::ibkr::scan(&api, &ibkr, &scanner)
+        })?;
+        settings.add_flag("universe.scanner", "universe.symbols", Value::List(all));
+        setup = Setup::read(&settings)?;
+    }
+    let checked = check(&setup, &ibkr, api)?;
     let now = if speed_milli == 1_000 {
         utc()
     } else {
@@ -76,14 +92,24 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
         checked.version,
         checked.universe.len()
     );
-    let until = end_of_run(args.seconds, &setup, now)?;
+    for (root, month) in checked.months() {
+        eprintln!("spindle run: {root} is traded in the contract that ends on {month}");
+    }
+    checked.pin(&mut setup);
+    if let Exchange::At { base, rate } = &checked.exchange {
+        eprintln!(
+            "spindle run: the account is kept in {base}: what it says is converted, at {rate} \
+             {base} for what is traded in; limits are in the latter"
+        );
+    }
+    let ends = Ends::of(args, &setup, now, speed_milli)?;
     // A session that is observed, or faster than the clock, is one among many of its date.
     let of_the_day = args.mode != Mode::Observe && speed_milli == 1_000;
     let dir = match &args.journal {
         None if of_the_day => days::open(&mut setup, &ibkr.account, now)?,
         named => journal_dir(named.as_ref(), &setup, "run"),
     };
-    go(args, (setup, ibkr), checked, (speed_milli, until, &dir))
+    go(args, (setup, ibkr), checked, (speed_milli, ends, &dir))
 }
 
 /// Paper or live, by the account alone.
@@ -116,16 +142,17 @@ fn go(
     args: &cli::Run,
     (setup, ibkr): (Setup, Ibkr),
     checked: Checked,
-    (speed_milli, until, dir): (u64, Nanos, &Path),
+    (speed_milli, ends, dir): (u64, Ends, &Path),
 ) -> Outcome {
     let layout = layout(&setup)?;
     let stance = Stance {
         speed_milli,
         observe: args.mode == Mode::Observe,
+        final_at: ends.final_at,
         tell: Arc::new(|what: &str| eprintln!("spindle: {what}")),
     };
     let (line, source) = open(&setup, &ibkr, checked, stance);
-    let sent = line.sent();
+    let (sent, closing) = (line.sent(), line.closing());
     let names = vec![format!("ibkr {}", ibkr.address())];
     let plan = Plan {
         journal: journal_options(&setup, dir, &ibkr.account),
@@ -133,16 +160,17 @@ fn go(
         facts: facts(&layout, "live", &names),
         idle: idle(&setup, &layout),
         layout,
-        pace: Pace::Live { until },
+        pace: Pace::Live { until: ends.until },
         setup,
         line: Some(line),
     };
     eprintln!("spindle run: journal in {}", dir.display());
-    let mut stop = Stop::new(args.arm)?;
+    let mut stop = Stop::new(args.arm)?.behind(Arc::clone(&closing));
     engine::run::run(plan, |handle| stop.watch(handle))?;
     tell_sent(&sent);
     tell_heard(dir)?;
-    print_summary(&summarise(dir)?, args.json)
+    print_summary(&summarise(dir)?, args.json)?;
+    close::tell(&closing, args.mode == Mode::Observe)
 }
 
 /// How long commands took from the gate to the socket.
