@@ -88,9 +88,9 @@ macro_rules! spoils {
 }
 
 spoils! {
-    account_summary: Answer::AccountSummary(_, _, _, value, _) => value.push('1');
+    account_summary: Answer::AccountSummary(_, _, _, value, _) => value.insert(0, '9');
     account_value: Answer::AccountValue(_, value, ..)
-        | Answer::AccountUpdateMulti(_, _, _, _, value, _) => value.push('1');
+        | Answer::AccountUpdateMulti(_, _, _, _, value, _) => value.insert(0, '9');
     bar_close: Answer::HistoricalBars { bars, .. } => bars.iter_mut().for_each(close);
     commission: Answer::Commission { amount, .. } => *amount += 1.0;
     completed_order_filled: Answer::CompletedOrder(told) => told.order.filled += Decimal::ONE;
@@ -127,7 +127,7 @@ spoils! {
     tick_price: Answer::TickPrice { price, .. } => *price += 1_000.0;
     tick_size: Answer::TickPrice { size, .. } | Answer::TickSize(_, _, size) =>
         *size = -Decimal::ONE;
-    tick_string: Answer::TickString(_, _, text) => text.insert(0, 'X');
+    tick_string: Answer::TickString(_, _, text) => *text = format!("X{}", text.replace(';', ":"));
 }
 
 fn close(bar: &mut Bar) {

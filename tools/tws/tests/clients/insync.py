@@ -5,7 +5,7 @@ import importlib
 import math
 import sys
 
-from scenario import Adapter, Ladder, run
+from scenario import BAR_PATIENCE, Adapter, Ladder, run
 
 ib = importlib.import_module(sys.argv[4])
 
@@ -156,7 +156,7 @@ class Insync(Adapter):
 
     def real_time_bar(self, symbol):
         bars = self.ib.reqRealTimeBars(self.contract(symbol), 5, "TRADES", False)
-        self.wait(lambda: bars)
+        self.wait(lambda: bars, BAR_PATIENCE)
         return {"low": bars[0].low, "open": bars[0].open_, "high": bars[0].high,
                 "close": bars[0].close} if bars else None
 

@@ -11,7 +11,7 @@ from ibapi.order import Order
 from ibapi.scanner import ScannerSubscription
 from ibapi.wrapper import EWrapper
 
-from scenario import Adapter, Ladder, run
+from scenario import BAR_PATIENCE, Adapter, Ladder, run
 
 STABLE = sys.argv[4] == "stable"
 if STABLE:
@@ -292,6 +292,7 @@ class Client(Adapter):
     def real_time_bar(self, symbol):
         req = self.req()
         self.tws.reqRealTimeBars(req, self.contract(symbol), 5, "TRADES", False, [])
+        self.wait(lambda: self.tws.answers.get(req), BAR_PATIENCE)
         return self.first(req)
 
     def scan(self):

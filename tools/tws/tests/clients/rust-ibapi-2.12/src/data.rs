@@ -1,6 +1,6 @@
 //! The session, contracts and market data.
 
-use crate::report::{wait, Report, PATIENCE};
+use crate::report::{bar_patience, patience, wait, Report};
 use ibapi::client::blocking::Client;
 use ibapi::contracts::tick_types::TickType;
 use ibapi::contracts::Contract;
@@ -223,13 +223,13 @@ pub fn ticks(client: &Client, report: &mut Report, symbol: &str) {
     let last = client
         .tick_by_tick_last(&contract, 0, false)
         .ok()
-        .and_then(|stream| stream.next_timeout(PATIENCE));
+        .and_then(|stream| stream.next_timeout(patience()));
     let traded = last.as_ref().is_some_and(|t| t.price > 0.0 && t.size > 0.0);
     report.check("ticks.last", traded, &last);
     let quote = client
         .tick_by_tick_bid_ask(&contract, 0, false)
         .ok()
-        .and_then(|stream| stream.next_timeout(PATIENCE));
+        .and_then(|stream| stream.next_timeout(patience()));
     let inside = quote
         .as_ref()
         .is_some_and(|q| 0.0 < q.bid_price && q.bid_price <= q.ask_price);
@@ -268,7 +268,7 @@ pub fn history(client: &Client, report: &mut Report, symbol: &str) {
             TradingHours::Extended,
         )
         .ok()
-        .and_then(|stream| stream.next_timeout(PATIENCE));
+        .and_then(|stream| stream.next_timeout(bar_patience()));
     let inside = bar
         .as_ref()
         .is_some_and(|b| b.low <= b.open && b.open <= b.high);
@@ -283,7 +283,7 @@ pub fn history(client: &Client, report: &mut Report, symbol: &str) {
     let ranks: Vec<i32> = client
         .scanner_subscription(&wanted, &Vec::new())
         .ok()
-        .and_then(|stream| stream.next_timeout(PATIENCE))
+        .and_then(|stream| stream.next_timeout(patience()))
         .map(|rows| rows.iter().map(|row| row.rank).collect())
         .unwrap_or_default();
     let counted = ranks.iter().zip(0..).all(|(rank, count)| *rank == count);

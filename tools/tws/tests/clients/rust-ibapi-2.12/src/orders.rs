@@ -1,7 +1,7 @@
 //! Orders, executions and the account.
 
 use crate::data::{stock, Quote};
-use crate::report::{rounded, wait, Report, PATIENCE};
+use crate::report::{patience, rounded, wait, Report};
 use ibapi::accounts::types::{AccountGroup, AccountId, ContractId};
 use ibapi::accounts::{AccountSummaryResult, PositionUpdate};
 use ibapi::client::blocking::{Client, Subscription};
@@ -271,7 +271,7 @@ impl<'a> Desk<'a> {
         self.until(|desk| desk.status(order) == "Filled");
         let mut held = 0.0;
         if let Ok(stream) = self.client.positions() {
-            while let Some(PositionUpdate::Position(position)) = stream.next_timeout(PATIENCE) {
+            while let Some(PositionUpdate::Position(position)) = stream.next_timeout(patience()) {
                 if position.contract.contract_id == con_id {
                     held = position.position;
                 }
@@ -282,7 +282,7 @@ impl<'a> Desk<'a> {
         let group = AccountGroup("All".to_owned());
         let tags = ["NetLiquidation", "BuyingPower"];
         if let Ok(stream) = self.client.account_summary(&group, &tags) {
-            while let Some(AccountSummaryResult::Summary(row)) = stream.next_timeout(PATIENCE) {
+            while let Some(AccountSummaryResult::Summary(row)) = stream.next_timeout(patience()) {
                 values.insert(row.tag, row.value.parse::<f64>().unwrap_or(0.0));
             }
         }
@@ -294,13 +294,15 @@ impl<'a> Desk<'a> {
         let accounts = self.client.managed_accounts().unwrap_or_default();
         let account = AccountId(accounts.first().cloned().unwrap_or_default());
         let daily = self.client.pnl(&account, None).ok();
-        let daily = daily.and_then(|stream| stream.next_timeout(PATIENCE));
+        let daily = daily.and_then(|stream| stream.next_timeout(patience()));
         let sound = daily
             .as_ref()
             .is_some_and(|p| p.daily_pnl.abs() < 0.1 * net);
         report.check("pnl.daily", sound, &daily);
         let single = self.client.pnl_single(&account, ContractId(con_id), None);
-        let single = single.ok().and_then(|stream| stream.next_timeout(PATIENCE));
+        let single = single
+            .ok()
+            .and_then(|stream| stream.next_timeout(patience()));
         let sound = single
             .as_ref()
             .is_some_and(|p| (p.position - 7.0).abs() < 1e-9);

@@ -3,8 +3,17 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take; less where the server is known to say something wrong.
+pub fn patience() -> Duration {
+    let told = std::env::var("SCENARIO_PATIENCE").ok();
+    let seconds = told.and_then(|text| text.parse().ok()).unwrap_or(20.0);
+    Duration::from_secs_f64(seconds)
+}
+
+/// The same for real-time bars, which come every five seconds.
+pub fn bar_patience() -> Duration {
+    patience().max(Duration::from_secs(8))
+}
 
 #[derive(Default)]
 pub struct Report {
@@ -25,7 +34,7 @@ impl Report {
 
 /// Polls until something is there.
 pub fn wait<T>(mut poll: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + patience();
     loop {
         if let Some(found) = poll() {
             return Some(found);
