@@ -177,10 +177,14 @@ pub struct TwsSim {
     /// The session's clock runs this many times as fast as the host's, 0.001 to 1000.
     #[arg(long, value_name = "X", default_value = "1")]
     pub speed: String,
+    /// The session's clock stands until `step SPAN` moves it over the control socket.
+    #[arg(long, conflicts_with = "speed", requires = "control")]
+    pub stepped: bool,
     /// Faults that happen on purpose, in TOML; may be given more than once.
     #[arg(long, value_name = "FILE")]
     pub script: Vec<PathBuf>,
-    /// A socket to make, over which the running server takes further faults, or tells the truth.
+    /// A socket to make, over which the running server takes further faults, tells the truth or the
+    /// session's time, and is stepped.
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
     /// Where to write, at the end, what really happened: orders, executions, positions, cash.

@@ -32,7 +32,11 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
         };
     let mut config = config(args, start)?;
     config.base = base(args)?;
-    let clock = Clock::scaled(config.start, speed_milli);
+    let clock = if args.stepped {
+        Clock::stepped(config.start)
+    } else {
+        Clock::scaled(config.start, speed_milli)
+    };
     let mut world = World::open(config);
     for path in &args.script {
         script(&mut world, path)?;

@@ -16,7 +16,7 @@ use crate::model::{Answer, Problem};
 use crate::wire::{FrameFault, Malformed};
 use crate::world::{Link, Out, World};
 use client::{Client, Heard};
-use control::Control;
+use control::{Ask, Control, Word};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
@@ -32,6 +32,11 @@ const WAKE: Token = Token(usize::MAX - 1);
 
 /// The longest sleep, for whoever sets the stopping flag without a wake.
 const NAP: Duration = Duration::from_millis(250);
+
+/// A long step is made in pieces of so much, so that clients can read in between,
+const STRIDE: Nanos = Nanos::from_millis(100);
+/// and the next piece waits while more than this waits for one of them.
+const STRIDE_BYTES: usize = 1 << 20;
 
 /// Bounds that keep one client from harming the others.
 #[derive(Clone, Debug)]
@@ -132,6 +137,8 @@ pub struct Server {
     options: Options,
     stopper: Stopper,
     control: Option<Control>,
+    /// Where a clock that stands is to be moved to, and who asked.
+    step: Option<(Nanos, Ask)>,
     out: Vec<Out>,
     notices: Vec<Notice>,
 }
@@ -168,12 +175,14 @@ impl Server {
             options,
             stopper,
             control: None,
+            step: None,
             out: Vec::new(),
             notices: Vec::new(),
         })
     }
 
-    /// Takes orders over a socket of the file system, too: a script of faults, or `truth`.
+    /// Takes orders over a socket of the file system, too: faults, `truth`, `time`, and `step SPAN`
+    /// where the clock stands.
     ///
     /// # Errors
     ///
@@ -186,17 +195,46 @@ impl Server {
 
     /// Does what callers of the control socket want.
     fn obey(&mut self) {
-        while let Some(ask) = self.control.as_ref().and_then(Control::next) {
-            let said = if ask.text.trim() == "truth" {
-                self.world.truth_json()
-            } else {
-                match self.world.script(&ask.text) {
+        while self.step.is_none()
+            && let Some(ask) = self.control.as_ref().and_then(Control::next)
+        {
+            let said = match Word::read(&ask.text) {
+                Word::Truth => self.world.truth_json(),
+                Word::Time => Clock::utc(self.clock.now()),
+                Word::Step(by) if self.clock.is_stepped() => {
+                    let to = self.clock.now().saturating_add(by);
+                    self.step = Some((to, ask));
+                    return;
+                }
+                Word::Step(_) => "time runs by itself: begin with --stepped".to_owned(),
+                Word::BadStep => "step wants a span of 1ms to 60m, such as 250ms".to_owned(),
+                Word::Script(text) => match self.world.script(text) {
                     Ok(()) => "ok".to_owned(),
                     Err(error) => error.to_string(),
-                }
+                },
             };
-            // A caller that has gone needs no answer.
-            let _ = ask.answer.send(said);
+            ask.reply(said);
+        }
+    }
+
+    /// Moves a clock that stands a piece of the way that it was asked to go, unless clients have
+    /// to read first.
+    fn stride(&mut self) {
+        let Some((to, _)) = self.step else {
+            return;
+        };
+        let left = to.saturating_sub(self.clock.now());
+        let behind = self.clients.iter().any(|c| c.waiting() > STRIDE_BYTES);
+        if left > Nanos::ZERO && !behind {
+            self.clock.step(left.min(STRIDE));
+        }
+    }
+
+    /// Tells whoever asked for a step that time is there and everything until then is said.
+    fn arrived(&mut self) {
+        let now = self.clock.now();
+        if let Some((_, ask)) = self.step.take_if(|(to, _)| *to <= now) {
+            ask.reply(Clock::utc(now));
         }
     }
 
@@ -271,17 +309,20 @@ impl Server {
         }
         self.accept();
         self.obey();
+        self.stride();
         self.world.advance(self.clock.now(), &mut self.out);
         self.deliver();
         self.hear();
         self.flush();
+        self.arrived();
         Ok(())
     }
 
     /// How long to sleep at most.
     fn patience(&self, longest: Duration) -> Duration {
         let now = Instant::now();
-        let busy = self.accepting || self.clients.iter().any(Client::busy);
+        let steps = self.step.is_some();
+        let busy = steps || self.accepting || self.clients.iter().any(Client::busy);
         if busy {
             return Duration::ZERO;
         }

@@ -52,6 +52,7 @@ mod truth;
 pub use base::Base;
 pub use config::{Config, Limits};
 pub use market::Market;
+pub(crate) use script::span_of;
 pub use script::{Cut, ScriptError};
 pub use truth::{ExecutionTruth, OrderTruth, Truth};
 

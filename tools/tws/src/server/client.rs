@@ -111,6 +111,11 @@ impl Client {
         reads || (self.writable && self.outbox.waiting() > 0) || self.lost
     }
 
+    /// Bytes that its socket has not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.outbox.waiting()
+    }
+
     /// When its patience or ours ends.
     pub fn deadline(&self, options: &Options) -> Option<Instant> {
         let begun = self.begun.map(|since| since + options.frame_deadline);

@@ -1,8 +1,16 @@
-//! Orders to the running server, over a socket of the file system: a script of faults, or `truth`.
+//! Orders to the running server, over a socket of the file system.
 //!
-//! A caller writes its text, ends its side, and reads `ok`, what is wrong, or what really happened
-//! as JSON. One caller at a time, on a thread of its own: the clients' sockets never wait for it.
+//! | text | answer |
+//! |---|---|
+//! | `truth` | what really happened, as JSON |
+//! | `time` | the session's time, in UTC |
+//! | `step 250ms` | a clock that stands is moved so far; then the session's time |
+//! | a script of faults | `ok`, or what is wrong |
+//!
+//! A caller writes its text, ends its side, and reads. One caller at a time, on a thread of its
+//! own: no client waits for it.
 
+use crate::world::span_of;
 use mio::Waker;
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,19 +20,61 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use stream::Nanos;
 
 /// The longest text that is read.
 const TEXT_MAX: u64 = 1 << 20;
-/// What a caller gets to say it, and the server to answer.
+/// What a caller gets to say it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What the server gets to answer: an hour of a busy market is stepped over in less.
+const WORK: Duration = Duration::from_secs(120);
+/// The furthest step.
+const STEP_MAX: Nanos = Nanos::from_secs(3_600);
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word<'a> {
+    /// What really happened.
+    Truth,
+    /// The session's time.
+    Time,
+    /// Time moves so far.
+    Step(Nanos),
+    /// A step that is none.
+    BadStep,
+    /// Faults.
+    Script(&'a str),
+}
+
+impl<'a> Word<'a> {
+    /// Reads a caller's text.
+    pub fn read(text: &'a str) -> Self {
+        let mut words = text.split_ascii_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("truth"), None, _) => Self::Truth,
+            (Some("time"), None, _) => Self::Time,
+            (Some("step"), span, None) => span
+                .and_then(span_of)
+                .filter(|span| *span > Nanos::ZERO && *span <= STEP_MAX)
+                .map_or(Self::BadStep, Self::Step),
+            _ => Self::Script(text),
+        }
+    }
+}
 
 /// What a caller wants.
 #[derive(Debug)]
 pub struct Ask {
     /// Its text.
     pub text: String,
-    /// Where the answer goes.
-    pub answer: Sender<String>,
+    answer: Sender<String>,
+}
+
+impl Ask {
+    /// Answers. A caller that has gone needs none.
+    pub fn reply(self, said: String) {
+        let _ = self.answer.send(said);
+    }
 }
 
 /// The socket and its thread. It is gone with its owner.
@@ -92,8 +142,25 @@ fn hear(mut caller: UnixStream, told: &Sender<Ask>, waker: &Waker) -> io::Result
         return Ok(());
     }
     waker.wake()?;
-    let said = answered.recv_timeout(PATIENCE);
+    let said = answered.recv_timeout(WORK);
     let said = said.unwrap_or_else(|_| "the server does not answer".to_owned());
     caller.write_all(said.as_bytes())?;
     caller.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_told_from_scripts() {
+        assert_eq!(Word::read("truth\n"), Word::Truth);
+        assert_eq!(Word::read(" time "), Word::Time);
+        let step = Word::Step(Nanos::from_millis(250));
+        assert_eq!(Word::read("step 250ms"), step);
+        for bad in ["step", "step 0s", "step 61m", "step fast", "step -1s"] {
+            assert_eq!(Word::read(bad), Word::BadStep, "{bad}");
+        }
+        assert_eq!(Word::read("lost"), Word::Script("lost"));
+    }
 }

@@ -30,6 +30,7 @@ mod orders;
 mod read;
 
 pub use read::ScriptError;
+pub(crate) use read::span_of;
 
 use super::{Out, World};
 use std::collections::{BTreeMap, VecDeque};

@@ -5,13 +5,15 @@ mod paper;
 mod raw;
 mod rust_client;
 
-use paper::Paper;
+use paper::{Paper, STARTS};
 use raw::Raw;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
-use tws::server::{Notice, Options, Why};
+use stream::Nanos;
+use tws::server::{Clock, Notice, Options, Why};
 use tws::wire::FrameFault;
 
 /// A server that loses its patience soon.
@@ -226,14 +228,7 @@ fn a_running_server_takes_orders_over_its_control_socket() {
     let paper = Paper::controlled(Options::default(), Some(&path));
     let mut client = Raw::text(&paper, "v157..178", 1);
     client.skip(5);
-    let call = |text: &str| {
-        let mut caller = UnixStream::connect(&path).expect("there");
-        caller.write_all(text.as_bytes()).expect("taken");
-        caller.shutdown(Shutdown::Write).expect("ended");
-        let mut said = String::new();
-        caller.read_to_string(&mut said).expect("answered");
-        said
-    };
+    let call = |text: &str| call(&path, text);
     assert_eq!(call("notice code=2103"), "ok\n");
     assert!(client.line().starts_with("4|2|-1|2103|"));
     assert!(
@@ -241,6 +236,40 @@ fn a_running_server_takes_orders_over_its_control_socket() {
         "what is wrong is said"
     );
     assert!(call("truth").starts_with('{'));
+    assert!(call("step 1s").starts_with("time runs by itself"));
     drop(paper);
     assert!(!path.exists(), "the socket is gone with its server");
+}
+
+/// What the server says to a text over its control socket.
+fn call(path: &Path, text: &str) -> String {
+    let mut caller = UnixStream::connect(path).expect("there");
+    caller.write_all(text.as_bytes()).expect("taken");
+    caller.shutdown(Shutdown::Write).expect("ended");
+    let mut said = String::new();
+    caller.read_to_string(&mut said).expect("answered");
+    said
+}
+
+#[test]
+fn a_stepped_market_moves_when_it_is_told_to_and_no_sooner() {
+    let folder = tempfile::tempdir().expect("made");
+    let path = folder.path().join("control");
+    let clock = Clock::stepped(Nanos::from_secs(STARTS as u64));
+    let paper = Paper::timed(Options::default(), Some(&path), clock);
+    let call = |text: &str| call(&path, text);
+    assert_eq!(call("time"), "2026-11-20T14:30:00Z\n");
+    assert_eq!(call("step 1m"), "2026-11-20T14:31:00Z\n");
+    let mut client = Raw::text(&paper, "v157..178", 1);
+    client.skip(5);
+    client.say("49|1|");
+    let now = format!("49|1|{}|", STARTS + 60);
+    assert_eq!(client.line(), now, "the host's time does not count");
+    assert_eq!(call("notice code=2103 at=300ms"), "ok\n");
+    assert_eq!(call("step 250ms"), "2026-11-20T14:31:00.25Z\n");
+    client.say("49|1|");
+    assert_eq!(client.line(), now, "what is due later has not happened");
+    assert_eq!(call("step 50ms"), "2026-11-20T14:31:00.3Z\n");
+    assert!(client.line().starts_with("4|2|-1|2103|"));
+    assert!(call("step 2h").starts_with("step wants a span"));
 }

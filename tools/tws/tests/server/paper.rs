@@ -31,13 +31,18 @@ impl Paper {
 
     /// Opens one with a control socket.
     pub fn controlled(options: Options, control: Option<&Path>) -> Self {
+        let clock = Clock::scaled(Nanos::from_secs(STARTS as u64), 1);
+        Self::timed(options, control, clock)
+    }
+
+    /// Opens one with a clock of its own, which begins at [`STARTS`].
+    pub fn timed(options: Options, control: Option<&Path>, clock: Clock) -> Self {
         let start = Nanos::from_secs(STARTS as u64);
         let config = Config::synthetic("DU1234567", 7, start, Nanos::from_secs(3_600));
         let mut config = config.expect("valid");
         // Time hardly passes here: the pace is not what is tried.
         config.limits.messages_per_second = 0;
         let world = World::open(config);
-        let clock = Clock::scaled(start, 1);
         let loopback = "127.0.0.1:0".parse().expect("valid");
         let mut server = Server::bind(loopback, world, clock, options).expect("binds");
         let (address, stopper) = (server.local_addr().expect("bound"), server.stopper());

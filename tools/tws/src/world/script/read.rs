@@ -80,6 +80,26 @@ fn bad<T>(at: usize, key: &'static str, expected: &'static str) -> Result<T, Scr
 }
 
 /// `delay ms=300 on=orderStatus` as a document.
+/// `500ms`, `30s`, `5m`, or seconds without a unit.
+fn millis_of(text: &str) -> Option<u64> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: Option<u64> = text[..text.len() - unit.len()].parse().ok();
+    let factor = match unit {
+        "ms" => Some(1),
+        "s" | "" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let (number, factor): (u64, u64) = number.zip(factor)?;
+    number.checked_mul(factor)
+}
+
+/// The same as a span; none where it is none, or does not fit.
+pub(crate) fn span_of(text: &str) -> Option<Nanos> {
+    let nanos = millis_of(text)?.checked_mul(1_000_000)?;
+    Some(Nanos(nanos))
+}
+
 fn line(text: &str) -> String {
     let mut words = text.split_whitespace();
     let mut document = format!("[[fault]]\ndo = {:?}\n", words.next().unwrap_or(""));
@@ -172,19 +192,7 @@ impl Keys {
         let parsed = match self.table.remove(key) {
             None => return Ok(None),
             Some(Value::Integer(seconds)) => u64::try_from(seconds).ok().map(|s| s * 1_000),
-            Some(Value::String(text)) => {
-                let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-                let number: Option<u64> = text[..text.len() - unit.len()].parse().ok();
-                let factor = match unit {
-                    "ms" => Some(1),
-                    "s" | "" => Some(1_000),
-                    "m" => Some(60_000),
-                    _ => None,
-                };
-                number
-                    .zip(factor)
-                    .and_then(|(n, f): (u64, u64)| n.checked_mul(f))
-            }
+            Some(Value::String(text)) => millis_of(&text),
             Some(_) => None,
         };
         let Some(millis) = parsed.filter(|millis| *millis <= 604_800_000) else {

@@ -9,6 +9,7 @@ use ibapi::market_data::realtime::{BarSize, MarketDepths, TickTypes, WhatToShow}
 use ibapi::market_data::TradingHours;
 use ibapi::scanner::ScannerSubscription;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quote {
@@ -30,10 +31,10 @@ pub fn session(client: &Client, report: &mut Report) {
     let version = client.server_version();
     report.check("session.version", version == 178, version);
     let accounts = client.managed_accounts().unwrap_or_default();
-    let paper = accounts.first().is_some_and(|name| name.starts_with("DU"));
-    report.check("session.account", paper, &accounts);
+    report.check("session.account", accounts == ["DU1234567"], &accounts);
     let next = client.next_valid_order_id().unwrap_or_default();
-    report.check("session.next-order-id", next >= 1, next);
+    let small = (1..1_000).contains(&next);
+    report.check("session.next-order-id", small, next);
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs() as i64);
@@ -59,10 +60,23 @@ pub fn contracts(client: &Client, report: &mut Report, symbol: &str) -> i32 {
     let unknown = client.contract_details(&stock("NOSUCHSYM"));
     let code = unknown.map_or_else(|error| error.to_string(), |_| "found".to_owned());
     report.check("contract.unknown-200", code.contains("200"), &code);
+    let samples = client.matching_symbols(&symbol[..3]);
+    let samples: Vec<String> = samples.map_or_else(
+        |_| Vec::new(),
+        |found| found.map(|d| d.contract.symbol.to_string()).collect(),
+    );
+    let found = samples.iter().any(|sample| sample == symbol);
+    report.check("contract.symbols", found, &samples);
+    let rule = first.market_rule_ids.first().and_then(|id| id.parse().ok());
+    let rule = rule.and_then(|id| client.market_rule(id).ok());
+    let last = rule.as_ref().and_then(|rule| rule.price_increments.last());
+    let cent = last.is_some_and(|step| (step.increment - 0.01).abs() < 1e-12);
+    report.check("contract.market-rule", cent, &rule);
     con_id
 }
 
-pub fn quotes(client: &Client, report: &mut Report, symbol: &str) -> Quote {
+/// A quote with all that is asked for, or what came of it in time.
+pub fn quote(client: &Client, symbol: &str) -> Quote {
     let contract = stock(symbol);
     let mut quote = Quote::default();
     let stream = client
@@ -77,6 +91,11 @@ pub fn quotes(client: &Client, report: &mut Report, symbol: &str) -> Quote {
             quote.is_whole().then_some(())
         });
     }
+    quote
+}
+
+pub fn quotes(client: &Client, report: &mut Report, symbol: &str) -> Quote {
+    let quote = quote(client, symbol);
     let inside = 0.0 < quote.bid && quote.bid < quote.ask;
     report.check("quote.bid-below-ask", inside, quote);
     let sizes = (quote.bid_size, quote.ask_size);
@@ -90,6 +109,11 @@ pub fn quotes(client: &Client, report: &mut Report, symbol: &str) -> Quote {
 }
 
 impl Quote {
+    /// Within a twentieth of the bid.
+    pub fn is_near(&self, price: f64) -> bool {
+        (price - self.bid).abs() < 0.05 * price
+    }
+
     fn take(&mut self, tick: &TickTypes) {
         match tick {
             TickTypes::PriceSize(t) => {
@@ -152,7 +176,7 @@ fn apply(rows: &mut Rows, at: i32, operation: i32, side: i32, level: (f64, f64))
 }
 
 /// The ladder, and what the first two asks offer.
-pub fn depth(client: &Client, report: &mut Report, symbols: &[&str]) -> f64 {
+pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quote) -> f64 {
     let mut rows: Rows = Rows::default();
     let contract = stock(symbols[0]);
     let stream = client.market_depth(&contract, 10, false);
@@ -198,6 +222,8 @@ pub fn depth(client: &Client, report: &mut Report, symbols: &[&str]) -> f64 {
     let best = (bids.first().copied(), asks.first().copied());
     let apart = matches!(best, (Some(bid), Some(ask)) if bid.0 < ask.0);
     report.check("depth.not-crossed", apart, best);
+    let near = best.0.is_some_and(|bid| quote.is_near(bid.0));
+    report.check("depth.near-quote", near, best);
     let mut others = Vec::new();
     let mut said = String::new();
     for symbol in &symbols[1..4] {
@@ -218,13 +244,15 @@ pub fn depth(client: &Client, report: &mut Report, symbols: &[&str]) -> f64 {
     asks.iter().take(2).map(|level| level.1).sum()
 }
 
-pub fn ticks(client: &Client, report: &mut Report, symbol: &str) {
+pub fn ticks(client: &Client, report: &mut Report, symbol: &str, now: Quote) {
     let contract = stock(symbol);
     let last = client
         .tick_by_tick_last(&contract, 0, false)
         .ok()
         .and_then(|stream| stream.next_timeout(patience()));
-    let traded = last.as_ref().is_some_and(|t| t.price > 0.0 && t.size > 0.0);
+    let traded = last
+        .as_ref()
+        .is_some_and(|t| now.is_near(t.price) && t.size > 0.0);
     report.check("ticks.last", traded, &last);
     let quote = client
         .tick_by_tick_bid_ask(&contract, 0, false)
@@ -232,8 +260,17 @@ pub fn ticks(client: &Client, report: &mut Report, symbol: &str) {
         .and_then(|stream| stream.next_timeout(patience()));
     let inside = quote
         .as_ref()
-        .is_some_and(|q| 0.0 < q.bid_price && q.bid_price <= q.ask_price);
+        .is_some_and(|q| q.bid_price <= q.ask_price && now.is_near(q.ask_price));
     report.check("ticks.bid-ask", inside, &quote);
+    let end = OffsetDateTime::now_utc();
+    let past =
+        client.historical_ticks_trade(&contract, None, Some(end), 20, TradingHours::Extended);
+    let past: Vec<f64> = past.map_or_else(
+        |_| Vec::new(),
+        |ticks| ticks.into_iter().map(|tick| tick.price).collect(),
+    );
+    let near = !past.is_empty() && past.iter().all(|price| now.is_near(*price));
+    report.check("ticks.past", near, &past);
 }
 
 pub fn history(client: &Client, report: &mut Report, symbol: &str) {
@@ -271,7 +308,7 @@ pub fn history(client: &Client, report: &mut Report, symbol: &str) {
         .and_then(|stream| stream.next_timeout(bar_patience()));
     let inside = bar
         .as_ref()
-        .is_some_and(|b| b.low <= b.open && b.open <= b.high);
+        .is_some_and(|b| b.low <= b.open.min(b.close) && b.open.max(b.close) <= b.high);
     report.check("bars.real-time", inside, &bar);
     let wanted = ScannerSubscription {
         number_of_rows: 10,

@@ -3,15 +3,22 @@
 use crate::data::{stock, Quote};
 use crate::report::{patience, rounded, wait, Report};
 use ibapi::accounts::types::{AccountGroup, AccountId, ContractId};
-use ibapi::accounts::{AccountSummaryResult, PositionUpdate};
+use ibapi::accounts::{AccountSummaryResult, AccountUpdate, PositionUpdate};
 use ibapi::client::blocking::{Client, Subscription};
 use ibapi::contracts::Contract;
 use ibapi::orders::{Action, ExecutionFilter, Executions, Order, OrderUpdate, Orders, TimeInForce};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What the server's accounts begin with.
+const CASH: f64 = 100_000.0;
+
 #[derive(Debug, Default)]
 struct Known {
     status: String,
+    filled: f64,
+    remaining: f64,
+    average: f64,
+    quantity: f64,
     parent: i32,
     limit: f64,
     margin: f64,
@@ -23,6 +30,7 @@ struct Done {
     order: i32,
     side: String,
     shares: f64,
+    price: f64,
     cumulative: f64,
     reference: String,
 }
@@ -57,11 +65,16 @@ impl<'a> Desk<'a> {
         while let Some(update) = self.stream.as_ref().and_then(|stream| stream.try_next()) {
             match update {
                 OrderUpdate::OrderStatus(status) => {
-                    self.orders.entry(status.order_id).or_default().status = status.status;
+                    let known = self.orders.entry(status.order_id).or_default();
+                    known.status = status.status;
+                    known.filled = status.filled;
+                    known.remaining = status.remaining;
+                    known.average = status.average_fill_price;
                 }
                 OrderUpdate::OpenOrder(open) => {
                     let known = self.orders.entry(open.order_id).or_default();
                     known.status = open.order_state.status;
+                    known.quantity = open.order.total_quantity;
                     known.parent = open.order.parent_id;
                     known.limit = open.order.limit_price.unwrap_or(0.0);
                     known.margin = open.order_state.initial_margin_change.unwrap_or(0.0);
@@ -73,6 +86,7 @@ impl<'a> Desk<'a> {
                         order: e.order_id,
                         side: e.side,
                         shares: e.shares,
+                        price: e.price,
                         cumulative: e.cumulative_quantity,
                         reference: e.order_reference,
                     };
@@ -140,6 +154,9 @@ impl<'a> Desk<'a> {
         let off = self.place(&limit(Action::Buy, 10.0, far + 0.0037));
         let told = self.until(|desk| desk.codes.contains(&110) || desk.status(off) == "Inactive");
         report.check("order.off-tick-110", told, &self.codes);
+        let unknown = self.client.cancel_order(off + 400_000, "");
+        let told = unknown.is_ok() && self.until(|desk| desk.codes.contains(&10_147));
+        report.check("order.cancel-unknown-10147", told, &self.codes);
         let mut wish = limit(Action::Buy, 100.0, quote.ask);
         wish.what_if = true;
         let asked = self.place(&wish);
@@ -200,9 +217,8 @@ impl<'a> Desk<'a> {
     }
 
     pub fn bracket(&mut self, report: &mut Report, size: f64) {
-        let mut sink = Report::default();
         let symbol = self.contract.symbol.to_string();
-        let now = crate::data::quotes(self.client, &mut sink, &symbol);
+        let now = crate::data::quote(self.client, &symbol);
         let qty = size.max(20.0);
         let prices = [now.ask * 1.01, now.bid * 0.9, now.bid * 0.99].map(rounded);
         let [parent, stop, target] = self.place_bracket(qty, prices, "fills");
@@ -214,6 +230,7 @@ impl<'a> Desk<'a> {
         let bought = total(self, parent);
         let whole = (bought.1 - qty).abs() < 1e-9 && bought.0 > 1;
         report.check("bracket.partial-fills", filled && whole, (bought, qty));
+        self.bought(report, parent, qty, now);
         let done = self.until(|desk| desk.status(target) == "Filled");
         report.check("bracket.target-filled", done, self.status(target));
         let ended = self.until(|desk| desk.status(stop) == "Cancelled");
@@ -245,9 +262,42 @@ impl<'a> Desk<'a> {
         };
         let paid = self.until(all) && self.commissions.values().all(|f| *f > 0.0 && *f < 100.0);
         report.check("commission.each", paid, &self.commissions);
+        // Fixed schedule: half a cent a share, at least a dollar, at most 1 % of the value.
+        let own = || self.executions.iter().filter(|(_, e)| e.order == parent);
+        let value: f64 = own().map(|(_, e)| e.shares * e.price).sum();
+        let due = (0.005 * qty).max(1.0).min(0.01 * value);
+        let fees: f64 = own().filter_map(|(id, _)| self.commissions.get(id)).sum();
+        report.check(
+            "commission.schedule",
+            (fees - due).abs() < 0.01,
+            (fees, due),
+        );
         let again = self.executions_again();
         let ids: BTreeSet<String> = self.executions.keys().cloned().collect();
         report.check("execution.again", again == ids, (again.len(), ids.len()));
+    }
+
+    /// What the entry's order and executions say of each other.
+    fn bought(&self, report: &mut Report, parent: i32, qty: f64, now: Quote) {
+        let zero = Known::default();
+        let known = self.orders.get(&parent).unwrap_or(&zero);
+        let is = |value: f64, wanted: f64| (value - wanted).abs() < 1e-9;
+        report.check("bracket.quantity", is(known.quantity, qty), known);
+        report.check("bracket.filled", is(known.filled, qty), known);
+        report.check("bracket.remaining", is(known.remaining, 0.0), known);
+        let own = || self.executions.values().filter(|e| e.order == parent);
+        let value: f64 = own().map(|e| e.shares * e.price).sum();
+        let shares: f64 = own().map(|e| e.shares).sum();
+        let mean = value / shares.max(1.0);
+        let average = known.average;
+        report.check(
+            "bracket.average",
+            (average - mean).abs() < 0.001,
+            (average, mean),
+        );
+        let most = rounded(now.ask * 1.01);
+        let inside = own().all(|e| now.ask * 0.97 < e.price && e.price <= most);
+        report.check("execution.prices", inside && shares > 0.0, (mean, most));
     }
 
     fn executions_again(&self) -> BTreeSet<String> {
@@ -261,23 +311,25 @@ impl<'a> Desk<'a> {
         ids.collect()
     }
 
-    pub fn account(&mut self, report: &mut Report, con_id: i32) {
+    pub fn account(&mut self, report: &mut Report, con_id: i32, quote: Quote) {
         let market = |action| Order {
             order_type: "MKT".to_owned(),
             limit_price: None,
+            order_ref: "holds".to_owned(),
             ..limit(action, 7.0, 0.0)
         };
         let order = self.place(&market(Action::Buy));
         self.until(|desk| desk.status(order) == "Filled");
-        let mut held = 0.0;
+        let (mut held, mut cost) = (0.0, 0.0);
         if let Ok(stream) = self.client.positions() {
             while let Some(PositionUpdate::Position(position)) = stream.next_timeout(patience()) {
                 if position.contract.contract_id == con_id {
-                    held = position.position;
+                    (held, cost) = (position.position, position.average_cost);
                 }
             }
         }
         report.check("position.size", (held - 7.0).abs() < 1e-9, held);
+        report.check("position.cost", quote.is_near(cost), cost);
         let mut values = BTreeMap::new();
         let group = AccountGroup("All".to_owned());
         let tags = ["NetLiquidation", "BuyingPower"];
@@ -288,11 +340,15 @@ impl<'a> Desk<'a> {
         }
         let value = |tag: &str| values.get(tag).copied().unwrap_or(0.0);
         let (net, power) = (value("NetLiquidation"), value("BuyingPower"));
-        let sound = net > 50_000.0 && net < 5_000_000.0;
+        let sound = (net - CASH).abs() < 0.05 * CASH;
         report.check("account.net-liquidation", sound, net);
         report.check("account.buying-power", power > net, power);
         let accounts = self.client.managed_accounts().unwrap_or_default();
         let account = AccountId(accounts.first().cloned().unwrap_or_default());
+        let (updated, worth) = self.updates(&account, con_id);
+        let agrees = (updated - net).abs() < 0.01 * net;
+        report.check("account.updates", agrees, (updated, net));
+        report.check("portfolio.value", quote.is_near(worth / 7.0), worth);
         let daily = self.client.pnl(&account, None).ok();
         let daily = daily.and_then(|stream| stream.next_timeout(patience()));
         let sound = daily
@@ -307,17 +363,44 @@ impl<'a> Desk<'a> {
             .as_ref()
             .is_some_and(|p| (p.position - 7.0).abs() < 1e-9);
         report.check("pnl.single", sound, &single);
+        let worth = single.as_ref().map_or(0.0, |p| p.value);
+        report.check("pnl.single-value", quote.is_near(worth / 7.0), worth);
         let mut ended = BTreeSet::new();
+        let mut filled = Vec::new();
         if let Ok(stream) = self.client.completed_orders(true) {
             for item in stream.iter() {
                 if let Orders::OrderData(data) = item {
+                    if data.order.order_ref == "holds" {
+                        filled.push(data.order.filled_quantity);
+                    }
                     ended.insert(data.order_state.status);
                 }
             }
         }
         let both = ended.contains("Filled") && ended.contains("Cancelled");
         report.check("completed.orders", both, &ended);
+        report.check("completed.filled", filled == [7.0], &filled);
         self.place(&market(Action::Sell));
+    }
+
+    /// Net liquidation and the position's value as account updates have them.
+    fn updates(&self, account: &AccountId, con_id: i32) -> (f64, f64) {
+        let (mut net, mut worth) = (0.0, 0.0);
+        if let Ok(stream) = self.client.account_updates(account) {
+            while net == 0.0 || worth == 0.0 {
+                match stream.next_timeout(patience()) {
+                    Some(AccountUpdate::AccountValue(v)) if v.key == "NetLiquidation" => {
+                        net = v.value.parse().unwrap_or(0.0);
+                    }
+                    Some(AccountUpdate::PortfolioValue(v)) if v.contract.contract_id == con_id => {
+                        worth = v.market_value;
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+        }
+        (net, worth)
     }
 }
 
