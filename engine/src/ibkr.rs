@@ -31,6 +31,8 @@ const SLOT_ASKS: usize = 1_024;
 const PACE: Duration = Duration::from_millis(40);
 /// How long positions and account values may take.
 const WITHIN: Duration = Duration::from_secs(10);
+/// How long a look at a connection waits for an answer.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a connection cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +152,7 @@ pub struct Look {
 /// # Errors
 /// See [`BrokerError`].
 pub fn look(address: &str, client_id: i32) -> Result<Look, BrokerError> {
-    let api = Api::connect(address, client_id, "");
+    let api = Api::connect(address, client_id, "", LOOK_WITHIN);
     let api = api.map_err(|why| refused(address, client_id, why))?;
     let before = crate::clock::utc();
     let time = api.time().map_err(|why| BrokerError::Unanswered {
@@ -185,13 +187,15 @@ fn refused(address: &str, client_id: i32, why: NoConnection) -> BrokerError {
     }
 }
 
-/// Connects and looks for the account.
+/// Connects and looks for the account. A question may take the configured time of a session that
+/// passes `speed_milli` thousandths as fast as the clock.
 ///
 /// # Errors
 /// See [`BrokerError`].
-pub fn connect(ibkr: &Ibkr) -> Result<Api, BrokerError> {
+pub fn connect(ibkr: &Ibkr, speed_milli: u64) -> Result<Api, BrokerError> {
     let address = ibkr.address();
-    let api = Api::connect(&address, ibkr.client_id, &ibkr.account);
+    let within = shell::answer_within(ibkr.answer_within, speed_milli);
+    let api = Api::connect(&address, ibkr.client_id, &ibkr.account, within);
     let api = api.map_err(|why| refused(&address, ibkr.client_id, why))?;
     let found = api.accounts();
     if !found.contains(&ibkr.account) {
@@ -444,7 +448,7 @@ impl Line {
             market: self.market,
             slots: self.slots,
             clocks: Arc::clone(&clocks),
-            connect: again(self.ibkr, self.first),
+            connect: again(self.ibkr, self.first, self.speed_milli),
             closing: self.closing,
             tell: self.tell,
             meter: Box::new(move |took| sent.record(took)),
@@ -483,12 +487,12 @@ impl Line {
 }
 
 /// The connection that was checked, and behind it new ones.
-fn again(ibkr: Ibkr, mut first: Option<Arc<Api>>) -> Connect {
+fn again(ibkr: Ibkr, mut first: Option<Arc<Api>>, speed_milli: u64) -> Connect {
     Box::new(move || {
         if let Some(api) = first.take().filter(|api| api.is_connected()) {
             return Ok(api);
         }
-        match connect(&ibkr) {
+        match connect(&ibkr, speed_milli) {
             Ok(api) => Ok(Arc::new(api)),
             Err(why) => Err((why.code(), why.to_string())),
         }

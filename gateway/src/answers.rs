@@ -81,6 +81,10 @@ impl State {
         };
         let signed = fill.side.sign() * i64::from(fill.qty);
         watch.position = watch.position.saturating_add(signed);
+        // What the broker took back or corrected has the name of its bracket.
+        if fill.leg.is_none() && fill.origin.is_none() {
+            watch.others = watch.others.saturating_add(signed);
+        }
         watch.origin = fill.origin;
         match self.find(fill.origin, fill.leg) {
             Some(at) if self.bracket(at.0).instrument == instrument => {

@@ -19,11 +19,11 @@ use stream::{FrameId, InstrumentId, Price, Side, hash};
 use zerocopy::{IntoBytes, TryFromBytes};
 
 /// Layout version.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 const LEG_BYTES: usize = 8 + 6 + 5 * 4 + 3 * 8 + 3 + 3 * 8 + 5;
 const BRACKET_BYTES: usize = 1 + 8 + 2 + 1 + 1 + 8 + 8 + 1 + 8 + 8 + 8 + 1 + 1;
-const WATCH_BYTES: usize = 2 + 8 + 8 + 8 + 8 + 1 + 8 + 1 + 1;
+const WATCH_BYTES: usize = 2 + 8 + 8 + 8 + 8 + 8 + 1 + 8 + 1 + 1;
 const RECENT_MAX: usize = 1_024;
 
 /// The most bytes that a state of that configuration takes. Of a trade's legs five are in use at
@@ -97,6 +97,7 @@ fn is_blank(watch: &Watch) -> bool {
 
 fn save_watch(bytes: &mut Vec<u8>, watch: &Watch) {
     put(bytes, &watch.position);
+    put(bytes, &watch.others);
     put(bytes, &watch.last_trade);
     put(bytes, &watch.origin);
     put(bytes, &watch.unprotected);
@@ -109,6 +110,7 @@ fn save_watch(bytes: &mut Vec<u8>, watch: &Watch) {
 fn load_watch(reader: &mut Reader<'_>) -> Result<Watch, &'static str> {
     Ok(Watch {
         position: reader.get()?,
+        others: reader.get()?,
         last_trade: reader.get()?,
         origin: reader.get()?,
         unprotected: reader.get()?,
@@ -299,6 +301,7 @@ pub(crate) fn state_hash(state: &State) -> u64 {
         for value in [
             index as u64,
             watch.position as u64,
+            watch.others as u64,
             watch.last_trade.0,
             watch.origin.0,
             watch.unprotected.0,

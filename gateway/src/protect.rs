@@ -5,7 +5,7 @@
 //! The broker's own pair and parent rules normally do the work; the gateway verifies them, and
 //! acts where they did not.
 
-use crate::bracket::{Leg, Purpose};
+use crate::bracket::{Bracket, Leg, Purpose};
 use crate::leg::Event;
 use crate::state::{Port, State};
 use stream::payload::{CommandOp, LegRole, LegState, Protect, Reason, RequestWhy};
@@ -151,10 +151,13 @@ impl State {
     /// Compares the position of an instrument with its live stops; corrects, then asks.
     pub(crate) fn check_protection(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
         let (now, within) = (port.now(), self.config.protection_within);
-        let position = self.watches[instrument.index()].position;
+        let position = self.watches[instrument.index()].own();
         let (protection, hope) = self.protection(instrument, position);
+        let believed = self.believed(instrument);
         let watch = &mut self.watches[instrument.index()];
-        if position == 0 || protection == -position {
+        // Where brackets know that they hold nothing, the pair rule ends what works.
+        let idle = position == 0 && (believed == 0 || protection == 0);
+        if idle || protection == -position {
             watch.agree();
             return;
         }
@@ -165,7 +168,15 @@ impl State {
             watch.unprotected = now;
         }
         let since = watch.unprotected;
-        if hope && !watch.corrected && now >= since + Nanos(within.0 / 2) {
+        let half = now >= since + Nanos(within.0 / 2);
+        if position == 0 {
+            // What it protected was taken back, or somebody else has closed it.
+            if half && !core::mem::replace(&mut watch.corrected, true) {
+                self.disown(port, instrument);
+            }
+            return;
+        }
+        if hope && !watch.corrected && half {
             watch.corrected = true;
             self.correct(instrument);
             self.drain(port);
@@ -212,9 +223,19 @@ impl State {
             leg.low = leg.low.min(stop);
             leg.high = leg.high.max(stop);
             leg.price = stop;
-            leg.ask = leg.qty;
-            self.command(port, (slot, index), CommandOp::Modify);
+            leg.ask = leg.qty.min(leg.qty_max);
+            if leg.ask > leg.filled {
+                self.command(port, (slot, index), CommandOp::Modify);
+            }
         }
+    }
+
+    /// What the instrument's brackets hold by their own fills.
+    fn believed(&self, instrument: InstrumentId) -> i64 {
+        let slots = self.watches[instrument.index()].slots().iter();
+        let brackets = slots.map(|&slot| &self.brackets[usize::from(slot)]);
+        let trades = brackets.filter(|bracket| bracket.purpose == Purpose::Trade);
+        trades.map(Bracket::exposure).sum()
     }
 
     /// Signed quantity of the live stops, and whether more may come without asking.
@@ -231,12 +252,28 @@ impl State {
                     && leg.state() != LegState::Unknown
                     && leg.cancel == Reason::None;
                 hope |= comes && leg.side.sign() * position < 0;
+                // What was reported and is not booked may explain it.
+                hope |= leg.awaits_fills();
             }
             let holds = bracket.exposure() * bracket.side.sign() > 0;
             let trade = bracket.purpose == Purpose::Trade;
             hope |= trade && holds && !bracket.was_replaced(LegRole::Stop);
         }
         (protection, hope)
+    }
+
+    /// Exits of what is no longer held would open a position: they end.
+    fn disown(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
+        let watch = &self.watches[instrument.index()];
+        let (slots, count) = (watch.slots, usize::from(watch.count));
+        for &slot in &slots[..count] {
+            for index in 0..usize::from(self.bracket(slot).count) {
+                if self.bracket(slot).used {
+                    self.want_cancel(port, (slot, index), Reason::Frozen);
+                }
+            }
+        }
+        self.drain(port);
     }
 
     /// Half of the time is over: a stop of the wrong size is modified, a missing one replaced.

@@ -8,6 +8,8 @@ use stream::{FrameId, Nanos};
 pub(crate) struct Watch {
     /// Position from all fills, known and orphaned.
     pub(crate) position: i64,
+    /// What of it no order of ours made: others' trades.
+    pub(crate) others: i64,
     /// `ts` of the newest printed trade.
     pub(crate) last_trade: Nanos,
     /// Slots of its live brackets, in the order in which they came.
@@ -50,6 +52,17 @@ impl Watch {
         }
         if self.flatten == slot + 1 {
             self.flatten = 0;
+        }
+    }
+
+    /// What of the position is ours to protect: what our orders made of it, as far as it is still
+    /// there. What others added is theirs.
+    pub(crate) fn own(&self) -> i64 {
+        let made = self.position.saturating_sub(self.others);
+        if made.signum() == self.position.signum() {
+            made.signum() * made.abs().min(self.position.abs())
+        } else {
+            0
         }
     }
 

@@ -306,3 +306,104 @@ fn a_saved_state_works_on_where_it_stood() {
         "a refused state changes nothing"
     );
 }
+
+/// A trade that no order of ours made; `of`: one of ours that the broker takes back.
+fn outside(world: &mut World, side: Side, qty: u32, of: FrameId) {
+    let fill = Fill {
+        origin: of,
+        price: cents(10_000),
+        qty,
+        side,
+        exec_id: 70_000 + u64::from(qty),
+        ..Fill::zeroed()
+    };
+    world.input(ONE, &fill);
+}
+
+#[test]
+fn a_trade_of_somebody_else_is_not_ours_to_protect() {
+    let mut world = World::open_by_hand();
+    outside(&mut world, Side::Buy, 7, FrameId::NONE);
+    assert_eq!(world.position(), 107);
+    assert!(world.stage.is_frozen(ONE));
+    world.millis(30_000);
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+    assert!(world.commands(CANCEL, LegRole::Stop).is_empty());
+    world.fill(LegRole::Stop, 100, 100, 100);
+    world.millis(30_000);
+    assert_eq!(world.position(), 7);
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+}
+
+#[test]
+fn exits_of_what_was_taken_back_or_closed_by_others_end() {
+    let world = World::open_by_hand();
+    let (_, stop) = world.newest(PLACE, LegRole::Stop);
+    exits_end(world, stop.origin);
+    exits_end(World::open_by_hand(), FrameId::NONE);
+}
+
+fn exits_end(mut world: World, of: FrameId) {
+    outside(&mut world, Side::Sell, 100, of);
+    assert_eq!(world.position(), 0);
+    world.millis(500);
+    assert!(world.commands(CANCEL, LegRole::Stop).is_empty());
+    world.millis(1_500);
+    for role in [LegRole::Stop, LegRole::Target] {
+        assert_eq!(world.commands(CANCEL, role)[0].reason, Reason::Frozen);
+        world.status(role, LegState::Cancelled, 0, 100);
+    }
+    assert_eq!(world.stage.brackets(), 0);
+    world.millis(30_000);
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+}
+
+#[test]
+fn a_stop_that_fills_behind_a_bust_is_closed() {
+    let mut world = World::open_by_hand();
+    let (_, stop) = world.newest(PLACE, LegRole::Stop);
+    outside(&mut world, Side::Sell, 100, stop.origin);
+    world.fill(LegRole::Stop, 100, 100, 100);
+    assert_eq!(world.position(), -100);
+    world.millis(3_000);
+    let asked = world.requests(RequestWhy::Unprotected);
+    assert_eq!((asked[0].side, asked[0].qty), (Side::Buy, 100));
+}
+
+#[test]
+fn a_correction_leaves_the_exits_alone() {
+    let mut world = World::open_by_hand();
+    let (_, stop) = world.newest(PLACE, LegRole::Stop);
+    outside(&mut world, Side::Sell, 100, stop.origin);
+    let again = Fill {
+        origin: stop.origin,
+        price: cents(10_001),
+        qty: 100,
+        side: Side::Buy,
+        exec_id: 80_000,
+        ..Fill::zeroed()
+    };
+    world.input(ONE, &again);
+    world.millis(30_000);
+    assert_eq!(world.position(), 100);
+    assert!(world.commands(CANCEL, LegRole::Stop).is_empty());
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+}
+
+#[test]
+fn an_exit_of_which_the_broker_has_more_than_was_permitted_is_never_moved_beyond_it() {
+    let mut world = World::open_by_hand();
+    world.status(LegRole::Stop, LegState::Working, 0, 200);
+    let (_, stop) = world.newest(PLACE, LegRole::Stop);
+    let protect = Protect {
+        origin: stop.origin,
+        stop: cents(9_960),
+        ..Protect::zeroed()
+    };
+    world.input(ONE, &protect);
+    world.millis(5_000);
+    for command in world.commands(CommandOp::Modify, LegRole::Stop) {
+        assert!(command.qty <= 100, "{command:?}");
+    }
+    assert!(!world.requests(RequestWhy::Unprotected).is_empty());
+}

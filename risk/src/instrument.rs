@@ -3,7 +3,7 @@
 
 use crate::config::{Config, InstrumentLimits, MULTIPLIER_MAX};
 use crate::controls::Quote;
-use crate::holding::{Holding, is_believable};
+use crate::holding::{Holding, POSITION_BOUND, is_believable};
 use stream::payload::{Borrow, BorrowState, Instrument, Reason, quality};
 use stream::{FrameId, Nanos, Price, hash};
 
@@ -29,6 +29,8 @@ pub(crate) struct Slot {
 
     // Position.
     pub(crate) holding: Holding,
+    /// What of it no order of ours made.
+    pub(crate) others: i64,
     pub(crate) fees: i128,
     pub(crate) fills: u32,
     pub(crate) fees_awaited: u32,
@@ -81,6 +83,7 @@ impl Slot {
             mark_bid: Price::ZERO,
             mark_ask: Price::ZERO,
             holding: Holding::default(),
+            others: 0,
             fees: 0,
             fills: 0,
             fees_awaited: 0,
@@ -164,6 +167,24 @@ impl Slot {
         self.mark() != before
     }
 
+    /// What is held and was never quoted is marked at the price that it traded at.
+    pub(crate) fn mark_at_least(&mut self, price: Price) {
+        if self.holding.qty != 0 && self.mark() == Price::ZERO {
+            let mark = if self.holding.qty > 0 {
+                &mut self.mark_bid
+            } else {
+                &mut self.mark_ask
+            };
+            *mark = price;
+        }
+    }
+
+    /// A trade that no order of ours made.
+    pub(crate) fn add_others(&mut self, signed: i64) {
+        let others = self.others.saturating_add(signed);
+        self.others = others.clamp(-POSITION_BOUND, POSITION_BOUND);
+    }
+
     /// The price at which what is held would be closed; 0 when flat or never quoted.
     pub(crate) const fn mark(&self) -> Price {
         match self.holding.qty {
@@ -212,6 +233,7 @@ impl Slot {
     /// Worth saving.
     pub(crate) fn has_state(&self) -> bool {
         self.holding != Holding::default()
+            || self.others != 0
             || self.fees != 0
             || self.fills != 0
             || self.fees_awaited != 0
@@ -238,6 +260,7 @@ impl Slot {
             self.mark_bid.0 as u64,
             self.mark_ask.0 as u64,
             self.holding.qty as u64,
+            self.others as u64,
             self.holding.cost as u64,
             self.holding.realised as u64,
             self.fees as u64,

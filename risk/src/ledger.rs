@@ -5,12 +5,24 @@ use crate::holding::Applied;
 use crate::state::{Port, State};
 use crate::trips::Trip;
 use stream::payload::{Commission, FaultCode, Fill, LegRole, Reason};
-use stream::{InstrumentId, Money, Nanos, Price, Side};
+use stream::{FrameId, InstrumentId, Money, Nanos, Price, Side};
+
+/// What the broker corrects is no further fill of the bracket whose name it has.
+fn without_bracket(fill: &Fill) -> Fill {
+    let origin = if fill.leg.is_none() {
+        FrameId::NONE
+    } else {
+        fill.origin
+    };
+    Fill { origin, ..*fill }
+}
 
 impl State {
     /// Applies an execution that was not seen before.
     pub(crate) fn on_fill(&mut self, port: &mut Port<'_>, fill: &Fill) {
         let id = port.frame.instrument();
+        let foreign = fill.leg.is_none() && fill.origin.is_none();
+        let fill = &without_bracket(fill);
         if !Self::is_instrument(id) {
             port.fault(FaultCode::UnknownInstrument, fill.exec_id);
             return;
@@ -36,17 +48,15 @@ impl State {
             self.freeze(port, id, FaultCode::BadValue, fill.exec_id);
             return;
         };
+        let signed = fill.side.sign() * i64::from(fill.qty);
+        if foreign {
+            slot.add_others(signed);
+        }
+        let own = slot.holding.qty.saturating_sub(slot.others);
         slot.fills = slot.fills.saturating_add(1);
         slot.broker = None;
         slot.differs_since = Nanos::ZERO;
-        if slot.holding.qty != 0 && slot.mark() == Price::ZERO {
-            let mark = if slot.holding.qty > 0 {
-                &mut slot.mark_bid
-            } else {
-                &mut slot.mark_ask
-            };
-            *mark = fill.price;
-        }
+        slot.mark_at_least(fill.price);
         self.account.realised += self.slot(id).holding.realised - realised;
         self.count_held(before, self.slot(id).holding.qty);
         let explained = self.account_to_bracket(port.now(), id, fill);
@@ -56,7 +66,8 @@ impl State {
             self.slot_mut(id).closed();
             self.brackets.flat(id);
         }
-        let opens_by_exit = fill.role != LegRole::Entry && applied.opened > 0;
+        let opens = applied.opened > 0 && own.signum() == signed.signum();
+        let opens_by_exit = fill.role != LegRole::Entry && opens;
         if opens_by_exit {
             // Both exits of a pair filled: what is open now has no stop and no bracket.
             self.slot_mut(id).due = Reason::Unprotected;

@@ -16,7 +16,7 @@ use stream::payload::{CHUNK, KillLevel, LegRole, Reason};
 use stream::{FrameId, InstrumentId, Money, Nanos, Price, Side};
 
 /// Layout version.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// The fields that are always there, and the four counts.
 const FIXED: usize = 95;
@@ -52,7 +52,7 @@ macro_rules! integers {
     };
 }
 
-integers!(u8: u8, u16: u16, u32: u32, u64: u64, i64: i64, i128: i128);
+integers!(u8: u8, u16: u16, u32: u32, u64: u64, i32: i32, i64: i64, i128: i128);
 
 struct Reader<'a>(&'a [u8]);
 
@@ -170,7 +170,9 @@ fn save_slot(id: InstrumentId, slot: &Slot, writer: &mut Writer<'_>) {
     writer.u16(id.0);
     writer.0.extend_from_slice(&slot.symbol);
     writer.u32(slot.multiplier);
-    writer.i64(slot.holding.qty);
+    // Both lie within [`POSITION_BOUND`], far inside of the smaller number.
+    writer.i32(slot.holding.qty as i32);
+    writer.i32(slot.others as i32);
     writer.i64(crate::trips::clamp(slot.holding.cost).0);
     writer.i64(crate::trips::clamp(slot.holding.realised).0);
     writer.i64(crate::trips::clamp(slot.fees).0);
@@ -327,7 +329,8 @@ fn load_slot(state: &mut State, reader: &mut Reader<'_>) -> Result<(), &'static 
     let mut slot = *state.slot(id);
     slot.symbol = reader.array()?;
     slot.multiplier = reader.u32()?;
-    slot.holding.qty = reader.i64()?;
+    slot.holding.qty = reader.i32()?.into();
+    slot.others = reader.i32()?.into();
     slot.holding.cost = reader.i64()?.into();
     slot.holding.realised = reader.i64()?.into();
     slot.fees = reader.i64()?.into();

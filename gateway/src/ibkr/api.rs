@@ -30,12 +30,10 @@ use ibapi::orders::{ExecutionFilter, Executions, OrderUpdate, Orders};
 use ibapi::subscriptions::SubscriptionItem;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock};
-use stream::{InstrumentId, Nanos, Price};
+use stream::{InstrumentId, Money, Nanos, Price};
 
 /// The least version of the protocol that the crate speaks.
 pub const VERSION_MIN: i32 = 213;
-/// How long one question without an end marker of its own may take.
-const ONE_SHOT: Duration = Duration::from_secs(5);
 /// How long a contract may take: the broker looks some of them up elsewhere.
 const DETAILS: Duration = Duration::from_secs(20);
 /// Generic ticks beside quotes: real-time volume (trades), shares to borrow.
@@ -93,16 +91,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Api {
     /// Connects and shakes hands. `account` is the one that orders are for; empty before it is
-    /// known.
+    /// known. `within`: how long a question without an end marker of its own may take.
     ///
     /// # Errors
     /// See [`NoConnection`].
-    pub fn connect(address: &str, client_id: i32, account: &str) -> Result<Self, NoConnection> {
+    pub fn connect(
+        address: &str,
+        client_id: i32,
+        account: &str,
+        within: Duration,
+    ) -> Result<Self, NoConnection> {
         let (client, notices) = Client::builder()
             .address(address)
             .client_id(client_id)
             .max_reconnect_attempts(0)
-            .one_shot_timeout(ONE_SHOT)
+            .one_shot_timeout(within)
             .connect_with_notice_stream()
             .map_err(no_connection)?;
         let updates = client.order_update_stream().map_err(no_connection)?;
@@ -162,8 +165,11 @@ impl Api {
         for standing in standings {
             let same = |known: &&mut Known| {
                 let own = &known.standing;
+                if own.perm_id != 0 && standing.perm_id != 0 {
+                    return own.perm_id == standing.perm_id;
+                }
                 (own.client_id, own.order_id) == (standing.client_id, standing.order_id)
-                    && (own.order_id != 0 || own.perm_id == standing.perm_id)
+                    && own.order_id != 0
             };
             if let Some(known) = knowns.iter_mut().find(same) {
                 known.standing = standing;
@@ -186,6 +192,9 @@ impl Api {
                     .map(|execution| Update::Execution(Box::new(execution)))
             }
             OrderUpdate::CommissionReport(report) => match fee_of(&report) {
+                // The crate says zero for an amount that is not set: a list of executions, which
+                // has amounts that are, tells one that is truly zero.
+                Ok(fee) if fee.amount == Money::ZERO => return None,
                 Ok(fee) => Ok(Update::Fee(fee)),
                 Err(_) => return None,
             },

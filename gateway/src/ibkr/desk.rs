@@ -10,7 +10,7 @@
 mod fold;
 mod heard;
 
-use super::broker::{Fee, Handed, Known, Wish};
+use super::broker::{Execution, Fee, Handed, Known, Wish};
 use super::names::{ExecName, OrderRef};
 use super::profit::Origin;
 use super::reconcile::Base;
@@ -76,6 +76,11 @@ pub struct Entry {
     pub absent: u8,
     /// The round in which something of it was last handed over.
     pub round: u32,
+    /// What of it lives at the broker, by permanent number, with what is left to fill: one, but for
+    /// a change that went wrong and left two under one order number and one reference.
+    pub live: Vec<(i64, u32)>,
+    /// There were two: a code that names only the order number says of neither that it is over.
+    pub twin: bool,
     tif: TimeInForce,
     expire: Nanos,
     oca: u64,
@@ -94,6 +99,8 @@ struct Exec {
     text: String,
     revision: u32,
     leg: FrameId,
+    /// The bracket that it was made by, also where it is a correction of what its leg was told.
+    origin: FrameId,
     instrument: InstrumentId,
     side: Side,
     qty: u32,
@@ -126,6 +133,9 @@ pub struct Desk {
     unanswered: Vec<(FrameId, InstrumentId, Command)>,
     orphans: BTreeMap<i64, Orphan>,
     round: u32,
+    /// Executions are about to be read whole: what is heard of before waits in `early`.
+    gathers: bool,
+    early: Vec<Execution>,
 }
 
 /// Why a command cannot be handed over.
@@ -159,6 +169,8 @@ impl Desk {
             unanswered: Vec::new(),
             orphans: BTreeMap::new(),
             round: 0,
+            gathers: false,
+            early: Vec::new(),
         }
     }
 
@@ -176,6 +188,20 @@ impl Desk {
     /// not be in its answers, and is not held against them.
     pub const fn round_begins(&mut self) {
         self.round += 1;
+    }
+
+    /// A connection begins, or its servers are back: what was missed is older than what is heard
+    /// now. An exit that is booked before its entry would look like a position of its own.
+    pub const fn gather(&mut self) {
+        self.gathers = true;
+    }
+
+    /// Executions were read, as far as they could be: what was heard meanwhile comes behind them.
+    pub fn gathered(&mut self, say: &mut Vec<Say>) {
+        self.gathers = false;
+        for execution in core::mem::take(&mut self.early) {
+            self.execution(&execution, say);
+        }
     }
 
     /// True when what the broker says of an order can be held against it.

@@ -414,8 +414,9 @@ pub struct Streak {
 }
 
 impl Streak {
-    /// Takes a round; true when entries are to be halted: a mismatch outlived two rounds in a row.
-    /// A round without all answers neither adds to a streak nor ends it.
+    /// Takes a round; true when entries are to be halted: a mismatch outlived two rounds in a row,
+    /// and said again, less and less often, while it lasts. A round without all answers neither
+    /// adds to a streak nor ends it.
     pub fn take(&mut self, round: &Round) -> bool {
         let lasting = |m: &Mismatch| match m {
             // A missed execution is applied by this very round.
@@ -428,7 +429,7 @@ impl Streak {
         }
         self.rounds = if again { self.rounds + 1 } else { 0 };
         self.last.clone_from(&round.mismatches);
-        self.rounds >= HALT_AFTER
+        self.rounds >= HALT_AFTER && self.rounds.is_power_of_two()
     }
 }
 

@@ -294,8 +294,7 @@ impl Common {
 
     /// A span of the session's time, by the clock on the wall.
     pub(crate) fn wall(&self, span: Nanos) -> Duration {
-        let nanos = u128::from(span.0) * 1_000 / u128::from(self.config.speed_milli.max(1));
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        wall(span, self.config.speed_milli)
     }
 
     /// Waits for room in the budget; false when the run ends first.
@@ -313,6 +312,19 @@ impl Common {
             std::thread::sleep(wait.clamp(Duration::from_micros(100), MOST));
         }
     }
+}
+
+/// A span of a session's time that passes so many thousandths as fast as the clock, by the clock.
+fn wall(span: Nanos, speed_milli: u64) -> Duration {
+    let nanos = u128::from(span.0) * 1_000 / u128::from(speed_milli.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// What a question may take by the clock: in a session that runs faster still a second, because
+/// hosts do not.
+#[must_use]
+pub fn answer_within(span: Nanos, speed_milli: u64) -> Duration {
+    wall(span, speed_milli).max(Duration::from_secs(1))
 }
 
 /// No thread sleeps longer than this, so that an end is seen soon.
@@ -354,7 +366,7 @@ impl Shell {
             meter,
         } = parts;
         let seed = stream::hash::bytes(config.account.as_bytes()) ^ config.client_id as u64;
-        let inner = Inner {
+        let mut inner = Inner {
             link: Link::new(config.window, seed),
             budget: Budget::new(config.budget),
             desk,
@@ -367,6 +379,8 @@ impl Shell {
             said: Vec::new(),
             told: None,
         };
+        // Before any thread takes a command of this epoch, which has an answer of its own.
+        inner.with_desk(Desk::restarted);
         let common = Arc::new(Common {
             config,
             inner: Mutex::new(inner),

@@ -295,6 +295,7 @@ impl Rig {
         (side, qty, price): (Side, u32, i64),
     ) {
         let fill = Fill {
+            leg: origin,
             origin,
             price: cents(price),
             qty,

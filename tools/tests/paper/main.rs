@@ -2,6 +2,7 @@
 //! between them.
 
 mod edge;
+mod faults;
 mod refused;
 mod scene;
 mod trades;

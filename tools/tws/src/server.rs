@@ -14,7 +14,7 @@ pub use clock::Clock;
 use crate::corrupt::Group;
 use crate::model::{Answer, Problem};
 use crate::wire::{FrameFault, Malformed};
-use crate::world::{Link, Out, World};
+use crate::world::{Cut, Link, Out, World};
 use client::{Client, Heard};
 use control::{Ask, Control, Word};
 use mio::net::TcpListener;
@@ -374,9 +374,14 @@ impl Server {
             let mut heard = Vec::new();
             self.clients[index].hear(&mut heard);
             let link = self.clients[index].link;
-            for one in heard {
+            let mut heard = heard.into_iter();
+            while let Some(one) = heard.next() {
                 self.act(link, one);
                 self.deliver();
+                if self.clients[index].is_held() {
+                    self.clients[index].keep(heard);
+                    break;
+                }
             }
         }
     }
@@ -425,8 +430,12 @@ impl Server {
                     }
                 }
                 Out::Cut(link, cut) => {
+                    let wait = match cut {
+                        Cut::Stall(span) => self.clock.until(now.saturating_add(span)),
+                        _ => Duration::ZERO,
+                    };
                     if let Some(client) = find(&mut self.clients, link) {
-                        client.cut(cut);
+                        client.cut(cut, wait);
                     }
                 }
             }

@@ -107,6 +107,8 @@ impl Desk {
                     left: false,
                     absent: 0,
                     round: self.round,
+                    live: Vec::new(),
+                    twin: false,
                     tif: command.tif,
                     expire: command.expire,
                     oca: command.oca,
@@ -156,6 +158,7 @@ impl Desk {
             text: text.to_owned(),
             revision: name.revision,
             leg: fill.leg,
+            origin: fill.origin,
             instrument,
             side: fill.side,
             qty: fill.qty,
@@ -195,5 +198,6 @@ impl Desk {
             say.push(self.answered(id, instrument, &command, SentOutcome::Unknown, 0));
         }
         self.lost(say);
+        self.gather();
     }
 }

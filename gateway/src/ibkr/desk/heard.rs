@@ -4,8 +4,8 @@ use super::{Desk, Entry, Exec, Orphan, Say, unexplained};
 use crate::ibkr::broker::{Execution, Fee, Known, Stand, Standing, Update};
 use crate::ibkr::names::{ExecName, OrderRef, exec_number, fixed, reversal_number};
 use crate::ibkr::policy::{Bound, OnOrder, is_warning, policy};
-use stream::payload::{Commission, Fill, LegState, Liquidity, OrderType, Status};
-use stream::{FrameId, Money, Nanos};
+use stream::payload::{Commission, Fault, FaultCode, Fill, LegState, Liquidity, OrderType, Status};
+use stream::{FrameId, InstrumentId, Money, Nanos, SourceId};
 
 impl Desk {
     /// Takes a piece of news about orders.
@@ -13,6 +13,9 @@ impl Desk {
         match update {
             Update::Standing(standing) => self.stands(standing, 0, say),
             Update::Open(known) => self.known(now, known, say),
+            Update::Execution(execution) if self.gathers => {
+                self.early.push(execution.as_ref().clone());
+            }
             Update::Execution(execution) => self.execution(execution, say),
             Update::Fee(fee) => self.fee(fee, say),
             Update::Notice(notice) => {
@@ -46,6 +49,10 @@ impl Desk {
             entry.perm_id = standing.perm_id;
         }
         let filled = standing.filled.unwrap_or(entry.filled);
+        if let Some(news) = incarnation(entry, standing, filled) {
+            say.extend(news);
+            return;
+        }
         let Some(state) = leg_state(entry, standing.stand, filled, parent_filled) else {
             return;
         };
@@ -136,7 +143,8 @@ impl Desk {
         if code == 103 {
             self.next_id = self.next_id.max(order_id.saturating_add(1));
         }
-        if entry.told.is_final() {
+        let ends = !matches!(row.order, OnOrder::Keep | OnOrder::NotModified);
+        if entry.told.is_final() || (entry.twin && ends) {
             return;
         }
         let confirmed = matches!(
@@ -144,7 +152,12 @@ impl Desk {
             LegState::Held | LegState::Working | LegState::PartlyFilled | LegState::Cancelling
         );
         let state = match row.order {
-            OnOrder::Keep | OnOrder::NotModified => return,
+            OnOrder::Keep | OnOrder::NotModified => {
+                if row.alert {
+                    say.push(told(entry.instrument, code));
+                }
+                return;
+            }
             OnOrder::RejectedUnlessWarning if is_warning(text) => return,
             // What the broker holds already is not over because a change of it was refused.
             OnOrder::Rejected | OnOrder::RejectedUnlessWarning if confirmed => LegState::Unknown,
@@ -165,6 +178,10 @@ impl Desk {
         let Some(instrument) = execution.instrument else {
             return;
         };
+        if execution.client_id == self.client_id {
+            // The broker may have forgotten which numbers were used.
+            self.raise_ids(execution.order_id.saturating_add(1));
+        }
         let known = self.execs.get(name.base).cloned();
         if let Some(known) = &known {
             if known.revision >= name.revision {
@@ -183,6 +200,7 @@ impl Desk {
             text: execution.id.clone(),
             revision: name.revision,
             leg: FrameId::NONE,
+            origin: known.as_ref().map_or(FrameId::NONE, |known| known.origin),
             instrument,
             side: execution.side,
             qty: execution.qty,
@@ -196,7 +214,9 @@ impl Desk {
             self.leg_of_execution(execution)
         };
         let old = known.is_none() && leg.is_none() && self.is_older(execution.at);
+        let entry = leg.and_then(|leg| self.entry(leg));
         let exec = Exec {
+            origin: entry.map_or(exec.origin, |entry| entry.origin),
             leg: leg.unwrap_or(FrameId::NONE),
             // What is older than the journal is part of the position that it began with.
             qty: if old { 0 } else { exec.qty },
@@ -248,6 +268,7 @@ impl Desk {
             qty: exec.qty,
             side: exec.side,
             liquidity,
+            origin: exec.origin,
             exec_id: exec_number(&exec.text),
             venue_ts: execution.at,
             exec_text: fixed(&exec.text),
@@ -258,7 +279,6 @@ impl Desk {
             entry.left = true;
             entry.perm_id = execution.perm_id;
             fill.leg = entry.leg;
-            fill.origin = entry.origin;
             fill.filled = entry.filled;
             fill.ordered = entry.qty;
             fill.role = entry.role;
@@ -328,6 +348,15 @@ impl Desk {
         for entry in self.entries.values_mut() {
             if !entry.is_open() || is_known(entry.leg) {
                 entry.absent = 0;
+                if entry.live.len() > 1 && entry.round < round {
+                    let there = |known: &Known, perm| known.standing.perm_id == perm;
+                    let before = entry.live.len();
+                    let live = |one: &(i64, u32)| open.iter().any(|known| there(known, one.0));
+                    entry.live.retain(live);
+                    if entry.live.len() < before {
+                        say.push(status_with(entry, Some(left_of(entry)), 0));
+                    }
+                }
                 continue;
             }
             if entry.round >= round {
@@ -364,6 +393,64 @@ impl Desk {
 const ABSENT_ENOUGH: u8 = 2;
 /// The broker's code for an order that it does not find.
 const NOT_FOUND: i32 = 10_147;
+
+/// What the broker says of an order that leaves it as it is, for whoever reads the journal.
+fn told(instrument: InstrumentId, code: i32) -> Say {
+    let fault = Fault {
+        position: 0,
+        value: u64::from(code.unsigned_abs()),
+        source: SourceId(0),
+        code: FaultCode::Broker,
+        spare: [0; 13],
+    };
+    Say::Fault(instrument, fault)
+}
+
+/// Keeps what of an order lives at the broker. Where there are two of it, or the end of one leaves
+/// another, what is told is their sum: more than was asked for is not explained, and no protection
+/// either, so that it is closed. `None` for the usual order.
+fn incarnation(entry: &mut Entry, standing: &Standing, filled: u32) -> Option<Vec<Say>> {
+    let perm = standing.perm_id;
+    if perm == 0 || matches!(standing.stand, Stand::Pending | Stand::Other) {
+        return None;
+    }
+    let before = (entry.live.len(), left_of(entry));
+    let place = entry.live.iter().position(|one| one.0 == perm);
+    let over = is_over(standing.stand);
+    let left = entry.qty.saturating_sub(filled);
+    let left = standing.remaining.unwrap_or(left);
+    match place {
+        Some(at) if over => drop(entry.live.remove(at)),
+        Some(at) => entry.live[at].1 = left,
+        None if !over => entry.live.push((perm, left)),
+        None => {}
+    }
+    let several = entry.live.len() > 1 || (over && !entry.live.is_empty());
+    if !several || entry.told.is_final() {
+        return None;
+    }
+    let mut news = Vec::new();
+    if before.0 < 2 && entry.live.len() > 1 {
+        entry.twin = true;
+        news.push(unexplained(entry.instrument, perm as u64));
+    }
+    let now = left_of(entry);
+    if (entry.live.len(), now) != before {
+        if entry.told != LegState::Cancelling {
+            entry.told = LegState::Working;
+        }
+        news.push(status_with(entry, Some(now), 0));
+    }
+    Some(news)
+}
+
+/// What is left to fill of an order at the broker, all of its kind together.
+fn left_of(entry: &Entry) -> u32 {
+    entry
+        .live
+        .iter()
+        .fold(0, |sum, one| sum.saturating_add(one.1))
+}
 
 const fn is_over(stand: Stand) -> bool {
     matches!(stand, Stand::Cancelled | Stand::Filled | Stand::Inactive)
@@ -418,12 +505,14 @@ fn status_with(entry: &Entry, remaining: Option<u32>, code: i32) -> Say {
     Say::Status(entry.instrument, status)
 }
 
-/// An execution that the broker took back: the same on the other side, outside of any order.
+/// An execution that the broker took back: the same on the other side, outside of any order, but
+/// with the name of the bracket that had made it: others' trades have none.
 fn taken_back(exec: &Exec) -> Say {
     let fill = Fill {
         price: exec.price,
         qty: exec.qty,
         side: exec.side.opposite(),
+        origin: exec.origin,
         exec_id: reversal_number(&exec.text),
         exec_text: fixed(&exec.text),
         ..Fill::zeroed()

@@ -461,3 +461,99 @@ fn a_lost_connection_leaves_what_was_not_confirmed_unknown() {
     desk.lost(&mut say);
     assert!(say.is_empty());
 }
+
+#[test]
+fn what_is_heard_before_executions_were_read_is_booked_behind_them() {
+    let (mut desk, _) = bracket();
+    desk.gather();
+    let mut say = Vec::new();
+    let exit = Execution {
+        side: Side::Sell,
+        ..execution("b.01", 42, 100, 99)
+    };
+    desk.update(Nanos(1), &Update::Execution(Box::new(exit)), &mut say);
+    assert_eq!(say, [], "an exit alone would be a position");
+    let entry = executed(&mut desk, &execution("a.01", 41, 100, 100));
+    assert_eq!(entry[0].leg, FrameId(11));
+    desk.gathered(&mut say);
+    assert!(matches!(say[..], [Say::Fill(ID, fill)] if fill.leg == FrameId(12)));
+    assert_eq!(desk.position(ID), 0);
+    let late = execution("c.01", 41, 5, 100);
+    say.clear();
+    desk.update(Nanos(2), &Update::Execution(Box::new(late)), &mut say);
+    assert_eq!(say.len(), 1, "from then on at once");
+}
+
+#[test]
+fn two_orders_under_one_number_are_told_as_their_sum_and_end_one_by_one() {
+    let (mut desk, wishes) = bracket();
+    stands(&mut desk, 41, Stand::Filled, 100);
+    assert_eq!(
+        stands(&mut desk, 42, Stand::PreSubmitted, 0),
+        [LegState::Working]
+    );
+    let twin = Standing {
+        perm_id: 9_999,
+        ..standing(42, Stand::PreSubmitted, 0)
+    };
+    let mut say = Vec::new();
+    desk.stands(&twin, 0, &mut say);
+    let [Say::Fault(ID, fault), Say::Status(ID, status)] = say[..] else {
+        panic!("{say:?}");
+    };
+    assert_eq!(fault.code, FaultCode::Unreconciled);
+    assert_eq!((status.state, status.remaining), (LegState::Working, 200));
+    // A code names the number alone: which of the two has ended?
+    say.clear();
+    desk.notice(42, 202, "", &mut say);
+    assert_eq!(say, []);
+    let over = Standing {
+        stand: Stand::Cancelled,
+        ..twin
+    };
+    desk.stands(&over, 0, &mut say);
+    assert!(matches!(say[..], [Say::Status(_, s)]
+        if s.state == LegState::Working && s.remaining == 100));
+    assert!(desk.entry(FrameId(12)).is_some_and(Entry::is_open));
+    assert_eq!(
+        stands(&mut desk, 42, Stand::Cancelled, 0),
+        [LegState::Cancelled]
+    );
+    assert_eq!(wishes[1].order_id, 42);
+}
+
+#[test]
+fn a_snapshot_that_shows_one_of_two_orders_leaves_that_one() {
+    let (mut desk, wishes) = bracket();
+    stands(&mut desk, 41, Stand::Filled, 100);
+    stands(&mut desk, 42, Stand::PreSubmitted, 0);
+    let mut say = Vec::new();
+    let twin = Standing {
+        perm_id: 9_999,
+        ..standing(42, Stand::PreSubmitted, 0)
+    };
+    desk.stands(&twin, 0, &mut say);
+    say.clear();
+    desk.round_begins();
+    let open = [known(&wishes[1], CLIENT, Stand::PreSubmitted)];
+    desk.compare(Nanos(5), (&open, &[]), &mut say);
+    assert!(matches!(say[0], Say::Status(_, s) if s.remaining == 100));
+}
+
+#[test]
+fn what_the_broker_says_of_an_order_that_stays_as_it_is_is_told() {
+    let (mut desk, _) = bracket();
+    let mut say = Vec::new();
+    desk.notice(41, 10_349, "Order TIF was set to DAY", &mut say);
+    assert!(matches!(say[..], [Say::Fault(ID, fault)]
+        if fault.code == FaultCode::Broker && fault.value == 10_349));
+}
+
+#[test]
+fn numbers_of_executions_are_never_used_again() {
+    let mut desk = Desk::new(JOURNAL, CLIENT);
+    desk.raise_ids(1);
+    executed(&mut desk, &execution("a.01", 57, 10, 100));
+    let entry = place(&mut desk, &command(11, LegRole::Entry, 0));
+    assert_eq!(entry.order_id, 58);
+}

@@ -1,7 +1,7 @@
 //! The connection's life: connect, read what the broker knows, compare, enable, and watch.
 
 use super::gauges::Gauges;
-use super::{BROKER, Clock, Closing, Common, Connect, Found, MOST};
+use super::{BROKER, Clock, Closing, Common, Connect, Found, MOST, answer_within};
 use crate::ibkr::broker::{Answer, Broker, Details, Held, NoAnswer, Snapshot, Value};
 use crate::ibkr::budget::Class;
 use crate::ibkr::currency::{Exchange, convert};
@@ -22,9 +22,12 @@ use stream::{InstrumentId, Money, Nanos};
 
 /// Questions in a row that came to nothing before the connection is given up.
 const FAILED_MAX: u32 = 2;
+/// The broker's code for a client id that another connection has.
+const CLIENT_ID_IN_USE: i32 = 326;
 /// Attempts to connect between two alarms.
 const ALARM_EVERY: u32 = 8;
-/// The first wait before an order that is not clear is looked up; doubled each time.
+/// The first wait before an order that is not clear is looked up, doubled each time; and before
+/// figures that differ are asked for again.
 const LOOK_AFTER: Nanos = Nanos::from_millis(500);
 /// Comparisons at the end of a run until what was under way has come, and the time between them.
 const LAST_ROUNDS: u32 = 4;
@@ -41,7 +44,11 @@ pub(super) struct Control {
     /// Why the next round is made.
     cause: RoundCause,
     failed: u32,
+    /// There was a connection: what the Gateway says of its client id may be about that one.
+    had: bool,
     last_round: Nanos,
+    /// The last round found what the next one has to confirm soon.
+    again: bool,
     last_beat: Nanos,
     look_at: Nanos,
     look_wait: Nanos,
@@ -83,7 +90,9 @@ impl Control {
             exchange: Exchange::default(),
             cause: RoundCause::Connected,
             failed: 0,
+            had: false,
             last_round: Nanos::ZERO,
+            again: false,
             last_beat: Nanos::ZERO,
             look_at: Nanos::ZERO,
             look_wait: LOOK_AFTER,
@@ -95,9 +104,6 @@ impl Control {
     }
 
     pub(super) fn run(mut self) {
-        self.common
-            .lock()
-            .with_desk(|desk, say| desk.restarted(say));
         while !self.common.is_stopping() {
             {
                 let now = (self.clock)();
@@ -118,7 +124,7 @@ impl Control {
                 inner.tell_link(now);
                 wait
             };
-            self.wait(Duration::from_nanos(wait.0));
+            self.wait(self.common.wall(wait).max(MOST));
         }
     }
 
@@ -137,6 +143,13 @@ impl Control {
         let (tries, expected) = (inner.link.tries(), inner.link.is_restart_expected(now));
         drop(inner);
         if (tries <= 1 || tries.is_multiple_of(ALARM_EVERY)) && !expected {
+            if code == CLIENT_ID_IN_USE && self.had {
+                (self.common.tell)(
+                    "326: the Gateway still holds our last connection under this client id; it \
+                     lets go within minutes, and is asked again until then",
+                );
+                return;
+            }
             (self.common.tell)(&format!("{code}: {what}"));
         }
     }
@@ -150,6 +163,7 @@ impl Control {
             let now = (self.clock)();
             let inner = &mut *self.common.lock();
             inner.desk.raise_ids(broker.next_order_id());
+            inner.desk.gather();
             inner.link.done(now);
             inner.tell_link(now);
         }
@@ -157,10 +171,14 @@ impl Control {
         (self.common.tell)("connected");
         self.gauges = Gauges::default();
         self.cause = RoundCause::Connected;
+        self.had = true;
         self.failed = 0;
         self.last_beat = (self.clock)();
         while broker.is_connected() && !self.common.is_stopping() {
             let ask = self.notices(broker.as_ref());
+            if matches!(ask, Ask::Resync | Ask::ResyncWithData) {
+                self.common.lock().desk.gather();
+            }
             if ask == Ask::ResyncWithData {
                 // The connection is the same, its data are not.
                 self.common.session.fetch_add(1, Ordering::AcqRel);
@@ -224,7 +242,12 @@ impl Control {
 
     fn watch(&mut self, broker: &dyn Broker, now: Nanos) {
         let config = &self.common.config;
-        let (heartbeat, every) = (config.heartbeat, config.reconcile_every);
+        let heartbeat = config.heartbeat;
+        let every = if self.again {
+            LOOK_AFTER
+        } else {
+            config.reconcile_every
+        };
         if now >= self.last_beat.saturating_add(heartbeat) {
             self.last_beat = now;
             self.beat(broker);
@@ -316,8 +339,8 @@ impl Control {
     /// Reads what the broker knows, compares it with what we believe, and tells the head what
     /// follows. A round that is not full leaves positions and values out.
     fn round(&mut self, broker: &dyn Broker, full: bool) -> Round {
-        let within = self.common.wall(self.common.config.answer_within);
-        let within = within.max(Duration::from_secs(1));
+        let config = &self.common.config;
+        let within = answer_within(config.answer_within, config.speed_milli);
         self.common.lock().desk.round_begins();
         let open = self.ask("open orders", 1, || broker.open_orders(within));
         self.stepped(Step::OpenOrders, open.is_ok());
@@ -345,7 +368,9 @@ impl Control {
             self.failed = 0;
         }
         self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
-        if full {
+        // What is only asked for again so soon is told, and no second proof of a difference.
+        let soon = full && core::mem::take(&mut self.again);
+        if full && !(soon && self.cause == RoundCause::Periodic) {
             self.judge(&round);
             self.report(&round, &snapshot);
         }
@@ -446,6 +471,7 @@ impl Control {
                 executions.iter().for_each(|one| desk.execution(one, say));
                 fees.iter().for_each(|fee| desk.fee(fee, say));
             }
+            desk.gathered(say);
             let (open, ended) = (&snapshot.open, &snapshot.ended);
             for known in open.iter().chain(ended).flatten() {
                 desk.known(now, known, say);
@@ -533,6 +559,10 @@ impl Control {
         }
         let lasting = |mismatch: &&Mismatch| self.told.iter().any(|told| told.is_same(mismatch));
         self.lasting = round.mismatches.iter().filter(lasting).cloned().collect();
+        // A figure that has passed its like on the way is right the next time, and freezes nothing.
+        let known = |m: &Mismatch| self.told.iter().any(|told| told.is_same(m));
+        let fresh = |m: &Mismatch| m.is_figure() && !known(m);
+        self.again = round.mismatches.iter().any(fresh);
         self.told.clone_from(&round.mismatches);
         let inner = &mut *self.common.lock();
         if round.whole && round.is_clean() {

@@ -1,7 +1,8 @@
 //! The stream of order updates: heard as it comes, told at once.
 
 use super::{Clock, Common, MOST};
-use crate::ibkr::broker::{NoAnswer, Update};
+use crate::ibkr::broker::{NoAnswer, Notice, Update};
+use crate::ibkr::policy::{Bound, policy};
 use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
@@ -13,6 +14,15 @@ pub(super) struct Orders {
 impl Orders {
     pub(super) const fn new(common: Arc<Common>, clock: Clock) -> Self {
         Self { common, clock }
+    }
+
+    /// What people should know of an order, told once.
+    fn alert(&self, notice: &Notice) {
+        let row = policy(notice.code, Bound::Order);
+        if row.alert {
+            let (code, text, what) = (notice.code, &notice.text, row.what);
+            (self.common.tell)(&format!("{code}: {text} ({what})"));
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -27,6 +37,9 @@ impl Orders {
                     self.common.look.store(true, Ordering::Release);
                 }
                 Ok(Some(update)) => {
+                    if let Update::Notice(notice) = &update {
+                        self.alert(notice);
+                    }
                     let now = (self.clock)();
                     let inner = &mut *self.common.lock();
                     inner.with_desk(|desk, say| desk.update(now, &update, say));

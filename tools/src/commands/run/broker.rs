@@ -66,7 +66,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     if args.mode == Mode::Live {
         live::enable(args, &setup, &ibkr)?;
     }
-    let api = connect(&ibkr)?;
+    let api = connect(&ibkr, speed_milli)?;
     if let Some(scanner) = setup.scanner.clone() {
         let named: Vec<String> = setup
             .symbols()

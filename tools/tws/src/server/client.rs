@@ -60,7 +60,16 @@ pub struct Client {
     deaf: bool,
     /// Nothing is written to it any more, likewise.
     mute: bool,
+    /// Both, for a while; nothing is lost meanwhile.
+    held: bool,
+    /// What had been read when that began.
+    kept: Vec<Heard>,
+    /// Bytes that may be written before that time, where a frame is to be cut.
+    stall: Option<(usize, Instant)>,
 }
+
+/// Of a frame that is cut, its length and a little more leave first.
+const FIRST_PART: usize = 6;
 
 impl Client {
     /// A connection that was just accepted.
@@ -82,12 +91,26 @@ impl Client {
             lost: false,
             deaf: false,
             mute: false,
+            held: false,
+            kept: Vec::new(),
+            stall: None,
         }
     }
 
-    /// The connection breaks in that way.
-    pub fn cut(&mut self, cut: Cut) {
+    /// The connection breaks in that way; `wait` is the host's time for the cut's own.
+    pub fn cut(&mut self, cut: Cut, wait: Duration) {
         match cut {
+            Cut::Hold => {
+                // What was said before still arrives.
+                self.flush(Instant::now());
+                self.held = true;
+                (self.begun, self.stalled) = (None, None);
+            }
+            Cut::Go => self.held = false,
+            Cut::Stall(_) => {
+                self.flush(Instant::now());
+                self.stall = Some((FIRST_PART, Instant::now() + wait));
+            }
             Cut::Reset => self.lose(Why::Dismissed),
             Cut::BlackHole => (self.deaf, self.mute) = (true, true),
             Cut::HalfOpen => self.mute = true,
@@ -105,8 +128,24 @@ impl Client {
         self.codec.is_some()
     }
 
+    /// Whether a script holds it.
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// What was read and is to wait until the script lets it go.
+    pub fn keep(&mut self, heard: impl Iterator<Item = Heard>) {
+        self.kept.extend(heard);
+    }
+
     /// Whether it has something to do without waiting for its socket.
     pub const fn busy(&self) -> bool {
+        if self.held {
+            return self.lost;
+        }
+        if self.stall.is_some() {
+            return self.lost || (self.leaving.is_none() && (self.backlog || self.readable));
+        }
         let reads = self.leaving.is_none() && (self.backlog || self.readable);
         reads || (self.writable && self.outbox.waiting() > 0) || self.lost
     }
@@ -118,21 +157,24 @@ impl Client {
 
     /// When its patience or ours ends.
     pub fn deadline(&self, options: &Options) -> Option<Instant> {
+        let stall = self.stall.map(|(_, until)| until);
         let begun = self.begun.map(|since| since + options.frame_deadline);
         let stalled = self.stalled.map(|since| since + options.stall_deadline);
         let leaving = self.leaving.as_ref().map(|(_, since)| *since + FAREWELL);
-        begun.into_iter().chain(stalled).chain(leaving).min()
+        let all = begun.into_iter().chain(stalled).chain(leaving).chain(stall);
+        all.min()
     }
 
     /// Reads a share and takes what messages are complete.
     pub fn hear(&mut self, heard: &mut Vec<Heard>) {
-        if self.leaving.is_some() {
+        if self.leaving.is_some() || self.held {
             return;
         }
         if self.deaf {
             self.readable = false;
             return;
         }
+        heard.append(&mut self.kept);
         if self.readable && !self.backlog {
             self.read();
         }
@@ -238,9 +280,24 @@ impl Client {
 
     /// Writes what the socket takes.
     pub fn flush(&mut self, now: Instant) {
+        if self.held {
+            return;
+        }
+        if self.stall.is_some_and(|(_, until)| now >= until) {
+            self.stall = None;
+        }
         while self.writable && self.outbox.waiting() > 0 && !self.lost {
-            match self.outbox.write(&mut self.stream) {
-                Ok(_) => self.stalled = None,
+            let most = self.stall.map_or(usize::MAX, |(left, _)| left);
+            if most == 0 {
+                return;
+            }
+            match self.outbox.write(&mut self.stream, most) {
+                Ok(written) => {
+                    self.stalled = None;
+                    if let Some((left, _)) = &mut self.stall {
+                        *left -= written;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(error) => self.lose(Why::Socket(error.kind())),

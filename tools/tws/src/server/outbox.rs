@@ -30,10 +30,11 @@ impl Outbox {
         &mut self.bytes
     }
 
-    /// Writes what the socket takes; how many bytes that were. `WouldBlock` is an answer, not a
-    /// failure: it comes back only if nothing could be written.
-    pub fn write(&mut self, socket: &mut impl Write) -> io::Result<usize> {
-        match socket.write(&self.bytes[self.start..]) {
+    /// Writes what the socket takes, so many bytes at most; how many they were. `WouldBlock` is an
+    /// answer, not a failure: it comes back only if nothing could be written.
+    pub fn write(&mut self, socket: &mut impl Write, most: usize) -> io::Result<usize> {
+        let end = self.start.saturating_add(most).min(self.bytes.len());
+        match socket.write(&self.bytes[self.start..end]) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
                 self.start += written;
@@ -69,15 +70,15 @@ mod tests {
             let bytes = round.to_be_bytes().repeat(200);
             outbox.tail().extend(&bytes);
             told.extend(bytes);
-            outbox.write(&mut sip).expect("takes some");
+            outbox.write(&mut sip, usize::MAX).expect("takes some");
             if outbox.waiting() > 10_000 {
                 while outbox.waiting() > 0 {
-                    outbox.write(&mut sip).expect("takes some");
+                    outbox.write(&mut sip, usize::MAX).expect("takes some");
                 }
             }
         }
         while outbox.waiting() > 0 {
-            outbox.write(&mut sip).expect("takes some");
+            outbox.write(&mut sip, 700).expect("takes some");
         }
         assert_eq!(sip.0, told);
         assert!(outbox.tail().capacity() < 4 * SLACK);

@@ -91,6 +91,17 @@ impl Ledger {
         holding.trade(signed, price, multiplier).map(money)
     }
 
+    /// Shares come at that price, or go at what they cost: nothing is realized.
+    pub(super) fn transfer(&mut self, instrument: InstrumentId, signed: i64, price: Price) {
+        let at = instrument.index().wrapping_sub(1);
+        let Some(holding) = self.holdings.get_mut(at) else {
+            return;
+        };
+        let before = holding.realized;
+        holding.trade(signed, price, 1);
+        holding.realized = before;
+    }
+
     /// Profit realized today, before fees.
     pub(super) fn realized(&self) -> i128 {
         self.holdings.iter().map(|holding| holding.realized).sum()

@@ -151,8 +151,14 @@ pub(super) struct Orders {
 }
 
 impl Orders {
+    /// The order of that number; of two that share it the newer one, unless only the other lives.
     pub(super) fn find(&self, client: i32, id: i32) -> Option<usize> {
-        self.by_id.get(&(client, id)).copied()
+        let newest = self.by_id.get(&(client, id)).copied()?;
+        if self.tickets[newest].is_live() {
+            return Some(newest);
+        }
+        let twin = |at: &usize| (self.tickets[*at].client, self.tickets[*at].id) == (client, id);
+        self.live().find(twin).or(Some(newest))
     }
 
     pub(super) fn find_leg(&self, leg: FrameId) -> Option<usize> {

@@ -11,6 +11,7 @@
 //! status = "Filled"            # … with that status,
 //! order = 5                    # about that order or request,
 //! client = 7                   # for that client,
+//! after = "placeOrder"         # none counted before such a message has passed,
 //! nth = 2                      # the second one of them from now on,
 //! times = 3                    # and then so many more, one after the other;
 //! chance = 0.5                 # each with that probability
@@ -21,7 +22,24 @@
 //! ```
 //!
 //! In a line: `delay ms=3000 on=orderStatus status=Filled`. Without `on` and `at` it is done now.
-//! `on = "placeOrder"` and the like stand for messages that come.
+//! `on = "placeOrder"` and the like stand for messages that come, `on = "orders"` for every message
+//! about orders in either direction.
+//!
+//! What becomes of connections, all of them or the one of the message:
+//!
+//! | word | does |
+//! |---|---|
+//! | `reset` | the socket is closed at once; what waits is lost |
+//! | `half_open` | what the client says is served, nothing is written any more |
+//! | `black_hole` | nothing is read either; the client id stays taken |
+//! | `hold` | likewise from the next message on, but nothing is lost, until `go` |
+//! | `stall` | the next message is cut: its first bytes now, the rest after `ms` |
+//!
+//! `half_open` and `black_hole` end after `ms`, where it is given: the broker has noticed.
+//!
+//! `clear` forgets every fault that has not happened yet.
+//! `twin` makes the next change of an order leave the old one alive: the broker then has two, under
+//! one number and one reference. `transfer` moves shares without any trade.
 
 mod broker;
 mod filter;
@@ -32,7 +50,7 @@ mod read;
 pub use read::ScriptError;
 pub(crate) use read::span_of;
 
-use super::{Out, World};
+use super::{Link, Out, World};
 use std::collections::{BTreeMap, VecDeque};
 use stream::{Nanos, hash};
 
@@ -40,7 +58,10 @@ use stream::{Nanos, hash};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
     Message(Tamper),
-    Link(Cut),
+    /// The connection breaks; where that is to end, it is closed after that time.
+    Link(Cut, Option<Nanos>),
+    /// A connection that had broken is closed.
+    LetGo(Link),
     Broker(Event),
     Order(Trick),
 }
@@ -67,6 +88,12 @@ pub enum Cut {
     BlackHole,
     /// What the client says is read and served; nothing is written any more.
     HalfOpen,
+    /// From the next message on nothing is read and nothing is written; nothing is lost.
+    Hold,
+    /// What was held goes on.
+    Go,
+    /// The next message leaves in two parts, the second one so much later.
+    Stall(Nanos),
 }
 
 /// What happens at the broker.
@@ -87,6 +114,8 @@ pub(super) enum Event {
     DepthReset,
     Silent(bool),
     Slow(Nanos),
+    /// Whatever has not happened yet never will.
+    Clear,
     RollBack {
         client: i32,
         to: i32,
@@ -116,12 +145,16 @@ pub(super) enum Trick {
     Race,
     /// The next new order's time in force is rewritten.
     RewriteTif,
+    /// The next change of an order makes a second one; the first one works on.
+    Twin,
     /// The last execution is corrected by so much of its price, in 1e-9.
     Correct(i64),
     /// The last execution is cancelled.
     Bust,
     /// A trade that no client's order made: symbol, signed quantity.
     Trade(String, i64),
+    /// Shares come or go without a trade: symbol, signed quantity.
+    Transfer(String, i64),
     /// An order typed by hand: symbol, signed quantity, limit in 1e-9.
     Manual(String, i64, i64),
 }
@@ -143,6 +176,8 @@ pub(super) struct Match {
     pub(super) id: Option<i32>,
     pub(super) client: Option<i32>,
     pub(super) status: Option<String>,
+    /// None counts before such a message has passed.
+    pub(super) after: Option<String>,
     /// How many that fit pass before.
     pub(super) skip: u32,
     /// How many are tampered with.
@@ -208,6 +243,18 @@ impl Script {
     pub(super) fn take(&mut self, fits: impl Fn(&Trick) -> bool) -> Option<Trick> {
         let at = self.tricks.iter().position(fits)?;
         Some(self.tricks.remove(at))
+    }
+
+    /// Faults that have not happened yet; one that comes again and again never has.
+    pub(super) fn waiting(&self) -> usize {
+        self.faults.len() + self.timed.len() + self.tricks.len() + self.chores.len()
+    }
+
+    /// Forgets what has not happened yet. What is late already still comes.
+    pub(super) fn clear(&mut self) {
+        self.faults.clear();
+        self.timed.clear();
+        self.tricks.clear();
     }
 
     /// True while new connections are turned away.

@@ -3,7 +3,7 @@
 
 use super::World;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use stream::{Money, Price};
 
@@ -27,7 +27,7 @@ impl Counters {
 }
 
 /// The broker's truth at a time. Amounts are exact decimals, written as text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
     /// The account.
     pub account: String,
@@ -39,6 +39,8 @@ pub struct Truth {
     pub executions: Vec<ExecutionTruth>,
     /// Positions that are not zero, by symbol.
     pub positions: BTreeMap<String, i64>,
+    /// Faults of the script that have not happened yet.
+    pub faults_waiting: usize,
     /// Orders that work or wait for their parent at the exchange.
     pub orders_live: usize,
     /// Cash at the start.
@@ -62,7 +64,7 @@ pub struct Truth {
 }
 
 /// One order.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderTruth {
     /// Who placed it.
     pub client: i32,
@@ -84,12 +86,18 @@ pub struct OrderTruth {
     pub quantity: u32,
     /// Filled.
     pub filled: u32,
+    /// Still to fill.
+    pub remaining: u32,
+    /// Its chain is not transmitted: nothing of it has left the broker's desk.
+    pub kept: bool,
+    /// At the exchange, where it may trade or be triggered.
+    pub works: bool,
     /// In the protocol's words.
     pub status: String,
 }
 
 /// One execution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionTruth {
     /// The broker's id of it.
     pub exec_id: String,
@@ -142,6 +150,7 @@ impl World {
             orders: self.orders.tickets.iter().map(order_of).collect(),
             executions: self.orders.execs.iter().map(execution_of).collect(),
             positions: held.collect(),
+            faults_waiting: self.script.waiting(),
             orders_live: edge.orders_live(),
             cash_start: money(self.cash_start),
             cash: money(edge.truth().cash),
@@ -174,6 +183,9 @@ fn order_of(ticket: &super::orders::Ticket) -> OrderTruth {
         order_type: ticket.order.order_type.clone(),
         quantity: ticket.qty,
         filled: ticket.filled,
+        remaining: ticket.remaining,
+        kept: ticket.stage == super::orders::Stage::Kept,
+        works: ticket.stage == super::orders::Stage::Working,
         status: ticket.status().to_owned(),
     }
 }

@@ -235,6 +235,17 @@ fn a_running_server_takes_orders_over_its_control_socket() {
         call("astonish").starts_with("fault 1"),
         "what is wrong is said"
     );
+    // What is held is neither served nor told before it may go on, and nothing of it is lost.
+    assert_eq!(call("hold"), "ok\n");
+    client.say("49|1|");
+    assert_eq!(call("notice code=2104"), "ok\n");
+    assert_eq!(call("go"), "ok\n");
+    assert!(client.line().starts_with("4|2|-1|2104|"));
+    assert!(client.line().starts_with("49|"));
+    // A frame that is cut in the middle arrives whole.
+    assert_eq!(call("stall ms=20"), "ok\n");
+    assert_eq!(call("notice code=2105"), "ok\n");
+    assert!(client.line().starts_with("4|2|-1|2105|"));
     assert!(call("truth").starts_with('{'));
     assert!(call("step 1s").starts_with("time runs by itself"));
     drop(paper);

@@ -50,7 +50,9 @@ impl World {
         if ticket.trail.is_none() {
             prices(ticket.kind, order, tick)?;
         }
-        self.apply_change(index, order, qty);
+        if !self.script_twin(index, order) {
+            self.apply_change(index, order, qty);
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Faults of the broker itself: its link to the exchanges, its farms, its data.
 
-use super::{Action, Event};
+use super::{Action, Cut, Event};
 use crate::model::Answer;
 use crate::world::{Link, Out, World};
 use stream::payload::{Halt, HaltState};
@@ -11,12 +11,17 @@ impl World {
     pub(super) fn perform(&mut self, action: &Action, link: Option<Link>) {
         match action {
             Action::Message(_) => {}
-            Action::Link(cut) => {
+            Action::Link(cut, ends) => {
                 let all = link.map_or_else(|| self.sessions.links(), |link| vec![link]);
                 for link in all {
                     self.mail.push(Out::Cut(link, *cut));
+                    if let Some(after) = ends {
+                        let key = (self.now.saturating_add(*after), self.script.next());
+                        self.script.timed.insert(key, (Action::LetGo(link), None));
+                    }
                 }
             }
+            Action::LetGo(link) => self.mail.push(Out::Cut(*link, Cut::Reset)),
             Action::Broker(event) => self.perform_event(event),
             Action::Order(trick) => self.perform_trick(trick),
         }
@@ -35,6 +40,7 @@ impl World {
             Event::Permission(permission) => self.set_permission(*permission),
             Event::DepthReset => self.reset_depth(),
             Event::Silent(silent) => self.quotes.silent = *silent,
+            Event::Clear => self.script.clear(),
             Event::Slow(span) => self.script.slow = *span,
             Event::RollBack { client, to } => self.sessions.roll_back(*client, *to),
             Event::Halt { symbol, halted } => self.halt(symbol, *halted),

@@ -13,10 +13,30 @@ struct About {
     status: Option<String>,
 }
 
+impl About {
+    /// About an order of a client's, whichever way it goes.
+    fn is_of_orders(&self) -> bool {
+        let of_order = || self.id.is_some_and(|id| (1..REQUESTS_FROM).contains(&id));
+        match self.kind {
+            "placeOrder" | "cancelOrder" | "globalCancel" | "openOrder" | "orderStatus"
+            | "execDetails" | "commissionReport" | "completedOrder" => true,
+            "error" => of_order(),
+            _ => false,
+        }
+    }
+}
+
+/// Clients that tell orders and requests apart by their numbers number requests from here.
+const REQUESTS_FROM: i32 = 1_500_000_000;
+
 impl Match {
     fn fits(&self, about: &About) -> bool {
-        (self.kind == about.kind || (self.kind == "any" && about.kind != "request"))
-            && (self.id.is_none() || self.id == about.id)
+        let kind = match self.kind.as_str() {
+            "any" => about.kind != "request",
+            "orders" => about.is_of_orders(),
+            own => own == about.kind,
+        };
+        kind && (self.id.is_none() || self.id == about.id)
             && (self.client.is_none() || self.client == about.client)
             && (self.status.is_none() || self.status == about.status)
     }
@@ -128,6 +148,10 @@ impl World {
             let When::On(on) = &mut self.script.faults[index].when else {
                 continue;
             };
+            if on.after.as_deref().is_some_and(|kind| kind != about.kind) {
+                continue;
+            }
+            on.after = None;
             if !on.fits(about) {
                 continue;
             }

@@ -46,8 +46,9 @@ pub(super) const fn answer_kind(answer: &Answer) -> &'static str {
 }
 
 /// Messages that leave, by name.
-pub(super) const ANSWERS: [&str; 37] = [
+pub(super) const ANSWERS: [&str; 38] = [
     "any",
+    "orders",
     "other",
     "managedAccounts",
     "nextValidId",

@@ -16,6 +16,7 @@ impl World {
             Trick::Correct(by) => self.correct(Some(*by)),
             Trick::Bust => self.correct(None),
             Trick::Trade(symbol, qty) => self.trade_by_hand(symbol, *qty),
+            Trick::Transfer(symbol, qty) => self.transfer(symbol, *qty),
             Trick::Manual(symbol, qty, price) => self.type_order(symbol, *qty, Price(*price)),
             waits => self.script.tricks.push(waits.clone()),
         }
@@ -200,8 +201,13 @@ impl World {
         let (instrument, side, qty) = (exec.instrument, exec.side, exec.qty);
         let multiplier = self.catalog.item(instrument).multiplier;
         let back = (side.opposite(), qty, exec.price);
+        // Who takes a trade back gives its fee back.
+        let given = match (by, exec.fee) {
+            (None, Some(fee)) => Money(-fee.0),
+            _ => Money::ZERO,
+        };
         let edge = self.exchange.edge_mut();
-        edge.book_trade(instrument, side.opposite(), (qty, exec.price), Money::ZERO);
+        edge.book_trade(instrument, side.opposite(), (qty, exec.price), given);
         self.ledger.trade(instrument, back, multiplier);
         if let Some(by) = by {
             exec.price = Price(exec.price.0 + by).max(Price(1));
@@ -212,6 +218,7 @@ impl World {
         } else {
             exec.qty = 0;
             exec.realized = None;
+            exec.fee = None;
         }
         let version = exec.execution.exec_id.rsplit('.').next();
         let version = version
@@ -238,6 +245,49 @@ impl World {
         if qty > 0 && price > Price::ZERO {
             self.book_execution(None, id, (side, qty, price));
         }
+    }
+
+    /// Shares come from another account, or go there: no trade, no cash.
+    fn transfer(&mut self, symbol: &str, qty: i64) {
+        let Some(id) = self.catalog.by_symbol(symbol).map(|item| item.id) else {
+            return;
+        };
+        let side = if qty < 0 { Side::Sell } else { Side::Buy };
+        let count = u32::try_from(qty.unsigned_abs()).unwrap_or(u32::MAX);
+        let mark = self.exchange.edge().mark(id);
+        let edge = self.exchange.edge_mut();
+        if edge.book_trade(id, side, (count, Price::ZERO), Money::ZERO) {
+            self.ledger.transfer(id, qty, mark);
+            self.position_changed(id);
+        }
+    }
+
+    /// An order is to be changed. True when the broker makes a second one of it instead, and the
+    /// first one works on as it was.
+    pub(in crate::world) fn script_twin(&mut self, index: usize, order: &Order) -> bool {
+        if self.orders.tickets[index].stage != Stage::Working
+            || self.script.take(|trick| *trick == Trick::Twin).is_none()
+        {
+            return false;
+        }
+        let first = &self.orders.tickets[index];
+        let (client, id, contract) = (first.client, first.id, first.contract.clone());
+        let twin = Order {
+            parent_id: 0,
+            oca_group: String::new(),
+            transmit: true,
+            ..order.clone()
+        };
+        let Ok(ticket) = self.draft_ticket(client, id, &contract, &twin) else {
+            return false;
+        };
+        let index = self.orders.add(ticket);
+        self.release(index);
+        // As clients see it, it is the order that they changed.
+        let twin = &mut self.orders.tickets[index].order;
+        twin.parent_id = order.parent_id;
+        twin.oca_group.clone_from(&order.oca_group);
+        true
     }
 
     /// Somebody types an order into the broker's own window: it belongs to client 0 and has no

@@ -33,10 +33,11 @@ pub enum ScriptError {
 }
 
 const WORDS: &str = "drop, delay, duplicate, swap, unset, close, reset, black_hole, half_open, \
-                     lost, restored, restored_lost, notice, restart, live, delayed, no_data, \
-                     competing, depth_reset, silent, speak, slow, roll_back, halt, resume, short, \
-                     rate, fill_after_cancel, partial_then_reject, reject, reject_child, race, \
-                     rewrite_tif, correct, bust, trade or manual";
+                     hold, go, stall, clear, lost, restored, restored_lost, notice, restart, \
+                     live, delayed, no_data, competing, depth_reset, silent, speak, slow, \
+                     roll_back, halt, resume, short, rate, fill_after_cancel, \
+                     partial_then_reject, reject, reject_child, race, rewrite_tif, twin, correct, \
+                     bust, trade, transfer or manual";
 
 /// Seed and faults of a script.
 pub(super) fn read(text: &str) -> Result<(Option<u64>, Vec<Fault>), ScriptError> {
@@ -134,6 +135,16 @@ impl Keys {
         }
     }
 
+    /// A status, or a code.
+    fn status(&mut self) -> Result<Option<String>, ScriptError> {
+        if let Some(Value::Integer(code)) = self.table.get("status") {
+            let code = code.to_string();
+            self.table.remove("status");
+            return Ok(Some(code));
+        }
+        self.text("status")
+    }
+
     fn need(&mut self, key: &'static str) -> Result<String, ScriptError> {
         let at = self.at;
         self.text(key)?.map_or_else(|| bad(at, key, "a text"), Ok)
@@ -218,11 +229,18 @@ impl Keys {
         Ok(Fault { action, when })
     }
 
-    fn when(&mut self) -> Result<When, ScriptError> {
-        if let Some(kind) = self.text("on")? {
-            if !ANSWERS.contains(&kind.as_str()) {
-                return bad(self.at, "on", "a message such as orderStatus or placeOrder");
+    /// What messages are called.
+    fn kind(&mut self, key: &'static str) -> Result<Option<String>, ScriptError> {
+        match self.text(key)? {
+            Some(kind) if !ANSWERS.contains(&kind.as_str()) => {
+                bad(self.at, key, "a message such as orderStatus or placeOrder")
             }
+            kind => Ok(kind),
+        }
+    }
+
+    fn when(&mut self) -> Result<When, ScriptError> {
+        if let Some(kind) = self.kind("on")? {
             let chance = match self.table.remove("chance") {
                 None => 1_000_000,
                 Some(Value::Float(part)) if (0.0..=1.0).contains(&part) => {
@@ -234,7 +252,8 @@ impl Keys {
                 kind,
                 id: self.id("order")?,
                 client: self.id("client")?,
-                status: self.text("status")?,
+                status: self.status()?,
+                after: self.kind("after")?,
                 skip: self.count("nth", 1)?.saturating_sub(1),
                 times: self.count("times", 1)?.max(1),
                 chance,
@@ -255,10 +274,10 @@ impl Keys {
         if let Some(trick) = self.trick(word)? {
             return Ok(Action::Order(trick));
         }
+        if let Some(cut) = self.cut(word)? {
+            return Ok(cut);
+        }
         Ok(Action::Broker(match word {
-            "close" | "reset" => return Ok(Action::Link(Cut::Reset)),
-            "black_hole" => return Ok(Action::Link(Cut::BlackHole)),
-            "half_open" => return Ok(Action::Link(Cut::HalfOpen)),
             "lost" => Event::Lost,
             "restored" | "restored_lost" => Event::Restored {
                 kept: word == "restored",
@@ -272,6 +291,7 @@ impl Keys {
             "competing" => Event::Permission(Permission::Competing),
             "depth_reset" => Event::DepthReset,
             "silent" => Event::Silent(true),
+            "clear" => Event::Clear,
             "speak" => Event::Silent(false),
             "slow" => Event::Slow(self.millis(1_000)?),
             "roll_back" => Event::RollBack {
@@ -289,6 +309,21 @@ impl Keys {
             "rate" => Event::Rate(self.nano("value")?),
             _ => return bad(self.at, "do", WORDS),
         }))
+    }
+
+    fn cut(&mut self, word: &str) -> Result<Option<Action>, ScriptError> {
+        let cut = match word {
+            "close" | "reset" => Cut::Reset,
+            "black_hole" => Cut::BlackHole,
+            "half_open" => Cut::HalfOpen,
+            "hold" => Cut::Hold,
+            "go" => Cut::Go,
+            "stall" => return Ok(Some(Action::Link(Cut::Stall(self.millis(1_000)?), None))),
+            _ => return Ok(None),
+        };
+        let ends = matches!(cut, Cut::BlackHole | Cut::HalfOpen) && self.table.contains_key("ms");
+        let ends = if ends { Some(self.millis(0)?) } else { None };
+        Ok(Some(Action::Link(cut, ends)))
     }
 
     fn tamper(&mut self, word: &str) -> Result<Option<Tamper>, ScriptError> {
@@ -310,11 +345,17 @@ impl Keys {
             "reject_child" => Trick::Reject { child: true },
             "race" => Trick::Race,
             "rewrite_tif" => Trick::RewriteTif,
+            "twin" => Trick::Twin,
             "correct" => Trick::Correct(self.nano("by")?),
             "bust" => Trick::Bust,
-            "trade" => {
+            "trade" | "transfer" => {
                 let symbol = self.need("symbol")?;
-                Trick::Trade(symbol, self.whole("qty")?.unwrap_or(1))
+                let qty = self.whole("qty")?.unwrap_or(1);
+                if word == "trade" {
+                    Trick::Trade(symbol, qty)
+                } else {
+                    Trick::Transfer(symbol, qty)
+                }
             }
             "manual" => {
                 let symbol = self.need("symbol")?;

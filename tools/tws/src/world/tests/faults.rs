@@ -382,3 +382,82 @@ fn chance_is_seeded() {
     assert_ne!(play(1), play(2));
     assert!(play(1).contains(&0) && play(1).contains(&1));
 }
+
+#[test]
+fn a_change_makes_a_second_order_under_the_same_number() {
+    let mut scene = Scene::running();
+    let order = scene.rest(1, 10);
+    scene.script("twin");
+    let lower = order
+        .limit
+        .map(|price| ((price - 1.0) * 100.0).round() / 100.0);
+    let changed = Order {
+        limit: lower,
+        ..order
+    };
+    scene.ask(1, place(1, "ALDR", changed));
+    scene.pass(200);
+    let said = scene.ask(1, Request::AllOpenOrders);
+    let perms: Vec<i64> = said
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::OpenOrder(open) if open.order.order_id == 1 => Some(open.order.perm_id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(perms.len(), 2, "{said:?}");
+    assert_ne!(perms[0], perms[1]);
+    for left in [1, 0] {
+        scene.ask(1, Request::CancelOrder(1));
+        scene.pass(200);
+        assert_eq!(scene.world.exchange.edge().orders_live(), left);
+    }
+}
+
+#[test]
+fn shares_are_transferred_without_cash() {
+    let mut scene = Scene::running();
+    scene.buy(1, 10);
+    let before = scene.world.truth();
+    scene.script("transfer symbol=ALDR qty=-10");
+    scene.pass(10);
+    let after = scene.world.truth();
+    assert_eq!(scene.position("ALDR"), 0);
+    assert_eq!(
+        (before.cash, before.realized, before.executions.len()),
+        (after.cash, after.realized, after.executions.len())
+    );
+    let said = scene.ask(1, Request::Positions);
+    assert!(
+        !said
+            .iter()
+            .any(|a| matches!(a, Answer::Position(_, _, qty, _) if !qty.is_zero()))
+    );
+}
+
+#[test]
+fn faults_count_from_a_message_on_and_are_forgotten() {
+    let mut scene = Scene::running();
+    scene.script("reset on=orders after=cancelOrder nth=2");
+    scene.rest(1, 10);
+    assert!(!scene.out.contains(&Out::Cut(Link(1), Cut::Reset)));
+    assert_eq!(scene.world.truth().faults_waiting, 1);
+    scene.ask(1, Request::CancelOrder(1));
+    scene.pass(200);
+    assert!(scene.out.contains(&Out::Cut(Link(1), Cut::Reset)));
+    assert_eq!(scene.world.truth().faults_waiting, 0);
+    scene.script("reset on=placeOrder");
+    scene.script("clear");
+    assert_eq!(scene.world.truth().faults_waiting, 0);
+}
+
+#[test]
+fn a_black_hole_ends_when_the_broker_notices() {
+    let mut scene = Scene::running();
+    scene.script("black_hole ms=3000");
+    scene.pass(2_000);
+    assert!(scene.out.contains(&Out::Cut(Link(1), Cut::BlackHole)));
+    assert!(!scene.out.contains(&Out::Cut(Link(1), Cut::Reset)));
+    scene.pass(2_000);
+    assert!(scene.out.contains(&Out::Cut(Link(1), Cut::Reset)));
+}

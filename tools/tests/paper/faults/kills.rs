@@ -1,0 +1,176 @@
+//! `kill -9` of the engine at every message of a bracket's life, during recovery, and between the
+//! journal and the socket: faults 1 to 4.
+
+use super::pass::Allow;
+use super::stage::{Plan, Stage};
+use super::story::Story;
+use stream::payload::{LegRole, LegState, RestartFrom, SentOutcome};
+use tws::world::Truth;
+
+/// No life of a bracket has so many messages.
+const MESSAGES_MAX: usize = 120;
+
+/// Trips one after the other, each killed at another message.
+const LIVES: Plan = Plan {
+    entries: 400,
+    more: "reconcile_every = \"60s\"\n[slots]\ncount = 1\n",
+    ..Plan::TRIP
+};
+
+fn entries(story: &Story) -> usize {
+    story
+        .legs
+        .values()
+        .filter(|leg| leg.0 == LegRole::Entry)
+        .count()
+}
+
+/// The life of the bracket that was begun last is complete.
+fn complete(story: &Story, truth: &Truth) -> bool {
+    let open = |leg: &&(LegRole, LegState)| !leg.1.is_final();
+    truth.positions.is_empty() && story.legs.values().filter(open).count() == 0
+}
+
+/// Kills the engine at the `first`, then the `first + step`-th … message of a bracket's life, each
+/// time in another bracket, until a life has fewer messages. How many kills there were.
+fn kill_at_every(first: usize, step: usize) -> usize {
+    let mut stage = Stage::new(LIVES, "");
+    let mut kills = 0;
+    for nth in (first..MESSAGES_MAX).step_by(step) {
+        // The server keeps still behind that message, and so does all that comes from the engine.
+        stage.script(&format!("hold on=orders after=placeOrder nth={nth}"));
+        let before = stage.story();
+        stage.start();
+        let (story, truth) = stage.wait("held, or a whole life", |story, truth| {
+            let begun = entries(story) > entries(&before) + 1;
+            truth.faults_waiting == 0 || (begun && complete(story, truth))
+        });
+        if truth.faults_waiting > 0 && complete(&story, &truth) {
+            stage.kill();
+            break;
+        }
+        stage.kill();
+        kills += 1;
+        // What the engine had written arrives behind its death.
+        stage.script("go");
+    }
+    stage.script("clear");
+    stage.start();
+    stage.disarm();
+    let story = stage.story();
+    let folded = |restart: &stream::payload::Restart| restart.from == RestartFrom::Fold;
+    assert!(
+        story.restarts[1..].iter().all(folded),
+        "{:?}",
+        story.restarts
+    );
+    stage.rest(&Allow::default());
+    stage.end();
+    kills
+}
+
+#[test]
+fn killed_at_every_odd_message_of_a_brackets_life() {
+    let kills = kill_at_every(1, 2);
+    assert!(kills >= 8, "{kills}");
+}
+
+#[test]
+fn killed_at_every_even_message_of_a_brackets_life() {
+    let kills = kill_at_every(2, 2);
+    assert!(kills >= 8, "{kills}");
+}
+
+#[test]
+fn killed_at_every_order_with_the_rest_of_the_bracket_lost() {
+    let mut stage = Stage::new(LIVES, "");
+    for nth in 1..=3 {
+        stage.script(&format!("hold on=placeOrder nth={nth}"));
+        stage.start();
+        stage.done();
+        stage.kill();
+        stage.script("reset");
+    }
+    stage.start_with(&[]);
+    stage.wait("reconciled", |story, _| {
+        story.restarts.len() == 4 && story.is_ready()
+    });
+    let (story, _) = stage.rest(&Allow::default());
+    assert!(story.has_sent(SentOutcome::Sent) || story.has_sent(SentOutcome::Unknown));
+    stage.end();
+}
+
+#[test]
+fn killed_five_times_while_it_recovers() {
+    let mut stage = Stage::play(Plan::HELD, "hold on=execDetails");
+    stage.done();
+    stage.kill();
+    stage.script("go");
+    for at in [
+        "openOrder",
+        "orderStatus",
+        "completedOrdersEnd",
+        "execDetails",
+        "positionEnd",
+    ] {
+        stage.script(&format!("hold on={at}"));
+        stage.start();
+        stage.done();
+        stage.kill();
+        stage.script("go");
+    }
+    stage.start();
+    // One that was killed before it could say that it began has an epoch all the same.
+    stage.wait("reconciled", |story, _| {
+        story.restarts.last().is_some_and(|last| last.epoch == 7) && story.is_ready()
+    });
+    let (story, truth) = stage.rest(&Allow::default());
+    assert!(!truth.positions.is_empty());
+    assert_eq!(story.legs_in(LegRole::Stop, LegState::Working), 1);
+    stage.end();
+}
+
+#[test]
+fn killed_between_the_journal_and_the_socket() {
+    // Room for one bracket a second, and seconds that pass slowly: the second one is journaled and
+    // waits.
+    let slow = Plan {
+        speed: "0.5",
+        symbols: "[\"ALDR\", \"BRKN\", \"CYGN\"]",
+        more: "orders_per_second = 3\n",
+        ..Plan::HELD
+    };
+    let mut stage = Stage::play(slow, "");
+    let waiting = |story: &Story| {
+        let unanswered = |id: &&stream::FrameId| !story.sents.contains_key(*id);
+        story.commands.keys().filter(unanswered).count()
+    };
+    stage.wait("commands that wait", |story, _| waiting(story) >= 3);
+    stage.kill();
+    let left: Vec<u64> = {
+        let story = stage.story();
+        let unanswered = story
+            .commands
+            .iter()
+            .filter(|(id, _)| !story.sents.contains_key(*id));
+        unanswered.map(|(_, made)| made.leg.0).collect()
+    };
+    assert!(left.len() >= 3, "{left:?}");
+    stage.start_with(&[]);
+    stage.wait("reconciled", |story, _| {
+        story.restarts.len() == 2 && story.is_ready()
+    });
+    let (story, truth) = stage.rest(&Allow::default());
+    assert!(
+        story.has_sent(SentOutcome::Unknown),
+        "looked up, and never sent again"
+    );
+    let sent = |leg: &u64| {
+        truth
+            .orders
+            .iter()
+            .any(|o| o.order_ref.ends_with(&format!(".{leg:x}")))
+    };
+    assert!(!left.iter().all(sent), "some of them never left");
+    stage.end();
+}

@@ -1,0 +1,270 @@
+//! A paper server with a control socket, an engine before it, and bounded looks at both.
+
+use super::pass::{self, Allow};
+use super::story::Story;
+use crate::scene::{Scene, spindle};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+use tws::world::Truth;
+
+const ACCOUNT: &str = "DU1234567";
+/// Looks at a journal and the truth before a run is given up, and the pause between two.
+const LOOKS_MAX: usize = 500;
+const PAUSE: Duration = Duration::from_millis(40);
+/// Looks in a row at which the pass line must hold before all is taken for being at rest.
+const AT_REST: usize = 3;
+
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many times as fast as the host's clock.
+    pub speed: &'static str,
+    /// What is traded, as TOML.
+    pub symbols: &'static str,
+    /// Entries of each symbol.
+    pub entries: u32,
+    /// Whether entries go through the far touch and are held, or rest and are cancelled.
+    pub holds: bool,
+    /// How far stop and target lie from the entry, in per cent.
+    pub stop_percent: &'static str,
+    /// How far behind the touch the stop follows, in per cent; 0 never moves it.
+    pub follow_percent: &'static str,
+    /// Further lines, as TOML with their tables.
+    pub more: &'static str,
+}
+
+impl Plan {
+    /// One entry whose stop and target are out of reach.
+    pub const HELD: Self = Self {
+        speed: "20",
+        symbols: "[\"ALDR\"]",
+        entries: 1,
+        holds: true,
+        stop_percent: "4",
+        follow_percent: "0",
+        more: "",
+    };
+
+    /// One round trip: its stop or its target is soon reached.
+    pub const TRIP: Self = Self {
+        stop_percent: "0.05",
+        ..Self::HELD
+    };
+
+    /// Entries that rest until the quote changes, and are cancelled.
+    pub const RESTING: Self = Self {
+        holds: false,
+        ..Self::HELD
+    };
+
+    fn toml(&self) -> String {
+        let kind = if self.holds { "hold" } else { "rest" };
+        format!(
+            "[universe]\nsymbols = {}\n[throttle]\nentries_per_instrument = {}\n\
+             entries_per_strategy = 1000\nintents_per_session = 1000\n\
+             cool_down_refused = \"1s\"\ncool_down_unfilled = \"1s\"\nlosses = 1000\n\
+             [strategy.1]\nentries = \"{kind}\"\nstop_percent = {}\nfollow_percent = {}\n\
+             [journal]\nsegment_mib = 4\n[ibkr]\nclock_skew_max = \"60s\"\n{}",
+            self.symbols, self.entries, self.stop_percent, self.follow_percent, self.more
+        )
+    }
+}
+
+/// Server, engine, and where they put things.
+pub struct Stage {
+    scene: Scene,
+    folder: tempfile::TempDir,
+    plan: Plan,
+    server: Child,
+    engine: Option<Child>,
+}
+
+impl Stage {
+    /// Starts a server; the script is in force from the beginning.
+    pub fn new(plan: Plan, script: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("script.toml"), script).expect("written");
+        std::fs::write(at("plan.toml"), plan.toml()).expect("written");
+        let mut server = spindle()
+            .args(["tws-sim", "--account", ACCOUNT, "--port", "0"])
+            .args(["--speed", plan.speed])
+            .arg("--script")
+            .arg(at("script.toml"))
+            .arg("--control")
+            .arg(at("control"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let out = server.stdout.take().expect("its output");
+        let mut lines = BufReader::new(out).lines();
+        let first = lines.next().expect("a line").expect("text");
+        let port = first
+            .split(&[':', ';'][..])
+            .find_map(|part| part.trim().parse().ok())
+            .unwrap_or_else(|| panic!("{first} names no port"));
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            scene: Scene::new(port, ACCOUNT, ""),
+            folder,
+            plan,
+            server,
+            engine: None,
+        }
+    }
+
+    /// A server, and an engine before it.
+    pub fn play(plan: Plan, script: &str) -> Self {
+        let mut stage = Self::new(plan, script);
+        stage.start();
+        stage
+    }
+
+    /// Starts the engine, armed.
+    pub fn start(&mut self) {
+        self.start_with(&["--arm"]);
+    }
+
+    /// Starts the engine with these arguments.
+    pub fn start_with(&mut self, args: &[&str]) {
+        assert!(self.engine.is_none(), "one engine at a time");
+        let mut said = File::options();
+        let said = said.create(true).append(true).open(self.said_path());
+        let said = said.expect("a file");
+        let plan = self.folder.path().join("plan.toml");
+        let engine = self
+            .scene
+            .command("paper", &["--speed", self.plan.speed])
+            .args(["--seconds", "100000", "-c"])
+            .arg(plan)
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(said)
+            .spawn();
+        self.engine = Some(engine.expect("it starts"));
+    }
+
+    fn said_path(&self) -> PathBuf {
+        self.folder.path().join("said")
+    }
+
+    /// What the engine told people, all starts together.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.said_path()).unwrap_or_default()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let mut engine = self.engine.take().expect("it runs");
+        engine.kill().expect("it ran");
+        engine.wait().expect("it has ended");
+    }
+
+    /// Kills the engine and starts it again, disarmed: what is open ends, nothing is begun.
+    pub fn disarm(&mut self) {
+        self.kill();
+        let before = self.story().restarts.len();
+        self.start_with(&[]);
+        self.wait("disarmed", |story, _| {
+            story.restarts.len() > before && story.is_ready()
+        });
+    }
+
+    fn ask(&self, text: &str) -> String {
+        let mut socket = UnixStream::connect(self.folder.path().join("control")).expect("there");
+        socket.write_all(text.as_bytes()).expect("it listens");
+        socket.shutdown(Shutdown::Write).expect("it was open");
+        let mut said = String::new();
+        socket.read_to_string(&mut said).expect("it answers");
+        said
+    }
+
+    /// A further fault, or several, one in a line.
+    pub fn script(&self, text: &str) {
+        let said = self.ask(text);
+        assert_eq!(said.trim(), "ok", "{text}");
+    }
+
+    /// What really happened.
+    pub fn truth(&self) -> Truth {
+        serde_json::from_str(&self.ask("truth")).expect("the truth is JSON")
+    }
+
+    /// What the journal tells.
+    pub fn story(&self) -> Story {
+        Story::read(&self.scene.journal()).unwrap_or_default()
+    }
+
+    /// Looks until something is so.
+    pub fn wait(&mut self, what: &str, enough: impl Fn(&Story, &Truth) -> bool) -> (Story, Truth) {
+        for _ in 0..LOOKS_MAX {
+            let (truth, story) = (self.truth(), self.story());
+            if enough(&story, &truth) {
+                return (story, truth);
+            }
+            self.lives();
+            std::thread::sleep(PAUSE);
+        }
+        let (story, truth) = (self.story(), self.truth());
+        panic!("never: {what}\n{}\n{story:#?}\n{truth:#?}", self.said());
+    }
+
+    /// The engine has not ended by itself.
+    fn lives(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            let ended = engine.try_wait().expect("it is ours");
+            assert!(ended.is_none(), "it ended: {ended:?}\n{}", self.said());
+        }
+    }
+
+    /// Waits until the script has done all that it had to do.
+    pub fn done(&mut self) -> (Story, Truth) {
+        self.wait("the script is done", |_, truth| truth.faults_waiting == 0)
+    }
+
+    /// Looks until all is at rest and the pass line holds.
+    pub fn rest(&mut self, allow: &Allow) -> (Story, Truth) {
+        let (mut good, mut last) = (0, Vec::new());
+        for _ in 0..LOOKS_MAX {
+            let (truth, story) = (self.truth(), self.story());
+            last = pass::faults(&story, &truth, allow);
+            good = if last.is_empty() { good + 1 } else { 0 };
+            if good == AT_REST {
+                return (story, truth);
+            }
+            self.lives();
+            std::thread::sleep(PAUSE);
+        }
+        let (story, truth) = (self.story(), self.truth());
+        panic!(
+            "the pass line does not hold: {last:#?}\n{}\n{story:#?}\n{truth:#?}",
+            self.said()
+        );
+    }
+
+    /// The end: the engine is killed, and its journal folds to the same, frame by frame.
+    pub fn end(mut self) {
+        if self.engine.is_some() {
+            self.kill();
+        }
+        let checked = engine::replay::check(&self.scene.journal()).expect("it folds");
+        assert!(checked.identical, "{:?}", checked.first);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            let _ = engine.kill();
+            let _ = engine.wait();
+        }
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
