@@ -27,10 +27,9 @@ impl Books {
         let book = &mut self.books[index];
         book.laddered = true;
         let arrivals = book.arrivals;
-        let mut orders_died = false;
-        let change = book.ladders[side_index(side)].change(price, arrivals, |level| {
-            orders_died = level.ordered > 0;
-            level.replace(side, price, qty, arrivals);
+        let ladder = &mut book.ladders[side_index(side)];
+        let (change, orders_died) = ladder.change(price, arrivals, move |level| {
+            level.replace(side, price, qty, arrivals)
         });
         if orders_died {
             self.orders.some_died();

@@ -2,7 +2,7 @@
 
 use crate::books::{Books, is_alive};
 use crate::effect::Effect;
-use crate::level::{anonymous_hash, order_hash};
+use crate::level::order_hash;
 use crate::orders::Order;
 use crate::rows::side_index;
 use stream::payload::{Add, Delete, Execute, FaultCode, Modify, flags};
@@ -90,17 +90,14 @@ impl Books {
         book.arrivals = order.priority;
         let share = order_hash(order.id, order.side, order.price, order.priority);
         let ladder = &mut book.ladders[side_index(order.side)];
-        let change = ladder.change(order.price, arrivals, |level| {
-            level.ordered += u64::from(order.qty);
-            level.hash = level
-                .hash
-                .wrapping_add(share.wrapping_mul(u64::from(order.qty)));
-        });
+        let qty = u64::from(order.qty);
+        let (change, ()) =
+            ladder.change(order.price, arrivals, move |level| level.join(qty, share));
         if change.new > 0 {
             effect(Effect::Added {
                 side: order.side,
                 price: order.price,
-                qty: u64::from(order.qty),
+                qty,
                 priority: order.priority,
             });
         }
@@ -130,15 +127,10 @@ impl Books {
         let order = self.orders.get(slot);
         let qty = want.map_or(order.qty, |want| want.min(order.qty));
         let share = order_hash(order.id, order.side, order.price, order.priority);
-        let mut alive = false;
         let book = &mut self.books[index];
         let ladder = &mut book.ladders[side_index(order.side)];
-        let change = ladder.change(order.price, book.arrivals, |level| {
-            alive = level.holds(order.priority);
-            if alive {
-                level.ordered -= u64::from(qty);
-                level.hash = level.hash.wrapping_sub(share.wrapping_mul(u64::from(qty)));
-            }
+        let (change, alive) = ladder.change(order.price, book.arrivals, move |level| {
+            level.take(order.priority, u64::from(qty), share)
         });
         if qty == order.qty || !alive {
             self.orders.remove(slot);
@@ -169,13 +161,9 @@ impl Books {
             book.gap(source);
             return Some(FaultCode::UnknownOrder);
         }
-        let mut taken = 0;
-        let change = book.ladders[side_index(side)].change(price, book.arrivals, |level| {
-            taken = level.anonymous.min(want);
-            level.anonymous -= taken;
-            level.hash = level
-                .hash
-                .wrapping_sub(anonymous_hash(side, price).wrapping_mul(taken));
+        let ladder = &mut book.ladders[side_index(side)];
+        let (change, taken) = ladder.change(price, book.arrivals, move |level| {
+            level.take_anonymous(side, price, want)
         });
         if taken > 0 {
             effect(Effect::Reduced {

@@ -121,6 +121,11 @@ impl Book {
         (top.qty > 0).then_some((top.price, top.qty))
     }
 
+    /// The ladder of a side where orders or levels were seen.
+    pub(crate) fn ladder(&self, side: Side) -> Option<&Ladder> {
+        self.laddered.then(|| &self.ladders[side_index(side)])
+    }
+
     /// Quantity at a price as far as the book shows it: of the ladder, else of the positional
     /// rows, else of the quote.
     #[must_use]
@@ -151,25 +156,26 @@ impl Book {
     /// Why the book is not tradable, as in [`stream::payload::quality`]; 0 is a sound book.
     #[must_use]
     pub fn quality(&self) -> u8 {
-        let mut quality = match (self.best(Side::Buy), self.best(Side::Sell)) {
-            (Some(bid), Some(ask)) if bid.0 >= ask.0 => quality::CROSSED,
-            (Some(_), Some(_)) => 0,
-            (None, None) => quality::EMPTY,
+        self.quality_at([Side::Buy, Side::Sell].map(|side| self.best(side)))
+    }
+
+    /// [`Book::quality`] where bid and ask are at hand.
+    #[inline]
+    pub(crate) fn quality_at(&self, bests: [Option<(Price, u64)>; 2]) -> u8 {
+        let sides = match bests {
+            [Some(bid), Some(ask)] if bid.0 >= ask.0 => quality::CROSSED,
+            [Some(_), Some(_)] => 0,
+            [None, None] => quality::EMPTY,
             _ => quality::ONE_SIDED,
         };
-        if self.between {
-            quality |= quality::EMPTY;
-        }
-        if self.stale {
-            quality |= quality::STALE;
-        }
-        if self.gapped != 0 {
-            quality |= quality::GAPPED;
-        }
-        if self.halted() {
-            quality |= quality::HALTED;
-        }
-        quality
+        [
+            (self.between, quality::EMPTY),
+            (self.stale, quality::STALE),
+            (self.gapped != 0, quality::GAPPED),
+            (self.halted(), quality::HALTED),
+        ]
+        .into_iter()
+        .fold(sides, |all, (is_so, flag)| all | (u8::from(is_so) * flag))
     }
 
     /// True while the instrument does not trade normally.

@@ -70,6 +70,7 @@ pub(crate) struct Ladder {
     magic: u64,
     /// Sum of the hashes of all levels.
     hash: u64,
+    /// One bit for each slot of the window that holds a level.
     occupied: [u64; WORDS],
     slots: Slots,
     far: Vec<Far>,
@@ -172,14 +173,15 @@ impl Ladder {
     }
 
     /// Changes the level at a price (above zero); it exists exactly while it holds quantity.
-    /// `change` sees an empty level where there is none, born at `arrivals`.
+    /// `change` sees an empty level where there is none, born at `arrivals`; what it says is
+    /// handed back.
     #[inline]
-    pub(crate) fn change(
+    pub(crate) fn change<T>(
         &mut self,
         price: Price,
         arrivals: u64,
-        change: impl FnOnce(&mut Level),
-    ) -> Change {
+        change: impl FnOnce(&mut Level) -> T,
+    ) -> (Change, T) {
         match self.tick_number(price) {
             Some(number) if self.in_window(number) => self.change_near(number, arrivals, change),
             _ => self.change_far(price.0 * self.sign, arrivals, change),
@@ -187,30 +189,35 @@ impl Ladder {
     }
 
     #[inline]
-    fn change_near(
+    fn change_near<T>(
         &mut self,
         number: i64,
         arrivals: u64,
-        change: impl FnOnce(&mut Level),
-    ) -> Change {
+        change: impl FnOnce(&mut Level) -> T,
+    ) -> (Change, T) {
         let slot = (number & MASK) as usize;
         let level = &mut self.slots.0[slot];
         let old = level.total();
         level.born = if old == 0 { arrivals } else { level.born };
         let old_hash = level.hash;
-        change(level);
+        let said = change(level);
         let new = level.total();
         self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
         // Without a branch: whether a level begins, ends or stays is hard to foresee.
-        let turned = u64::from((old == 0) != (new == 0));
-        self.occupied[slot / 64] ^= turned << (slot % 64);
+        let turned = (old == 0) != (new == 0);
+        self.occupied[slot / 64] ^= u64::from(turned) << (slot % 64);
         let lost = self.follow_best(number * self.tick, number, new);
-        Change { old, new, lost }
+        (Change { old, new, lost }, said)
     }
 
     #[cold]
     #[inline(never)]
-    fn change_far(&mut self, key: i64, arrivals: u64, change: impl FnOnce(&mut Level)) -> Change {
+    fn change_far<T>(
+        &mut self,
+        key: i64,
+        arrivals: u64,
+        change: impl FnOnce(&mut Level) -> T,
+    ) -> (Change, T) {
         let place = self.far.binary_search_by_key(&key, |far| far.key);
         let mut level = match place {
             Ok(at) => self.far[at].level,
@@ -220,7 +227,7 @@ impl Ladder {
             },
         };
         let (old, old_hash) = (level.total(), level.hash);
-        change(&mut level);
+        let said = change(&mut level);
         let new = level.total();
         let mut lost = false;
         match place {
@@ -229,17 +236,11 @@ impl Ladder {
                 level = Level::default();
             }
             Ok(at) => self.far[at].level = level,
-            Err(_) if new == 0 => {
-                return Change {
-                    old,
-                    new,
-                    lost: false,
-                };
-            }
+            Err(_) if new == 0 => return (Change { old, new, lost }, said),
             Err(at) => {
                 lost = self.far.len() >= self.far_max;
                 if lost && at == 0 {
-                    return Change { old, new: 0, lost };
+                    return (Change { old, new: 0, lost }, said);
                 }
                 if lost {
                     // Nearer to the best matters more: the farthest makes room.
@@ -251,7 +252,7 @@ impl Ladder {
         }
         self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
         lost |= self.follow_best(key, key.div_euclid(self.tick), new);
-        Change { old, new, lost }
+        (Change { old, new, lost }, said)
     }
 
     /// Keeps the best after the level at `key` came to hold `new`. True when levels were lost.
@@ -405,13 +406,81 @@ impl Ladder {
         self.best_qty = 0;
     }
 
+    /// The key of the level in a slot of the window.
+    #[inline]
+    fn key_of(&self, slot: usize) -> i64 {
+        (self.base + ((slot as i64 - self.base) & MASK)) * self.tick
+    }
+
+    /// How many levels there are.
+    pub(crate) fn len(&self) -> usize {
+        let near: u32 = self.occupied.iter().map(|word| word.count_ones()).sum();
+        near as usize + self.far.len()
+    }
+
     /// All levels, best first.
+    #[inline]
     pub(crate) fn levels(&self) -> Levels<'_> {
+        let mut slots = NearSlots::below(&self.occupied, self.top());
         Levels {
             ladder: self,
-            near: self.next_near(self.base + MASK),
+            near: slots.next(),
+            slots,
             far: self.far.len(),
         }
+    }
+
+    /// The slot from which on downwards all others of the window are worse.
+    fn top(&self) -> usize {
+        ((self.base + MASK) & MASK) as usize
+    }
+}
+
+/// The slots of a window that hold a level, best first: once around, from the highest down.
+#[derive(Debug)]
+struct NearSlots<'a> {
+    occupied: &'a [u64; WORDS],
+    /// The slots of the word at hand that are still to come.
+    bits: u64,
+    word: usize,
+    /// Words to come; the last of them is the first again, for its other slots.
+    left: usize,
+    others: u64,
+}
+
+impl<'a> NearSlots<'a> {
+    #[inline]
+    fn below(occupied: &'a [u64; WORDS], top: usize) -> Self {
+        let word = top / 64;
+        let first = u64::MAX >> (63 - top % 64);
+        Self {
+            occupied,
+            bits: occupied[word] & first,
+            word,
+            left: WORDS,
+            others: !first,
+        }
+    }
+}
+
+impl Iterator for NearSlots<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.bits == 0 {
+            self.left = self.left.checked_sub(1)?;
+            self.word = (self.word + WORDS - 1) % WORDS;
+            let wanted = if self.left == 0 {
+                self.others
+            } else {
+                u64::MAX
+            };
+            self.bits = self.occupied[self.word] & wanted;
+        }
+        let bit = 63 - self.bits.leading_zeros() as usize;
+        self.bits ^= 1 << bit;
+        Some(self.word * 64 + bit)
     }
 }
 
@@ -419,24 +488,25 @@ impl Ladder {
 #[derive(Debug)]
 pub(crate) struct Levels<'a> {
     ladder: &'a Ladder,
-    near: Option<i64>,
+    slots: NearSlots<'a>,
+    /// The slot of the best level of the window that is still to come.
+    near: Option<usize>,
+    /// Far levels that are still to come.
     far: usize,
 }
 
 impl<'a> Iterator for Levels<'a> {
     type Item = (Price, &'a Level);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let ladder = self.ladder;
-        let near = self.near.map(|number| (number, number * ladder.tick));
         let far = self.far.checked_sub(1).map(|at| &ladder.far[at]);
+        let near = self.near.map(|slot| (slot, ladder.key_of(slot)));
         match (near, far) {
-            (Some((number, key)), far) if far.is_none_or(|far| key > far.key) => {
-                self.near = (number > ladder.base)
-                    .then(|| ladder.next_near(number - 1))
-                    .flatten();
-                let level = &ladder.slots.0[(number & MASK) as usize];
-                Some((Price(key * ladder.sign), level))
+            (Some((slot, key)), far) if far.is_none_or(|far| key > far.key) => {
+                self.near = self.slots.next();
+                Some((Price(key * ladder.sign), &ladder.slots.0[slot]))
             }
             (_, Some(far)) => {
                 self.far -= 1;

@@ -40,14 +40,44 @@ impl Level {
         self.ordered > 0 && priority > self.born
     }
 
-    /// Takes a new whole: known orders are forgotten.
-    pub(crate) fn replace(&mut self, side: Side, price: Price, qty: u64, arrivals: u64) {
+    /// An order joins; `share` is its [`order_hash`].
+    #[inline]
+    pub(crate) fn join(&mut self, qty: u64, share: u64) {
+        self.ordered += qty;
+        self.hash = self.hash.wrapping_add(share.wrapping_mul(qty));
+    }
+
+    /// Takes quantity from the order that arrived as number `priority`; false when it does not
+    /// stand here any more.
+    #[inline]
+    pub(crate) fn take(&mut self, priority: u64, qty: u64, share: u64) -> bool {
+        let holds = self.holds(priority);
+        if holds {
+            self.ordered -= qty;
+            self.hash = self.hash.wrapping_sub(share.wrapping_mul(qty));
+        }
+        holds
+    }
+
+    /// Takes at most so much from the residue; tells how much it was.
+    pub(crate) fn take_anonymous(&mut self, side: Side, price: Price, want: u64) -> u64 {
+        let taken = self.anonymous.min(want);
+        let hash = anonymous_hash(side, price).wrapping_mul(taken);
+        self.anonymous -= taken;
+        self.hash = self.hash.wrapping_sub(hash);
+        taken
+    }
+
+    /// Takes a new whole: known orders are forgotten. True when there were any.
+    pub(crate) fn replace(&mut self, side: Side, price: Price, qty: u64, arrivals: u64) -> bool {
+        let forgets = self.ordered > 0;
         *self = Self {
             ordered: 0,
             anonymous: qty,
             hash: anonymous_hash(side, price).wrapping_mul(qty),
             born: arrivals,
         };
+        forgets
     }
 }
 

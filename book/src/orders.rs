@@ -52,8 +52,11 @@ const REGION_MIN: usize = 1_024;
 const NURSERY_MIN: usize = 1_024;
 /// Slots of the nursery at most: 512 KiB, half of a usual core's second cache.
 const NURSERY_MAX: usize = 16_384;
-/// Slots that each insertion sweeps while dead entries may stand in the table.
+/// Slots that each insertion sweeps while dead entries may stand in the table: a part of every
+/// region and nursery.
 const SWEEP_SLOTS: usize = 4;
+const _: () =
+    assert!(REGION_MIN.is_multiple_of(SWEEP_SLOTS) && NURSERY_MIN.is_multiple_of(SWEEP_SLOTS));
 /// Slots that each insertion empties while a region is being left.
 const MOVE_SLOTS: usize = 8;
 
@@ -117,8 +120,13 @@ impl Orders {
     }
 
     #[inline]
+    fn entries(&self) -> &[Entry] {
+        self.halves[self.lead..].as_chunks().0
+    }
+
+    #[inline]
     fn entry(&self, slot: usize) -> &Entry {
-        &self.halves[self.lead..].as_chunks().0[slot]
+        &self.entries()[slot]
     }
 
     #[inline]
@@ -129,7 +137,7 @@ impl Orders {
     /// The entries of a line.
     #[inline]
     fn pair(&self, line: usize) -> &[Entry; LINE] {
-        &self.halves[self.lead..].as_chunks().0.as_chunks().0[line / LINE]
+        &self.entries().as_chunks().0[line / LINE]
     }
 
     /// The only slot of an id in the nursery. Instruments that count their ids alike are apart.
@@ -231,16 +239,17 @@ impl Orders {
     /// Puts in an order whose id is not in the table; false when it is full.
     #[inline]
     pub(crate) fn insert(&mut self, order: &Order, dead: impl Fn(&Order) -> bool) -> bool {
-        if self.leaving.is_some() || self.sweep_left > 0 || self.is_crowded() {
+        if self.leaving.is_some() || self.is_crowded() {
             self.tidy(&dead);
             if self.used >= self.used_max {
                 return false;
             }
+        } else if self.sweep_left > 0 {
+            self.sweep(&dead);
         }
         let slot = self.young(order.instrument, order.id);
-        let elder = *self.entry(slot);
-        if !is_free(&elder) {
-            self.put(elder);
+        if !is_free(self.entry(slot)) {
+            self.put(*self.entry(slot));
             self.aged += 1;
         }
         *self.entry_mut(slot) = pack(order);
@@ -300,10 +309,14 @@ impl Orders {
             self.grow_nursery();
         }
         self.move_some(MOVE_SLOTS, dead);
-        self.sweep(SWEEP_SLOTS, dead);
+        if self.sweep_left > 0 {
+            self.sweep(dead);
+        }
         if self.used >= self.used_max {
             self.move_some(usize::MAX, dead);
-            self.sweep(self.sweep_left, dead);
+            while self.sweep_left > 0 {
+                self.sweep(dead);
+            }
         }
         if self.is_outgrown() {
             // A region is left long before the next one fills; were it not, it is emptied now.
@@ -394,28 +407,39 @@ impl Orders {
         self.sweep_left = self.region.size + self.nursery_size;
     }
 
-    fn sweep(&mut self, slots: usize, dead: &impl Fn(&Order) -> bool) {
-        for _ in 0..slots.min(self.sweep_left) {
-            let slot = match self.sweep_at.checked_sub(self.region.size) {
-                Some(young) => self.nursery + young,
-                None => self.region.size + self.sweep_at,
-            };
+    /// Looks at the next slots, around the end. Most are free.
+    #[inline]
+    fn sweep(&mut self, dead: &impl Fn(&Order) -> bool) {
+        let at = self.sweep_at;
+        let first = match at.checked_sub(self.region.size) {
+            Some(young) => self.nursery + young,
+            None => self.region.size + at,
+        };
+        let is_last = at + SWEEP_SLOTS == self.region.size + self.nursery_size;
+        self.sweep_at = if is_last { 0 } else { at + SWEEP_SLOTS };
+        self.sweep_left -= SWEEP_SLOTS;
+        let slots: &[Entry; SWEEP_SLOTS] = &self.entries().as_chunks().0[first / SWEEP_SLOTS];
+        if !slots.iter().all(is_free) {
+            self.remove_dead(first, dead);
+        }
+    }
+
+    #[inline(never)]
+    fn remove_dead(&mut self, first: usize, dead: &impl Fn(&Order) -> bool) {
+        for slot in first..first + SWEEP_SLOTS {
             // What shifts into the slot is looked at in the same turn.
             while !is_free(self.entry(slot)) && dead(&self.get(slot)) {
                 self.remove(slot);
             }
-            self.sweep_at += 1;
-            if self.sweep_at == self.region.size + self.nursery_size {
-                self.sweep_at = 0;
-            }
-            self.sweep_left -= 1;
         }
     }
 
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Order> {
-        let entries = self.halves[self.lead..].as_chunks().0.iter();
-        entries.filter(|entry| !is_free(entry)).map(unpack)
+        self.entries()
+            .iter()
+            .filter(|entry| !is_free(entry))
+            .map(unpack)
     }
 }
 

@@ -29,14 +29,14 @@ impl Totals {
 /// The best quote and the quality.
 #[inline]
 pub(crate) fn best(book: &Book) -> Best {
-    let (bid, bid_qty) = book.best(Side::Buy).unwrap_or_default();
-    let (ask, ask_qty) = book.best(Side::Sell).unwrap_or_default();
+    let bests = [Side::Buy, Side::Sell].map(|side| book.best(side));
+    let [(bid, bid_qty), (ask, ask_qty)] = bests.map(Option::unwrap_or_default);
     Best {
         bid,
         ask,
         bid_qty: u32::try_from(bid_qty).unwrap_or(u32::MAX),
         ask_qty: u32::try_from(ask_qty).unwrap_or(u32::MAX),
-        quality: book.quality(),
+        quality: book.quality_at(bests),
         spare: [0; 7],
     }
 }
@@ -80,19 +80,18 @@ pub(crate) fn view(book: &Book, before: &Totals, ts: Nanos, stale: Nanos) -> Boo
 
 /// Quantity on the best ten levels or rows, and how many are known (at most 255).
 fn depth(book: &Book, side: Side) -> (u64, u8) {
-    if !book.has_ladder() {
-        let rows = book.rows.side(side).iter().filter(|row| row.counts());
-        let known = u8::try_from(rows.clone().count()).unwrap_or(u8::MAX);
-        return (rows.take(DEPTH_LEVELS).map(|row| row.qty).sum(), known);
+    let known = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
+    if let Some(ladder) = book.ladder(side) {
+        let best = ladder.levels().take(DEPTH_LEVELS);
+        let sum = best.fold(0u64, |sum, (_, level)| sum.saturating_add(level.total()));
+        return (sum, known(ladder.len()));
     }
-    let (mut sum, mut known) = (0u64, 0u8);
-    for (_, qty) in book.levels(side).take(usize::from(u8::MAX)) {
-        if usize::from(known) < DEPTH_LEVELS {
-            sum = sum.saturating_add(qty);
-        }
-        known += 1;
-    }
-    (sum, known)
+    let rows = book.rows.side(side).iter().filter(|row| row.counts());
+    let count = rows.clone().count();
+    (
+        rows.take(DEPTH_LEVELS).map(|row| row.qty).sum(),
+        known(count),
+    )
 }
 
 /// (bid × ask quantity + ask × bid quantity) ÷ (sum of quantities), truncated; 0 where a side is
