@@ -70,8 +70,9 @@ pub(crate) struct Ladder {
     magic: u64,
     /// Sum of the hashes of all levels.
     hash: u64,
-    /// One bit for each slot of the window that holds a level.
+    /// One bit for each slot of the window that holds a level, and how many do.
     occupied: [u64; WORDS],
+    near: u64,
     slots: Slots,
     far: Vec<Far>,
     far_max: usize,
@@ -94,6 +95,7 @@ impl Ladder {
             magic: 0,
             hash: 0,
             occupied: [0; WORDS],
+            near: 0,
             slots: Slots([Level::EMPTY; WINDOW]),
             // All of the window may move out at once before the surplus is dropped.
             far: Vec::with_capacity(far_max + WINDOW + 1),
@@ -204,8 +206,9 @@ impl Ladder {
         let new = level.total();
         self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
         // Without a branch: whether a level begins, ends or stays is hard to foresee.
-        let turned = (old == 0) != (new == 0);
-        self.occupied[slot / 64] ^= u64::from(turned) << (slot % 64);
+        let (was, is) = (u64::from(old > 0), u64::from(new > 0));
+        self.occupied[slot / 64] ^= (was ^ is) << (slot % 64);
+        self.near = self.near.wrapping_add(is).wrapping_sub(was);
         let lost = self.follow_best(number * self.tick, number, new);
         (Change { old, new, lost }, said)
     }
@@ -350,6 +353,7 @@ impl Ladder {
                 let slot = (number & MASK) as usize;
                 let level = core::mem::take(&mut self.slots.0[slot]);
                 self.occupied[slot / 64] &= !(1 << (slot % 64));
+                self.near -= 1;
                 let key = number * self.tick;
                 self.far.push(Far { key, level });
                 moved = true;
@@ -374,6 +378,7 @@ impl Ladder {
             let slot = (number & MASK) as usize;
             self.slots.0[slot] = far.level;
             self.occupied[slot / 64] |= 1 << (slot % 64);
+            self.near += 1;
             false
         });
         self.far = far;
@@ -400,6 +405,7 @@ impl Ladder {
                 self.slots.0[word * 64 + bit] = Level::default();
             }
         }
+        self.near = 0;
         self.far.clear();
         self.hash = 0;
         self.best_key = NO_KEY;
@@ -414,14 +420,25 @@ impl Ladder {
 
     /// How many levels there are.
     pub(crate) fn len(&self) -> usize {
-        let near: u32 = self.occupied.iter().map(|word| word.count_ones()).sum();
-        near as usize + self.far.len()
+        self.near as usize + self.far.len()
+    }
+
+    /// Quantity on the best `most` levels.
+    pub(crate) fn qty_on_best(&self, most: usize) -> u64 {
+        let add = |sum: u64, level: &Level| sum.saturating_add(level.total());
+        let lowest = self.base * self.tick;
+        if self.far.last().is_some_and(|far| far.key > lowest) {
+            let levels = self.levels().take(most);
+            return levels.fold(0, |sum, (_, level)| add(sum, level));
+        }
+        let near = self.near_slots().map(|slot| &self.slots.0[slot]);
+        let far = self.far.iter().rev().map(|far| &far.level);
+        near.chain(far).take(most).fold(0, add)
     }
 
     /// All levels, best first.
-    #[inline]
     pub(crate) fn levels(&self) -> Levels<'_> {
-        let mut slots = NearSlots::below(&self.occupied, self.top());
+        let mut slots = self.near_slots();
         Levels {
             ladder: self,
             near: slots.next(),
@@ -430,13 +447,22 @@ impl Ladder {
         }
     }
 
-    /// The slot from which on downwards all others of the window are worse.
-    fn top(&self) -> usize {
-        ((self.base + MASK) & MASK) as usize
+    /// The slots of the window that hold a level, best first.
+    #[inline]
+    fn near_slots(&self) -> NearSlots<'_> {
+        let best = (self.best_number & MASK) as usize;
+        let (word, down) = (best / 64, u64::MAX >> (63 - best % 64));
+        NearSlots {
+            occupied: &self.occupied,
+            bits: self.occupied[word] & down,
+            word,
+            left: WORDS,
+            others: !down,
+        }
     }
 }
 
-/// The slots of a window that hold a level, best first: once around, from the highest down.
+/// The slots of a window that hold a level: once around, from the best one down.
 #[derive(Debug)]
 struct NearSlots<'a> {
     occupied: &'a [u64; WORDS],
@@ -446,21 +472,6 @@ struct NearSlots<'a> {
     /// Words to come; the last of them is the first again, for its other slots.
     left: usize,
     others: u64,
-}
-
-impl<'a> NearSlots<'a> {
-    #[inline]
-    fn below(occupied: &'a [u64; WORDS], top: usize) -> Self {
-        let word = top / 64;
-        let first = u64::MAX >> (63 - top % 64);
-        Self {
-            occupied,
-            bits: occupied[word] & first,
-            word,
-            left: WORDS,
-            others: !first,
-        }
-    }
 }
 
 impl Iterator for NearSlots<'_> {

@@ -82,9 +82,7 @@ pub(crate) fn view(book: &Book, before: &Totals, ts: Nanos, stale: Nanos) -> Boo
 fn depth(book: &Book, side: Side) -> (u64, u8) {
     let known = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
     if let Some(ladder) = book.ladder(side) {
-        let best = ladder.levels().take(DEPTH_LEVELS);
-        let sum = best.fold(0u64, |sum, (_, level)| sum.saturating_add(level.total()));
-        return (sum, known(ladder.len()));
+        return (ladder.qty_on_best(DEPTH_LEVELS), known(ladder.len()));
     }
     let rows = book.rows.side(side).iter().filter(|row| row.counts());
     let count = rows.clone().count();
