@@ -156,16 +156,16 @@ impl Book {
     /// Why the book is not tradable, as in [`stream::payload::quality`]; 0 is a sound book.
     #[must_use]
     pub fn quality(&self) -> u8 {
-        self.quality_at([Side::Buy, Side::Sell].map(|side| self.best(side)))
+        self.quality_at(self.best(Side::Buy), self.best(Side::Sell))
     }
 
     /// [`Book::quality`] where bid and ask are at hand.
     #[inline]
-    pub(crate) fn quality_at(&self, bests: [Option<(Price, u64)>; 2]) -> u8 {
-        let sides = match bests {
-            [Some(bid), Some(ask)] if bid.0 >= ask.0 => quality::CROSSED,
-            [Some(_), Some(_)] => 0,
-            [None, None] => quality::EMPTY,
+    pub(crate) fn quality_at(&self, bid: Option<(Price, u64)>, ask: Option<(Price, u64)>) -> u8 {
+        let sides = match (bid, ask) {
+            (Some(bid), Some(ask)) if bid.0 >= ask.0 => quality::CROSSED,
+            (Some(_), Some(_)) => 0,
+            (None, None) => quality::EMPTY,
             _ => quality::ONE_SIDED,
         };
         [

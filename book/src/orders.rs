@@ -264,7 +264,7 @@ impl Orders {
 
     #[inline]
     fn is_nursery_small(&self) -> bool {
-        2 * (self.used - self.aged) >= self.nursery_size && self.nursery_size < NURSERY_MAX
+        self.used - self.aged >= self.nursery_size / 2 && self.nursery_size < NURSERY_MAX
     }
 
     /// Doubles the nursery: every second order in it, about, changes its slot.
@@ -288,7 +288,7 @@ impl Orders {
 
     #[inline]
     fn is_outgrown(&self) -> bool {
-        2 * self.aged >= self.region.size && self.region.size < self.region_max
+        self.aged >= self.region.size / 2 && self.region.size < self.region_max
     }
 
     #[inline]

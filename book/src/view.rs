@@ -26,17 +26,18 @@ impl Totals {
     }
 }
 
-/// The best quote and the quality.
-#[inline]
+/// The best quote and the quality. Inlined, so that it is compared and sent from registers.
+#[inline(always)]
 pub(crate) fn best(book: &Book) -> Best {
-    let bests = [Side::Buy, Side::Sell].map(|side| book.best(side));
-    let [(bid, bid_qty), (ask, ask_qty)] = bests.map(Option::unwrap_or_default);
+    let (best_bid, best_ask) = (book.best(Side::Buy), book.best(Side::Sell));
+    let (bid, bid_qty) = best_bid.unwrap_or_default();
+    let (ask, ask_qty) = best_ask.unwrap_or_default();
     Best {
         bid,
         ask,
         bid_qty: u32::try_from(bid_qty).unwrap_or(u32::MAX),
         ask_qty: u32::try_from(ask_qty).unwrap_or(u32::MAX),
-        quality: book.quality_at(bests),
+        quality: book.quality_at(best_bid, best_ask),
         spare: [0; 7],
     }
 }

@@ -311,14 +311,9 @@ impl Head {
         self.seq += 1;
         self.now = ts;
         self.quiet_since = ts;
-        let header = self.draft.header_mut();
-        header.seq = self.seq;
-        header.ts = ts;
-        header.sub = 0;
-        header.parent = 0;
-        header.crc = 0;
-        header.ingress_age_ns = u32::try_from(ts.saturating_sub(due).0).unwrap_or(u32::MAX);
-        let lines = header.lines();
+        let age = u32::try_from(ts.saturating_sub(due).0).unwrap_or(u32::MAX);
+        self.draft.number(self.seq, ts, age);
+        let lines = self.draft.header().lines();
         self.window.push(self.seq, ts, lines, evaluation);
     }
 }

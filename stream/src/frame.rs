@@ -239,9 +239,18 @@ impl Draft {
     pub fn write_as<P: Payload>(&mut self, class: Class, instrument: InstrumentId, payload: &P) {
         let header = Header {
             instrument,
+            ..Header::default()
+        };
+        self.write_under(class, header, payload);
+    }
+
+    /// Starts over under that header, with `P`'s kind and length in that class.
+    #[inline]
+    pub fn write_under<P: Payload>(&mut self, class: Class, header: Header, payload: &P) {
+        let header = Header {
             kind: P::KIND,
             shape: Header::shape(class, P::LINES),
-            ..Header::default()
+            ..header
         };
         fill(&mut self.lines[..P::LINES], header, payload);
     }
@@ -249,9 +258,11 @@ impl Draft {
     /// Starts over as a copy of another frame.
     #[inline]
     pub fn copy_from(&mut self, frame: FrameRef<'_>) {
-        match frame.lines() {
-            [line] => self.lines[0] = *line,
-            lines => self.lines[..lines.len()].copy_from_slice(lines),
+        let (to, from) = (&mut self.lines, frame.lines());
+        // Nearly all frames have one line.
+        to[0] = from[0];
+        if from.len() > 1 {
+            to[1..from.len()].copy_from_slice(&from[1..]);
         }
     }
 
@@ -260,6 +271,26 @@ impl Draft {
     #[inline]
     pub fn header(&self) -> &Header {
         header_of(&self.lines[0])
+    }
+
+    /// Numbers it as an input: everything in its header but what it is about. Whole words are
+    /// stored, as when it was made.
+    #[inline]
+    pub fn number(&mut self, seq: u64, ts: Nanos, ingress_age_ns: u32) {
+        let header = Header {
+            seq,
+            ts,
+            crc: 0,
+            ingress_age_ns,
+            sub: 0,
+            parent: 0,
+            ..*self.header()
+        };
+        let header: Half = zerocopy::transmute!(header);
+        let to: &mut Words = zerocopy::transmute_mut!(&mut self.lines[0]);
+        for (to, from) in to.iter_mut().zip(header) {
+            *to = from;
+        }
     }
 
     /// The header, to be changed; `shape` must keep telling the truth.

@@ -2,7 +2,7 @@
 
 use crate::blob;
 use crate::frame::{Draft, FrameRef};
-use crate::header::Class;
+use crate::header::{Class, Header};
 use crate::id::{FrameId, InstrumentId, StageId, sub_of};
 use crate::kind::{Kind, Kinds};
 use crate::limits::CHECKPOINT_BYTES_MAX;
@@ -114,12 +114,15 @@ impl Emitter {
         }
         self.count += 1;
         let sub = sub_of(self.stage, self.count);
-        self.draft.write_as(Class::Derived, instrument, payload);
-        let own = self.draft.header_mut();
-        own.seq = header.seq;
-        own.ts = header.ts;
-        own.sub = sub;
-        own.parent = header.sub;
+        let own = Header {
+            seq: header.seq,
+            ts: header.ts,
+            instrument,
+            sub,
+            parent: header.sub,
+            ..Header::default()
+        };
+        self.draft.write_under(Class::Derived, own, payload);
         out.put(self.draft.frame());
         FrameId::new(header.seq, sub)
     }
