@@ -426,7 +426,7 @@ impl Ladder {
     /// Quantity on the best `most` levels.
     pub(crate) fn qty_on_best(&self, most: usize) -> u64 {
         let add = |sum: u64, level: &Level| sum.saturating_add(level.total());
-        let lowest = self.base * self.tick;
+        let lowest = self.base.saturating_mul(self.tick);
         if self.far.last().is_some_and(|far| far.key > lowest) {
             let levels = self.levels().take(most);
             return levels.fold(0, |sum, (_, level)| add(sum, level));

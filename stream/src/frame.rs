@@ -307,3 +307,55 @@ impl Draft {
         FrameRef(&self.lines[..self.header().lines()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::{Tick, Timer};
+
+    #[test]
+    fn a_number_replaces_all_but_what_a_frame_is_about() {
+        let mut draft = Draft::new();
+        let tick = Tick {
+            timer: Timer::Housekeeping,
+            ..Tick::zeroed()
+        };
+        let made = Header {
+            seq: 1,
+            ts: Nanos(2),
+            crc: 3,
+            ingress_age_ns: 4,
+            instrument: InstrumentId(5),
+            sub: 6,
+            parent: 7,
+            ..Header::default()
+        };
+        draft.write_under(Class::Input, made, &tick);
+        assert_eq!((draft.header().sub, draft.header().parent), (6, 7));
+        draft.number(11, Nanos(12), 14);
+        let numbered = Header {
+            seq: 11,
+            ts: Nanos(12),
+            ingress_age_ns: 14,
+            instrument: InstrumentId(5),
+            kind: Kind::Tick,
+            shape: Header::shape(Class::Input, 1),
+            ..Header::default()
+        };
+        assert_eq!(*draft.header(), numbered);
+        assert_eq!(draft.frame().read::<Tick>(), &tick);
+    }
+
+    #[test]
+    fn a_copy_has_every_line() {
+        let mut long = Draft::new();
+        long.write(InstrumentId(1), &crate::payload::BookView::zeroed());
+        let mut copy = Draft::new();
+        copy.copy_from(long.frame());
+        assert_eq!(copy.frame().lines(), long.frame().lines());
+        let mut short = Draft::new();
+        short.write(InstrumentId(2), &Tick::zeroed());
+        copy.copy_from(short.frame());
+        assert_eq!(copy.frame().lines(), short.frame().lines());
+    }
+}

@@ -189,6 +189,13 @@ fn compare(books: &Books, twin: &Twin) -> Result<(), TestCaseError> {
         for side in [Side::Buy, Side::Sell] {
             let levels: Vec<_> = book.levels(side).collect();
             prop_assert_eq!(&levels, &naive.levels(side));
+            if let Some(ladder) = book.ladder(side) {
+                prop_assert_eq!(ladder.len(), levels.len());
+                for most in [1, 3, 10] {
+                    let best = levels.iter().take(most).map(|level| level.1);
+                    prop_assert_eq!(ladder.qty_on_best(most), best.sum::<u64>());
+                }
+            }
             prop_assert_eq!(book.best(side), naive.best(side));
             for (price, qty) in levels {
                 prop_assert_eq!(book.level_qty(side, price), qty);
