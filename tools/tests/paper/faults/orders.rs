@@ -209,6 +209,8 @@ fn a_number_that_was_used_before_is_unknown_looked_up_and_moved_on_from() {
         story.legs_in(LegRole::Entry, LegState::Cancelled) >= 4
     });
     stage.kill();
+    // An order that is still open would tell the number that it has.
+    stage.wait("nothing is open", |_, truth| truth.orders_live == 0);
     stage.script("roll_back client=17 to=1");
     stage.start();
     let (story, _) = stage.wait("entries again", |story, _| {
