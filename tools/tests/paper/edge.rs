@@ -419,3 +419,30 @@ fn a_scan_adds_what_it_may_and_a_restart_keeps_it() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("universe.scanner (NO_SUCH_SCAN"), "{said}");
 }
+
+#[test]
+fn a_run_that_is_interrupted_closes_compares_and_says_so() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let told = Told::start(&[]);
+    let scene = told.scene("");
+    let dir = scene.journal();
+    let mut command = scene.command("paper", &["--seconds", "120"]);
+    let engine = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let fills = |frame: FrameRef<'_>| (frame.kind() == Kind::Fill).then_some(());
+    wait_for(&dir, fills, |all| !all.is_empty());
+    kill_process(Pid::from_child(&engine), Signal::INT).expect("it is ours");
+    let run = engine.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(0), "{said}");
+    assert!(said.contains("end of day: the broker agrees"), "{said}");
+    assert!(said.contains(" 0 held"), "everything was closed: {said}");
+    let rounds = gather(&dir, reconciled);
+    let last = rounds.last().expect("the last one");
+    let agrees = (RoundCause::EndOfDay, RoundResult::Agrees);
+    assert_eq!((last.cause, last.result), agrees, "it is journaled too");
+    replay_is_identical(&dir);
+}

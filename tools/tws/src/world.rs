@@ -12,10 +12,10 @@
 //! same requests at the same times bring the same answers, however often the world is woken.
 //!
 //! Simpler than the real broker, and said here: one account, which trades in dollars only, whatever
-//! it is kept in; trading outside regular
-//! hours is not told apart, day orders after the close wait for the next session; groups of type 3
-//! reduce at once like those of type 2; delayed data are the live ones under delayed numbers;
-//! an attached order that its client resizes no longer grows with its parent's fills.
+//! it is kept in; no options, fundamentals, histograms or event calendars, whose requests are
+//! refused; trading outside regular hours is not told apart, day orders after the close wait for the
+//! next session; groups of type 3 reduce at once like those of type 2; delayed data are the live
+//! ones under delayed numbers; an attached order that its client resizes no longer grows with its parent's fills.
 //!
 //! Deliberately absent: bytes and versions of the protocol (the codecs' business), sockets and
 //! threads (the server's).
@@ -467,6 +467,13 @@ impl World {
             Request::CancelPnl(req) => self.cancel_pnl(link, req),
             Request::PnlSingle(req, _, _, con_id) => self.pnl_single(link, req, con_id),
             Request::CancelPnlSingle(req) => self.cancel_pnl_single(link, req),
+            Request::Declined(number, req) => {
+                let text = format!(
+                    "Error validating request.-'bZ' : cause - Message {number} is not served by \
+                     this paper server"
+                );
+                self.complain(link, req, 321, &text);
+            }
             _ => {}
         }
     }

@@ -17,6 +17,8 @@ const BETWEEN: Duration = Duration::from_millis(5);
 struct Kept<T> {
     gauge: Option<Box<dyn Gauge<T>>>,
     newest: Option<T>,
+    /// Its first word was waited for once: a broker that does not tell it costs no second wait.
+    waited: bool,
 }
 
 impl<T: Copy> Kept<T> {
@@ -24,6 +26,7 @@ impl<T: Copy> Kept<T> {
         Self {
             gauge: asked.ok(),
             newest: None,
+            waited: false,
         }
     }
 
@@ -37,7 +40,7 @@ impl<T: Copy> Kept<T> {
     }
 
     const fn waits(&self) -> bool {
-        self.gauge.is_some() && self.newest.is_none()
+        self.gauge.is_some() && self.newest.is_none() && !self.waited
     }
 }
 
@@ -80,6 +83,12 @@ impl Gauges {
                 break;
             }
             std::thread::sleep(BETWEEN);
+        }
+        if let Some(total) = &mut self.total {
+            total.waited = true;
+        }
+        for position in self.positions.values_mut() {
+            position.waited = true;
         }
         Ok(self.seen(clock()))
     }

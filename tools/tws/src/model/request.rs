@@ -181,6 +181,32 @@ pub enum Request {
     HistoricalNews(i32, i32, String, i32),
     /// A message of a number that the server does not serve.
     Unserved(i32),
+    /// One that its client waits for an answer to: its number, and the request's.
+    Declined(i32, i32),
+}
+
+/// Requests that the server does not serve and whose clients would wait for ever: fundamentals,
+/// option prices, chains and exercises, rebates, histograms, event calendars. True where text has a
+/// version before the request's number.
+const WAITED_FOR: [(i32, bool); 9] = [
+    (21, true),
+    (52, true),
+    (54, true),
+    (55, true),
+    (78, false),
+    (79, false),
+    (88, false),
+    (100, false),
+    (102, false),
+];
+
+impl Request {
+    /// Whether a message's client waits for an answer that the server does not have, and whether
+    /// the text of it has a version.
+    pub(crate) fn is_waited_for(number: i32) -> Option<bool> {
+        let found = WAITED_FOR.iter().find(|(known, _)| *known == number);
+        found.map(|(_, versioned)| *versioned)
+    }
 }
 
 /// Streaming quotes.

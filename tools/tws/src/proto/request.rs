@@ -76,7 +76,10 @@ fn plain(p: &Payload<'_>) -> Outcome<Request> {
         104 => Request::UserInfo(p.req()?),
         106 => Request::CancelContractDetails(p.req()?),
         107 => Request::CancelHistoricalTicks(p.req()?),
-        number => Request::Unserved(number),
+        number => match (Request::is_waited_for(number), first(p.payload)) {
+            (Some(_), Some(req)) => Request::Declined(number, req),
+            _ => Request::Unserved(number),
+        },
     })
 }
 

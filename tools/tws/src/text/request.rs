@@ -112,7 +112,11 @@ fn account(number: i32, f: &mut Fields<'_>) -> Outcome<Request> {
             Request::PnlSingle(req, account, f.string("model")?, f.int("conId")?)
         }
         95 => Request::CancelPnlSingle(f.req()?),
-        number => Request::Unserved(number),
+        number => match Request::is_waited_for(number) {
+            Some(true) => Request::Declined(number, second(f)?),
+            Some(false) => Request::Declined(number, f.req()?),
+            None => Request::Unserved(number),
+        },
     })
 }
 

@@ -73,21 +73,16 @@ pub(super) fn hours(what: InstrumentType, now: Nanos, session: &Session) -> Hour
         liquid: String::new(),
     };
     let mut date = today;
-    let days =
-        |(open, close): (Nanos, Nanos)| civil(open, &zone).date()..=civil(close, &zone).date();
+    let is_first = |date: Date, open, close| {
+        let begins = civil(open, &zone).date();
+        date == begins.max(today) && date <= civil(close, &zone).date()
+    };
     for _ in 0..DAYS {
         let known = rules.calendar.session(date);
         let liquid = match own {
-            // One that lasts for days is told whole, today or when it begins.
-            Some((open, close)) if days((open, close)).contains(&date) => {
-                let first = date == today || date == civil(open, &zone).date();
-                if !first {
-                    let Ok(next) = date.tomorrow() else { break };
-                    date = next;
-                    continue;
-                }
-                Some((open, ceil(close)))
-            }
+            // One that lasts for days is told whole, today or when it begins; behind that stand the
+            // calendar's days, as if it were over by then.
+            Some((open, close)) if is_first(date, open, close) => Some((open, ceil(close))),
             _ => known.map(|session| (session.open, session.close)),
         };
         let half = known.is_some_and(|session| session.kind == SessionKind::Half);
@@ -183,6 +178,28 @@ mod tests {
         let close = open + Nanos::from_secs(60);
         let usual = hours(InstrumentType::Stock, open, &session(open, close));
         assert!(usual.liquid.starts_with("20261123:0930-20261123:1600"));
+    }
+
+    #[test]
+    fn a_session_of_days_is_told_on_each_of_them() {
+        let open = stamp::parse("20261121 09:31:05").expect("a Saturday");
+        let close = open + Nanos::from_secs(7 * 86_400);
+        let on = |text: &str| {
+            let now = stamp::parse(text).expect("a time");
+            hours(InstrumentType::Stock, now, &session(open, close)).trading
+        };
+        let whole = "20261121:0931-20261128:0932;";
+        let first = on("20261121 10:00:00");
+        assert!(
+            first.starts_with(whole) && first.contains("20261123:0930"),
+            "{first}"
+        );
+        let later = on("20261124 10:00:00");
+        assert!(
+            later.starts_with(whole) && later.contains("20261125:0930"),
+            "{later}"
+        );
+        assert!(on("20261129 10:00:00").starts_with("20261129:CLOSED"));
     }
 
     #[test]

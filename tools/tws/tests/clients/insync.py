@@ -154,6 +154,10 @@ class Insync(Adapter):
     def head_timestamp(self, symbol):
         return str(self.ib.reqHeadTimeStamp(self.contract(symbol), "TRADES", False, 1))
 
+    def schedule(self, symbol):
+        told = self.ib.reqHistoricalSchedule(self.contract(symbol), 5)
+        return [session.refDate for session in told.sessions]
+
     def real_time_bar(self, symbol):
         bars = self.ib.reqRealTimeBars(self.contract(symbol), 5, "TRADES", False)
         self.wait(lambda: bars, BAR_PATIENCE)

@@ -105,6 +105,11 @@ class Native(Adapter, EWrapper, EClient):
     def headTimestamp(self, reqId, headTimestamp):
         self.answer(reqId, headTimestamp)
 
+    def historicalSchedule(self, reqId, startDateTime, endDateTime, timeZone, sessions):
+        for session in sessions:
+            self.answer(reqId, session.refDate)
+        self.ended.add(reqId)
+
     def realtimeBar(self, reqId, time, open_, high, low, close, volume, wap, count):
         self.answer(reqId, {"open": open_, "high": high, "low": low,
                             "close": close})
@@ -189,6 +194,8 @@ class Client(Adapter):
     """The scenario's side of it; the library's own names stay its own."""
 
     version = Native.version
+    # The older one has no such request.
+    lacks = frozenset() if STABLE else frozenset({"history.schedule"})
 
     def __init__(self):
         self.tws = Native()
@@ -288,6 +295,12 @@ class Client(Adapter):
         req = self.req()
         self.tws.reqHeadTimeStamp(req, self.contract(symbol), "TRADES", 0, 1)
         return self.first(req) or ""
+
+    def schedule(self, symbol):
+        req = self.req()
+        self.tws.reqHistoricalData(
+            req, self.contract(symbol), "", "5 D", "1 day", "SCHEDULE", 1, 1, False, [])
+        return self.until_end(req)
 
     def real_time_bar(self, symbol):
         req = self.req()

@@ -19,7 +19,8 @@ contract.symbols contract.market-rule
 quote.bid-below-ask quote.sizes quote.last quote.halted quote.shortable quote.rt-volume
 depth.rows depth.bids-fall depth.asks-rise depth.not-crossed depth.near-quote depth.slots-309
 ticks.last ticks.bid-ask ticks.past
-history.bars history.range history.ordered history.head-timestamp bars.real-time scanner.rows
+history.bars history.range history.ordered history.head-timestamp history.schedule
+bars.real-time scanner.rows
 order.rests order.modify order.cancel-202 order.off-tick-110 order.cancel-unknown-10147
 order.what-if order.global-cancel
 bracket.parents bracket.children-held bracket.cancelled-with-parent
@@ -206,6 +207,10 @@ def history(c, r, symbol):
     dates = [b["date"] for b in bars]
     r.check("history.ordered", dates == sorted(set(dates)), dates[:2])
     r.check("history.head-timestamp", c.head_timestamp(symbol)[:2] == "20", "")
+    if "history.schedule" not in c.lacks:
+        days = c.schedule(symbol)
+        fits = len(days) == 5 and days == sorted(set(days)) and days[0][:2] == "20"
+        r.check("history.schedule", fits, days)
     bar = c.real_time_bar(symbol)
     fits = bar is not None and bar["low"] <= min(bar["open"], bar["close"])
     fits = fits and max(bar["open"], bar["close"]) <= bar["high"]

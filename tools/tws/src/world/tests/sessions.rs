@@ -110,3 +110,19 @@ fn only_client_0_binds_orders_typed_by_hand() {
     let said = hear(&mut world, 1, Request::AutoOpenOrders(true));
     assert!(matches!(&said[..], [Answer::Problem(p)] if p.code == 327));
 }
+
+#[test]
+fn what_is_not_served_is_said_and_not_left_to_be_waited_for() {
+    let mut scene = Scene::new();
+    let read = |text: &str| crate::text::decode(178, text.as_bytes()).expect("it reads");
+    let histogram = read("88\x0077\x00265598\x00");
+    assert_eq!(histogram, Request::Declined(88, 77));
+    assert_eq!(problems(&scene.ask(1, histogram)), [(77, 321)]);
+    let fundamentals = read("52\x002\x0078\x00265598\x00AAPL\x00");
+    assert_eq!(problems(&scene.ask(1, fundamentals)), [(78, 321)]);
+    assert_eq!(
+        scene.ask(1, read("120\x005\x00")),
+        [],
+        "nobody waits for it"
+    );
+}

@@ -297,6 +297,12 @@ pub fn history(client: &Client, report: &mut Report, symbol: &str) {
     let head = client.head_timestamp(&contract, Of::Trades, TradingHours::Extended);
     let fits = head.as_ref().is_ok_and(|time| time.year() >= 2000);
     report.check("history.head-timestamp", fits, &head);
+    let schedule = client.historical_schedules_ending_now(&contract, 5.days());
+    let days = schedule.map(|told| told.sessions.iter().map(|s| s.reference).collect::<Vec<_>>());
+    let fits = days
+        .as_ref()
+        .is_ok_and(|days| days.len() == 5 && days.windows(2).all(|pair| pair[0] < pair[1]));
+    report.check("history.schedule", fits, &days);
     let bar = client
         .realtime_bars(
             &contract,
