@@ -6,7 +6,7 @@
 //! execution, a fee or a price that one side does not have.
 //!
 //! The day is New York's, as the broker's is, and the journal may begin within it: what the broker
-//! says first, while nothing is held, is where the comparison begins.
+//! says before anything is traded is where the comparison begins.
 
 use super::desk::Desk;
 use super::hours::new_york_date;
@@ -71,13 +71,13 @@ pub struct Origin {
 }
 
 impl Desk {
-    /// The broker's word on the day's profit: the first one of a day that comes while nothing is
-    /// held is where the comparison begins.
+    /// The broker's word on the day's profit: the first one that comes before anything is traded is
+    /// where the comparison begins. Behind a trade nobody knows whether it is in it already.
     pub fn on_profit(&mut self, at: Nanos, daily: Money) {
         let date = new_york_date(at);
         let base = self.base();
         let known = base.profit.is_some_and(|origin| origin.date == date);
-        if known || !self.is_flat() {
+        if known || self.executions() > 0 || !self.is_flat() {
             return;
         }
         let before = i128::from(daily.0) - base.moved;

@@ -11,11 +11,12 @@
 //! then happens first, in its own order and at its own times; then the request is served. So the
 //! same requests at the same times bring the same answers, however often the world is woken.
 //!
-//! Simpler than the real broker, and said here: one account, which trades in dollars only, whatever
-//! it is kept in; no options, fundamentals, histograms or event calendars, whose requests are
-//! refused; trading outside regular hours is not told apart, day orders after the close wait for the
-//! next session; groups of type 3 reduce at once like those of type 2; delayed data are the live
-//! ones under delayed numbers; an attached order that its client resizes no longer grows with its parent's fills.
+//! Simpler than the real broker, and said here: one account, which trades in dollars only,
+//! whatever it is kept in; no options, fundamentals, histograms or event calendars, whose requests
+//! are refused; trading outside regular hours is not told apart, day orders after the close wait
+//! for the next session; groups of type 3 reduce at once like those of type 2; delayed data are
+//! the live ones under delayed numbers; an attached order that its client resizes no longer grows
+//! with its parent's fills.
 //!
 //! Deliberately absent: bytes and versions of the protocol (the codecs' business), sockets and
 //! threads (the server's).

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use stream::{InstrumentId, Nanos};
 
 /// How long the first word of a new subscription is waited for, in looks, and between them.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 400;
 const BETWEEN: Duration = Duration::from_millis(5);
 
 /// One subscription, and the newest that it told; `None` once it has ended.
