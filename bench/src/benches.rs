@@ -5,8 +5,8 @@ use crate::market::Place;
 use crate::measure::Effort;
 use crate::report::Report;
 use crate::{
-    alloc, backtest, book, cadence, chain, codec, growth, hop, journal, latency, limits, recovery,
-    replay,
+    alloc, backtest, book, cadence, chain, codec, edge, growth, hop, journal, latency, limits,
+    recovery, replay,
 };
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -81,6 +81,11 @@ pub const BENCHES: &[Row] = &[
         "latency",
         "market event and evaluation to command, at stated rates",
         latency::run,
+    ),
+    (
+        "edge",
+        "the edge to a broker, through a socket to the paper server and back",
+        edge::run,
     ),
     ("chain", "the stages as 1, 2, 3 and 5 lanes", chain::run),
     (

@@ -23,6 +23,7 @@ pub mod codec;
 pub mod cores;
 pub mod counting;
 pub mod distribution;
+pub mod edge;
 pub mod faults;
 pub mod floors;
 pub mod flow;

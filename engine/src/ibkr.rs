@@ -14,7 +14,7 @@ use gateway::ibkr::currency::convert;
 use gateway::ibkr::desk::Desk;
 use gateway::ibkr::edge::{COMMANDS, IbkrEdge, IbkrSource};
 pub use gateway::ibkr::shell::Closing;
-use gateway::ibkr::shell::{self, Config, Connect, Parts, Shell, SlotAsk, Tell};
+use gateway::ibkr::shell::{self, Config, Connect, Meter, Parts, Shell, SlotAsk, Tell};
 use hdrhistogram::Histogram;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -312,6 +312,7 @@ pub struct Line {
     market: Producer<stream::Line>,
     slots: Consumer<SlotAsk>,
     sent: Sent,
+    on_written: Option<Meter>,
 }
 
 impl core::fmt::Debug for Line {
@@ -388,6 +389,7 @@ pub fn open(setup: &Setup, ibkr: &Ibkr, checked: Checked, stance: Stance) -> (Li
         market,
         slots,
         sent: Sent::default(),
+        on_written: None,
     };
     (line, IbkrSource::new(market_out, slots_in))
 }
@@ -406,6 +408,17 @@ impl Line {
         core::mem::replace(&mut self.clock, follower)
     }
 
+    /// The run's clock; it follows the head's.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// Is told of each command when the socket has taken it, on the writer's thread.
+    pub fn on_written(&mut self, meter: Meter) {
+        self.on_written = Some(meter);
+    }
+
     /// Takes how long commands take to the socket.
     #[must_use]
     pub fn sent(&self) -> Sent {
@@ -419,7 +432,7 @@ impl Line {
     }
 
     /// Starts the threads. `begin`: when a journal that is new begins.
-    pub(crate) fn start(self, mut desk: Desk, begin: Nanos) -> std::io::Result<Running> {
+    pub(crate) fn start(mut self, mut desk: Desk, begin: Nanos) -> std::io::Result<Running> {
         let (commands_in, commands) = RingBuffer::new(COMMANDS);
         let (answers_in, answers) = RingBuffer::new(ANSWERS_MAX);
         desk.set_client(self.ibkr.client_id);
@@ -437,7 +450,13 @@ impl Line {
                 Box::new(move || own.now())
             }
         });
-        let sent = self.sent.clone();
+        let (sent, mut further) = (self.sent.clone(), self.on_written.take());
+        let meter: Meter = Box::new(move |passed, written| {
+            sent.record(written.saturating_sub(passed.at));
+            if let Some(further) = &mut further {
+                further(passed, written);
+            }
+        });
         let config = self.config();
         let shell = Shell::start(Parts {
             config,
@@ -451,7 +470,7 @@ impl Line {
             connect: again(self.ibkr, self.first, self.speed_milli),
             closing: self.closing,
             tell: self.tell,
-            meter: Box::new(move |took| sent.record(took)),
+            meter,
         })?;
         let edge = IbkrEdge::new(commands_in, shell.writer(), clocks());
         Ok(Running {

@@ -1,11 +1,14 @@
 //! Lanes: pinned threads that run a consecutive part of the pipeline.
 
 use crate::chain::{Chain, End};
+use crate::layout::Layout;
 use crate::meter::{LaneMeter, three};
 use crate::probe::PARTS;
 use crate::ring::RingIn;
 use crate::shared::{Progress, Shared};
 use crossbeam::utils::Backoff;
+use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use stream::header::Class;
 use stream::id::SUB_NOTE;
@@ -60,6 +63,39 @@ impl Waiter {
 #[must_use]
 pub fn pin(core: usize) -> bool {
     core_affinity::set_for_current(core_affinity::CoreId { id: core })
+}
+
+/// Does something on a thread that stands aside, as do all threads that it starts: they leave
+/// pinned lanes' cores to the lanes, as long as there is another one, and where lanes spin they
+/// wake from a nap when they meant to, and not up to 50 µs later, the system's slack. Only latency
+/// is lost where the system refuses.
+///
+/// # Panics
+/// When what is done does.
+pub fn aside<T: Send>(layout: &Layout, idle: Idle, act: impl FnOnce() -> T + Send) -> T {
+    let done = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            stand_aside(layout, idle);
+            act()
+        });
+        thread.join()
+    });
+    done.unwrap_or_else(|broken| std::panic::resume_unwind(broken))
+}
+
+fn stand_aside(layout: &Layout, idle: Idle) {
+    if idle == Idle::Spin {
+        let _ = set_current_timer_slack(NonZeroU64::new(1));
+    }
+    let own = cores();
+    let left = own
+        .iter()
+        .filter(|core| !layout.cores.contains(&Some(**core)));
+    let mut set = CpuSet::new();
+    left.for_each(|core| set.set(*core));
+    if set.count() > 0 {
+        let _ = sched_setaffinity(None, &set);
+    }
 }
 
 /// A lane's part of the pipeline with what it measures.
@@ -290,4 +326,24 @@ pub fn cores() -> Vec<usize> {
         .into_iter()
         .map(|core| core.id)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_aside_leaves_the_lanes_their_cores_and_its_caller_alone() {
+        let before = cores();
+        let mut layout = Layout::of(1).expect("one lane");
+        layout.cores = vec![before.last().copied()];
+        let left = aside(&layout, Idle::Spin, || {
+            std::thread::spawn(cores).join().expect("it only looks")
+        });
+        let want = before.len().saturating_sub(1).max(1);
+        assert_eq!(left.len(), want, "{before:?} without the last: {left:?}");
+        assert_eq!(cores(), before);
+        let told = std::panic::catch_unwind(|| aside(&layout, Idle::Backoff, || panic!("told")));
+        assert!(told.is_err());
+    }
 }

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::edge_log::{EdgeLog, EdgeLogError};
 use crate::gate::{Gate, GateParts, WayBack};
 use crate::head_lane::{HeadLane, Time};
-use crate::lane::{Idle, Works, pin, run_behind};
+use crate::lane::{Idle, Works, aside, pin, run_behind};
 use crate::layout::Layout;
 use crate::meter::LaneMeter;
 use crate::probe::Probe;
@@ -183,7 +183,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
     writer.spawn_helper()?;
     let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
-    let far = stand_before(start.edge, line, begin)?;
+    let far = aside(&layout, idle, || stand_before(start.edge, line, begin))?;
     let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == journal::Durability::Power,

@@ -102,7 +102,8 @@ pub struct Summary {
     pub tick_to_command_ns: Option<Percentiles>,
     /// Newest market event that a command rests on → hand-over to the edge.
     pub market_age_ns: Option<Percentiles>,
-    /// Command → the broker's first word on it, in the stream's time.
+    /// Command → the broker's first word on it, in the stream's time: a session's own, where that
+    /// passes faster than the clock on the wall.
     pub order_round_trip_ns: Option<Percentiles>,
     /// The budget from market event to command.
     pub budget_ms: u64,
@@ -134,6 +135,9 @@ pub struct Summary {
     pub service_ns: BTreeMap<&'static str, (u64, u64, u64)>,
     /// Milliseconds from the first input to the first fill of the journal; `None` without fills.
     pub first_fill_ms: Option<u64>,
+    /// How fast the session's time passed, in thousandths of the clock on the wall: all latencies
+    /// but the order round trip are spans on the wall.
+    pub speed_milli: u64,
     /// Input frames.
     pub inputs: u64,
     /// Frames in all.
@@ -171,6 +175,7 @@ pub struct Tally {
     kill: Option<(stream::payload::KillLevel, Reason)>,
     service: BTreeMap<&'static str, (u64, u64, u64)>,
     live: bool,
+    speed_milli: u64,
     inputs: u64,
     frames: u64,
 }
@@ -204,6 +209,7 @@ impl Default for Tally {
             kill: None,
             service: BTreeMap::new(),
             live: false,
+            speed_milli: 1_000,
             inputs: 0,
             frames: 0,
         }
@@ -211,6 +217,28 @@ impl Default for Tally {
 }
 
 impl Tally {
+    /// Of a run whose session passes `milli` thousandths as fast as the clock on the wall.
+    ///
+    /// # Panics
+    /// If that is 0.
+    #[must_use]
+    pub fn at_speed(milli: u64) -> Self {
+        assert!(milli > 0, "a session that stands still has no spans");
+        Self {
+            speed_milli: milli,
+            ..Self::default()
+        }
+    }
+
+    /// A span of the session on the wall's clock, 1 at least.
+    fn wall(&self, session_ns: u64) -> u64 {
+        if self.speed_milli == 1_000 {
+            return session_ns.max(1);
+        }
+        let wall = u128::from(session_ns) * 1_000 / u128::from(self.speed_milli);
+        u64::try_from(wall).unwrap_or(u64::MAX).max(1)
+    }
+
     /// Takes one frame.
     pub fn on_frame(&mut self, frame: FrameRef<'_>) {
         self.frames += 1;
@@ -266,8 +294,8 @@ impl Tally {
     fn tick(&mut self, tick: &Tick, ts: Nanos) {
         if tick.timer == Timer::Evaluate {
             self.missed += u64::from(tick.missed);
-            self.lateness
-                .saturating_record(ts.saturating_sub(tick.due).0.max(1));
+            let late = self.wall(ts.saturating_sub(tick.due).0);
+            self.lateness.saturating_record(late);
         }
     }
 
@@ -280,15 +308,18 @@ impl Tally {
         self.live = true;
         match note.what {
             NoteKind::Age if note.part == PART_EDGE => {
-                self.tick_to_command.saturating_record(note.a.max(1));
-                self.market_age.saturating_record(note.b.max(1));
+                let (command, market) = (self.wall(note.a), self.wall(note.b));
+                self.tick_to_command.saturating_record(command);
+                self.market_age.saturating_record(market);
             }
             NoteKind::Age if self.evaluate == Some(FrameId::new(seq, note.about)) => {
-                self.duration.saturating_record(note.a.max(1));
+                let took = self.wall(note.a);
+                self.duration.saturating_record(took);
             }
             NoteKind::Service => {
                 if let Some(name) = PART_NAMES.get(usize::from(note.part)) {
-                    self.service.insert(name, (note.a, note.b, note.c));
+                    let three = [note.a, note.b, note.c].map(|ns| self.wall(ns));
+                    self.service.insert(name, three.into());
                 }
             }
             _ => {}
@@ -383,6 +414,7 @@ impl Tally {
                 .first_fill
                 .zip(self.first)
                 .map(|(fill, first)| fill.saturating_sub(first).0 / 1_000_000),
+            speed_milli: self.speed_milli,
             inputs: self.inputs,
             frames: self.frames,
             journal: journal.to_owned(),

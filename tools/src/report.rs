@@ -65,6 +65,14 @@ fn latency(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             None => writeln!(out, "  {name:<24} none happened")?,
         }
     }
+    if summary.speed_milli != 1_000 {
+        writeln!(
+            out,
+            "  (by the clock on the wall; the session passed {} times as fast, and the order round \
+             trip is in its time)",
+            summary.speed_milli as f64 / 1e3
+        )?;
+    }
     for (part, (p50, p99, max)) in &summary.service_ns {
         writeln!(
             out,

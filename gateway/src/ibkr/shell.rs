@@ -31,7 +31,7 @@ use super::reconcile::Streak;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use rtrb::{Consumer, Producer};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread::{JoinHandle, Thread};
 use stream::payload::{AccountValue, Command, Connectivity, Payload};
 use stream::{Draft, FrameId, InstrumentId, Line, Money, Nanos, SourceId};
@@ -112,8 +112,8 @@ pub type Clocks = Arc<dyn Fn() -> Clock + Send + Sync>;
 pub type Connect = Box<dyn FnMut() -> Result<Arc<dyn Broker>, (i32, String)> + Send>;
 /// Tells people, once, what they should know.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
-/// Takes how long each command took to the socket.
-pub type Meter = Box<dyn FnMut(Nanos) + Send>;
+/// Is told of each command when the socket has taken it.
+pub type Meter = Box<dyn FnMut(&Passed, Nanos) + Send>;
 
 /// What the threads are made of.
 pub struct Parts {
@@ -251,6 +251,8 @@ pub(crate) struct Common {
     /// Something that could not be read has to be asked for.
     pub(crate) look: AtomicBool,
     stop: AtomicBool,
+    /// The writer, once it runs.
+    writer: OnceLock<Thread>,
     pub(crate) tell: Tell,
 }
 
@@ -286,6 +288,14 @@ impl Common {
             (self.tell)(&format!("{}: {} ({})", notice.code, notice.text, row.what));
         }
         ask
+    }
+
+    /// News is on its way to the head, and a command may follow: the writer wakes while the lanes
+    /// are at it. From here that is cheap, where a lane's own call has to reach another core.
+    pub(crate) fn rouse_writer(&self) {
+        if let Some(writer) = self.writer.get() {
+            writer.unpark();
+        }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -390,6 +400,7 @@ impl Shell {
             data_done: AtomicU64::new(0),
             look: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            writer: OnceLock::new(),
             tell,
         });
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -411,6 +422,8 @@ impl Shell {
             spawn("tws-control", Box::new(move || control.run()))?,
         ];
         let writer = threads[0].thread().clone();
+        // It is set here alone.
+        let _ = common.writer.set(writer.clone());
         Ok(Self {
             common,
             threads,

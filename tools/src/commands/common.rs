@@ -124,8 +124,13 @@ pub fn journal_options(setup: &Setup, dir: &Path, account: &str) -> journal::Opt
 
 /// Folds a journal into its summary.
 pub fn summarise(dir: &Path) -> Outcome<Summary> {
+    summarise_at(dir, 1_000)
+}
+
+/// The same of a session that passes `milli` thousandths as fast as the clock on the wall.
+pub fn summarise_at(dir: &Path, milli: u64) -> Outcome<Summary> {
     let mut reader = journal::Reader::open(dir)?;
-    let mut tally = Tally::default();
+    let mut tally = Tally::at_speed(milli);
     while let Some(next) = reader.next() {
         tally.on_frame(next?.1);
     }

@@ -116,25 +116,39 @@ fn base(args: &cli::TwsSim) -> Outcome<Base> {
 /// The broker's market, which begins then.
 fn config(args: &cli::TwsSim, now: Nanos) -> Outcome<Config> {
     if args.data.is_empty() {
-        let length = match args.start {
-            Some(start) => Calendar::UsEquity
-                .session_at(now)
-                .map(|session| session.close.saturating_sub(now))
-                .ok_or_else(|| {
-                    Failure::bad(format!(
-                        "--start {start}: no US session is open then; name a time between its \
-                         open and its close"
-                    ))
-                })?,
-            None => LENGTH,
+        let (opens, length) = match args.start {
+            Some(start) => session_of(start, now)?,
+            None => (now, LENGTH),
         };
-        return Config::usual(&args.account, args.seed, now, length).map_err(Failure::failed);
+        let config = Config::usual(&args.account, args.seed, opens, length);
+        // Before the open the server is there, and nothing is quoted.
+        return config
+            .map(|config| Config {
+                start: now,
+                ..config
+            })
+            .map_err(Failure::failed);
     }
     let market = Market::files(&args.data, None, Calendar::UsEquity)?;
     let opens = market.opens();
     let mut config = Config::new(&args.account, market.moved(opens, now));
     config.sim.seed = args.seed;
     Ok(config)
+}
+
+/// When the market opens, or is found open, and how long it then trades.
+fn session_of(start: jiff::Timestamp, now: Nanos) -> Outcome<(Nanos, Nanos)> {
+    let calendar = Calendar::UsEquity;
+    let session = calendar
+        .session_at(now)
+        .or_else(|| calendar.next_session(now))
+        .ok_or_else(|| {
+            Failure::bad(format!(
+                "--start {start}: the calendar knows no US session from then on"
+            ))
+        })?;
+    let opens = session.open.max(now);
+    Ok((opens, session.close.saturating_sub(opens)))
 }
 
 fn host_now() -> Nanos {

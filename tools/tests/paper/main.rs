@@ -5,4 +5,5 @@ mod edge;
 mod faults;
 mod refused;
 mod scene;
+mod session;
 mod trades;

@@ -65,6 +65,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// It is asked to end, and has ended.
+    pub fn end(mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it is ours");
+        let ended = self.child.wait().expect("it ends");
+        assert!(ended.success(), "{ended}");
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -6,7 +6,7 @@ const BELOW_ENGINE: &[&str] = &[
     "stream", "feed", "book", "signal", "risk", "gateway", "journal",
 ];
 const BELOW_BENCH: &[&str] = &[
-    "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine",
+    "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine", "tws",
 ];
 const ALL_BELOW: &[&str] = &[
     "stream", "feed", "book", "signal", "risk", "gateway", "journal", "engine", "bench", "tws",

@@ -12,7 +12,7 @@ mod outbox;
 pub use clock::Clock;
 
 use crate::corrupt::Group;
-use crate::model::{Answer, Problem};
+use crate::model::{Answer, Problem, Request};
 use crate::wire::{FrameFault, Malformed};
 use crate::world::{Cut, Link, Out, World};
 use client::{Client, Heard};
@@ -108,6 +108,22 @@ pub enum Why {
     Full(usize),
 }
 
+/// What passes the wire, told as it does: for whoever measures.
+#[derive(Clone, Copy, Debug)]
+pub enum Passing<'a> {
+    /// A message was read and decoded, and is served next.
+    Heard(Link, &'a Request),
+    /// A message waits to be written, behind what waits already.
+    Said(Link, &'a Answer),
+    /// All that waits is written next, as far as the socket takes it.
+    Writing(Link),
+    /// It was.
+    Written(Link),
+}
+
+/// Is told of everything that passes, on the server's own thread.
+pub type Tap = Box<dyn FnMut(Passing<'_>) + Send>;
+
 /// Wakes a server and ends its [`Server::run`].
 #[derive(Clone, Debug)]
 pub struct Stopper {
@@ -139,6 +155,7 @@ pub struct Server {
     control: Option<Control>,
     /// Where a clock that stands is to be moved to, and who asked.
     step: Option<(Nanos, Ask)>,
+    tap: Option<Tap>,
     out: Vec<Out>,
     notices: Vec<Notice>,
 }
@@ -176,6 +193,7 @@ impl Server {
             stopper,
             control: None,
             step: None,
+            tap: None,
             out: Vec::new(),
             notices: Vec::new(),
         })
@@ -191,6 +209,11 @@ impl Server {
         let waker = Arc::clone(&self.stopper.waker);
         self.control = Some(Control::open(path, waker)?);
         Ok(())
+    }
+
+    /// Tells `tap` of everything that passes from now on.
+    pub fn tap(&mut self, tap: Tap) {
+        self.tap = Some(tap);
     }
 
     /// Does what callers of the control socket want.
@@ -396,7 +419,12 @@ impl Server {
                     client.greet(version, &self.clock.civil(now));
                 }
             }
-            Heard::Request(request) => self.world.request(now, link, *request, &mut self.out),
+            Heard::Request(request) => {
+                if let Some(tap) = &mut self.tap {
+                    tap(Passing::Heard(link, &request));
+                }
+                self.world.request(now, link, *request, &mut self.out);
+            }
             Heard::Malformed(malformed) => {
                 let answer = Answer::Problem(Problem {
                     id: malformed.req.unwrap_or(-1),
@@ -422,6 +450,9 @@ impl Server {
                     }
                     if let Some(client) = find(&mut self.clients, link) {
                         client.say(&answer, millis(now));
+                        if let Some(tap) = &mut self.tap {
+                            tap(Passing::Said(link, &answer));
+                        }
                     }
                 }
                 Out::Close(link) => {
@@ -447,8 +478,15 @@ impl Server {
         let now = Instant::now();
         let (world, notices) = (&mut self.world, &mut self.notices);
         let (registry, options) = (self.poll.registry(), &self.options);
+        let tap = &mut self.tap;
         self.clients.retain_mut(|client| {
-            client.flush(now);
+            if let Some(tap) = tap.as_mut().filter(|_| client.writes()) {
+                tap(Passing::Writing(client.link));
+                client.flush(now);
+                tap(Passing::Written(client.link));
+            } else {
+                client.flush(now);
+            }
             let Some(why) = client.through(now, options) else {
                 return true;
             };

@@ -43,6 +43,7 @@ impl Orders {
                     let now = (self.clock)();
                     let inner = &mut *self.common.lock();
                     inner.with_desk(|desk, say| desk.update(now, &update, say));
+                    self.common.rouse_writer();
                 }
                 Ok(None) => {}
                 Err(NoAnswer::Lost) => std::thread::sleep(MOST),

@@ -71,7 +71,7 @@ impl Writer {
                 if stopping || self.commands.is_abandoned() {
                     return;
                 }
-                // The gate wakes us when it passes a command.
+                // The gate wakes us when it passes a command, and so does news.
                 std::thread::park_timeout(MOST);
             } else if let Some(wait) = wait {
                 if stopping {
@@ -166,8 +166,9 @@ impl Writer {
             let asked = common.lock().desk.wish(command);
             asked.map_or_else(no, |wish| (broker.submit(&wish), 0))
         };
-        let written = (self.clock)();
-        (self.meter)(written.saturating_sub(passed.at));
+        if handed == Handed::Yes {
+            (self.meter)(passed, (self.clock)());
+        }
         self.answer(passed, handed, code);
         Turn::Done
     }

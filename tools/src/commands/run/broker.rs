@@ -4,7 +4,7 @@
 //! hours. Paper and live are told apart by the account that the broker manages, never by a port.
 
 use super::super::common::{
-    facts, idle, journal_dir, journal_options, layout, print_summary, summarise,
+    facts, idle, journal_dir, journal_options, layout, print_summary, summarise_at,
 };
 use super::super::days;
 use super::super::stop::Stop;
@@ -17,6 +17,8 @@ use engine::config::{Settings, Value};
 use engine::ibkr::{
     BrokerError, Checked, Exchange, Sent, Stance, boxed, check, connect, is_paper, open,
 };
+use engine::lane::{Idle, aside};
+use engine::layout::Layout;
 use engine::run::{Pace, Plan};
 use engine::setup::{FeedKind, Ibkr, Setup};
 use feed::head::Merge;
@@ -66,7 +68,9 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     if args.mode == Mode::Live {
         live::enable(args, &setup, &ibkr)?;
     }
-    let api = connect(&ibkr, speed_milli)?;
+    let layout = layout(&setup)?;
+    let idle = idle(&setup, &layout);
+    let api = aside(&layout, idle, || connect(&ibkr, speed_milli))?;
     if let Some(scanner) = setup.scanner.clone() {
         let named: Vec<String> = setup
             .symbols()
@@ -85,13 +89,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     } else {
         checked.time
     };
-    eprintln!(
-        "spindle run: {} at {}, protocol {}, {} contracts",
-        ibkr.account,
-        ibkr.address(),
-        checked.version,
-        checked.universe.len()
-    );
+    tell_checked(&ibkr, &checked);
     for (root, month) in checked.months() {
         eprintln!("spindle run: {root} is traded in the contract that ends on {month}");
     }
@@ -109,7 +107,18 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
         None if of_the_day => days::open(&mut setup, &ibkr.account, now)?,
         named => journal_dir(named.as_ref(), &setup, "run"),
     };
-    go(args, (setup, ibkr), checked, (speed_milli, ends, &dir))
+    let pace = (speed_milli, ends, dir.as_path());
+    go(args, (setup, ibkr), (checked, layout, idle), pace)
+}
+
+fn tell_checked(ibkr: &Ibkr, checked: &Checked) {
+    eprintln!(
+        "spindle run: {} at {}, protocol {}, {} contracts",
+        ibkr.account,
+        ibkr.address(),
+        checked.version,
+        checked.universe.len()
+    );
 }
 
 /// Paper or live, by the account alone.
@@ -141,10 +150,9 @@ fn stand(mode: Mode, ibkr: &Ibkr) -> Outcome {
 fn go(
     args: &cli::Run,
     (setup, ibkr): (Setup, Ibkr),
-    checked: Checked,
+    (checked, layout, idle): (Checked, Layout, Idle),
     (speed_milli, ends, dir): (u64, Ends, &Path),
 ) -> Outcome {
-    let layout = layout(&setup)?;
     let stance = Stance {
         speed_milli,
         observe: args.mode == Mode::Observe,
@@ -154,11 +162,15 @@ fn go(
     let (line, source) = open(&setup, &ibkr, checked, stance);
     let (sent, closing) = (line.sent(), line.closing());
     let names = vec![format!("ibkr {}", ibkr.address())];
+    let time = match speed_milli {
+        1_000 => "live".to_owned(),
+        milli => format!("live, {} times as fast", milli as f64 / 1e3),
+    };
     let plan = Plan {
         journal: journal_options(&setup, dir, &ibkr.account),
         sources: Merge::new(vec![boxed(source)]),
-        facts: facts(&layout, "live", &names),
-        idle: idle(&setup, &layout),
+        facts: facts(&layout, &time, &names),
+        idle,
         layout,
         pace: Pace::Live { until: ends.until },
         setup,
@@ -167,32 +179,25 @@ fn go(
     eprintln!("spindle run: journal in {}", dir.display());
     let mut stop = Stop::new(args.arm)?.behind(Arc::clone(&closing));
     engine::run::run(plan, |handle| stop.watch(handle))?;
-    tell_sent(&sent);
-    tell_heard(dir)?;
-    print_summary(&summarise(dir)?, args.json)?;
+    tell_sent(&sent, speed_milli);
+    tell_heard(dir, speed_milli)?;
+    print_summary(&summarise_at(dir, speed_milli)?, args.json)?;
     close::tell(&closing, args.mode == Mode::Observe)
 }
 
-/// How long commands took from the gate to the socket.
-fn tell_sent(sent: &Sent) {
+/// How long commands took from the gate to the socket, by the clock on the wall.
+fn tell_sent(sent: &Sent, speed_milli: u64) {
     let histogram = sent.histogram();
     if histogram.is_empty() {
         return;
     }
-    let at = |quantile| histogram.value_at_quantile(quantile) / 1_000;
-    eprintln!(
-        "spindle run: {} commands, gate to socket: p50 {} us, p99 {} us, max {} us",
-        histogram.len(),
-        at(0.5),
-        at(0.99),
-        histogram.max() / 1_000
-    );
+    tell("commands, gate to socket", &histogram, speed_milli);
 }
 
 /// How long what the broker said waited for the head, from where the client library gave it to us:
 /// its own reading of the socket stands before that and is not seen from here.
-fn tell_heard(dir: &Path) -> Outcome {
-    let mut histogram = Histogram::<u64>::new(3).map_err(Failure::failed)?;
+fn tell_heard(dir: &Path, speed_milli: u64) -> Outcome {
+    let mut histogram = engine::meter::histogram();
     let mut reader = journal::Reader::open(dir)?;
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
@@ -201,15 +206,24 @@ fn tell_heard(dir: &Path) -> Outcome {
         }
     }
     if !histogram.is_empty() {
-        eprintln!(
-            "spindle run: {} answers, heard to numbered: p50 {} us, p99 {} us, max {} us",
-            histogram.len(),
-            histogram.value_at_quantile(0.5) / 1_000,
-            histogram.value_at_quantile(0.99) / 1_000,
-            histogram.max() / 1_000
-        );
+        tell("answers, heard to numbered", &histogram, speed_milli);
     }
     Ok(())
+}
+
+/// Spans of the session as the clock on the wall has them.
+fn tell(what: &str, histogram: &Histogram<u64>, speed_milli: u64) {
+    let at = |quantile| {
+        let micros = histogram.value_at_quantile(quantile) as f64 / speed_milli as f64;
+        format!("{micros:.1} us")
+    };
+    eprintln!(
+        "spindle run: {} {what}: p50 {}, p99 {}, max {}",
+        histogram.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 /// What the broker says of orders.

@@ -147,7 +147,12 @@ impl Client {
             return self.lost || (self.leaving.is_none() && (self.backlog || self.readable));
         }
         let reads = self.leaving.is_none() && (self.backlog || self.readable);
-        reads || (self.writable && self.outbox.waiting() > 0) || self.lost
+        reads || self.writes() || self.lost
+    }
+
+    /// Whether the next flush writes something.
+    pub const fn writes(&self) -> bool {
+        self.writable && self.outbox.waiting() > 0 && !self.lost
     }
 
     /// Bytes that its socket has not taken yet.
