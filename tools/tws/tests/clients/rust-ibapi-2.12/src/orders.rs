@@ -222,7 +222,11 @@ impl<'a> Desk<'a> {
         let qty = size.max(20.0);
         let prices = [now.ask * 1.01, now.bid * 0.9, now.bid * 0.99].map(rounded);
         let [parent, stop, target] = self.place_bracket(qty, prices, "fills");
-        let filled = self.until(|desk| desk.status(parent) == "Filled");
+        // An open order says "Filled" a message before its status says how much.
+        let filled = self.until(|desk| {
+            let known = desk.orders.get(&parent);
+            desk.status(parent) == "Filled" && known.is_some_and(|k| k.filled > 0.0)
+        });
         let total = |desk: &Self, order: i32| -> (usize, f64) {
             let own = desk.executions.values().filter(|e| e.order == order);
             own.fold((0, 0.0), |(count, sum), e| (count + 1, sum + e.shares))
