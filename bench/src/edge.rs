@@ -1,7 +1,7 @@
 //! The edge to a broker: the engine before the paper server, over a socket of this host.
 //!
 //! Both ends are in this process and read one clock, so that what passes the socket can be timed
-//! from end to end: the server tells when it writes a message ([`wire`]), the journal when the
+//! from end to end: the server tells when it writes a message (`wire`), the journal when the
 //! frame that it became was numbered, the edge when a command was on the socket. What is counted
 //! from a write's begin holds the server's system call and the kernel's way, the wake of the client
 //! library's thread, its two reads and its decoding: an upper bound of *socket read → head*, which

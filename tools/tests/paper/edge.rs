@@ -116,7 +116,8 @@ fn borrow(frame: FrameRef<'_>) -> Option<(InstrumentId, BorrowState, u64)> {
 
 #[test]
 fn what_cannot_be_borrowed_is_not_sold_short() {
-    let told = Told::start(&[]);
+    // Ten times as fast as the clock: a side is wished for only when the other one's trip is over.
+    let told = Told::start(&["--speed", "10"]);
     assert!(told.say("short symbol=ALDR shares=0").contains("ok"));
     assert!(told.say("short symbol=BRKN shares=3").contains("ok"));
     let scene = told.scene("");
@@ -125,7 +126,7 @@ fn what_cannot_be_borrowed_is_not_sold_short() {
     let soon = with(
         &scene,
         "[strategy.1]\nstop_percent = 0.03\n",
-        &["--seconds", "120"],
+        &["--speed", "10", "--seconds", "1200"],
     );
     let engine = start(&scene, "paper", &soon);
     let refused = |frame: FrameRef<'_>| {
