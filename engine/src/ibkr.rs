@@ -2,6 +2,7 @@
 //! joins the edge's threads to the lanes.
 
 mod contracts;
+mod patient;
 
 use crate::broker::Broker;
 use crate::clock::Clock;
@@ -16,6 +17,7 @@ use gateway::ibkr::edge::{COMMANDS, IbkrEdge, IbkrSource};
 pub use gateway::ibkr::shell::Closing;
 use gateway::ibkr::shell::{self, Config, Connect, Meter, Parts, Shell, SlotAsk, Tell};
 use hdrhistogram::Histogram;
+use patient::patiently;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -155,7 +157,7 @@ pub fn look(address: &str, client_id: i32) -> Result<Look, BrokerError> {
     let api = Api::connect(address, client_id, "", LOOK_WITHIN);
     let api = api.map_err(|why| refused(address, client_id, why))?;
     let before = crate::clock::utc();
-    let time = api.time().map_err(|why| BrokerError::Unanswered {
+    let time = patiently(|| api.time()).map_err(|why| BrokerError::Unanswered {
         address: address.to_owned(),
         what: "the time".to_owned(),
         why: why.to_string(),
@@ -213,7 +215,7 @@ pub fn connect(ibkr: &Ibkr, speed_milli: u64) -> Result<Api, BrokerError> {
 /// # Errors
 /// See [`BrokerError`].
 pub fn scan(api: &Api, ibkr: &Ibkr, scanner: &Scanner) -> Result<Vec<String>, BrokerError> {
-    let found = api.scan(&scanner.scan, WITHIN);
+    let found = patiently(|| api.scan(&scanner.scan, WITHIN));
     found.map_err(|why| BrokerError::Unanswered {
         address: ibkr.address(),
         what: format!(
@@ -235,10 +237,10 @@ pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerErro
         why: why.to_string(),
     };
     let mut universe = Vec::with_capacity(setup.instruments.len());
-    let time = api.time().map_err(|why| unanswered("the time", &why))?;
+    let time = patiently(|| api.time()).map_err(|why| unanswered("the time", &why))?;
     let futures = setup.instruments.iter().any(is_future);
     let held = if futures {
-        let held = api.positions(WITHIN);
+        let held = patiently(|| api.positions(WITHIN));
         held.map_err(|why| unanswered("the positions", &why))?
     } else {
         Vec::new()
@@ -251,18 +253,17 @@ pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerErro
     for (id, own) in &setup.instruments {
         let symbol = read_text(&own.symbol);
         let asked = contract_of(*id, own);
-        let found = api
-            .details(&asked)
+        let found = patiently(|| api.details(&asked))
             .map_err(|why| unanswered(&format!("the contract of {symbol}"), &why))?;
         let details = choose(symbol, own, found, &roll)?;
         agree(setup, symbol, own, &details, time)?;
         universe.push(details);
         std::thread::sleep(PACE);
     }
-    let values = api.values(WITHIN);
+    let values = patiently(|| api.values(WITHIN));
     let values = values.map_err(|why| unanswered("the account's values", &why))?;
     let (_, exchange) = convert(&values, read_text(&setup.currency()));
-    let time = api.time().map_err(|why| unanswered("the time", &why))?;
+    let time = patiently(|| api.time()).map_err(|why| unanswered("the time", &why))?;
     Ok(Checked {
         version: api.version(),
         api: Arc::new(api),

@@ -72,15 +72,17 @@ pub fn run(bench: &Bench, time: Duration) -> Result<Heard> {
     result
 }
 
+/// The market outlasts our session, whose calendar is continuous: what is held can be closed.
+const LENGTH: Nanos = Nanos::from_secs(7 * 86_400);
+
 /// The paper server, on a thread.
 fn serve(wire: &Shared) -> Result<Running> {
     let now = utc();
-    let length = Nanos::from_secs(3_600);
     let mut market = synthetic::Config {
         halts: Vec::new(),
         gap: None,
         events_per_second: EVENTS,
-        ..synthetic::Config::demo(1, now, length)
+        ..synthetic::Config::demo(1, now, LENGTH)
     };
     market.symbols.truncate(SYMBOLS);
     let mut config = Config::new(ACCOUNT, Market::synthetic(market)?);

@@ -34,8 +34,8 @@ use stream::{InstrumentId, Money, Nanos, Price};
 
 /// The least version of the protocol that the crate speaks.
 pub const VERSION_MIN: i32 = 213;
-/// How long a contract may take: the broker looks some of them up elsewhere.
-const DETAILS: Duration = Duration::from_secs(20);
+/// How long a contract may take: the broker looks some of them up elsewhere. Who asks asks again.
+const DETAILS: Duration = Duration::from_secs(8);
 /// Generic ticks beside quotes: real-time volume (trades), shares to borrow.
 const GENERIC: [&str; 2] = ["233", "236"];
 /// Account values that are asked for.

@@ -125,7 +125,7 @@ fn what_cannot_be_borrowed_is_not_sold_short() {
     // Trips that end soon, so that both sides are wished for.
     let soon = with(
         &scene,
-        "[strategy.1]\nstop_percent = 0.03\n",
+        "[throttle]\nlosses = 1000\n[strategy.1]\nstop_percent = 0.03\n",
         &["--speed", "10", "--seconds", "1200"],
     );
     let engine = start(&scene, "paper", &soon);

@@ -9,7 +9,7 @@ use stream::payload::RoundResult;
 /// What it found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What came of it.
+    /// What came of it, the day's profit aside: a difference of that is told.
     pub result: RoundResult,
     /// Each difference, for people.
     pub differences: Vec<String>,

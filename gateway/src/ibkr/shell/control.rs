@@ -442,8 +442,14 @@ impl Control {
             inner.out.put(InstrumentId::NONE, &report);
         }
         let differences = round.mismatches.iter().map(ToString::to_string);
+        // Profit lags behind and moves with every quote; executions, positions and cash do not.
+        let agrees = round.whole && round.is_clean();
         self.closing.set(Found {
-            result: round.result(),
+            result: if agrees {
+                RoundResult::Agrees
+            } else {
+                round.result()
+            },
             differences: differences.collect(),
             executions: inner.desk.executions(),
             held: inner.desk.held().count(),

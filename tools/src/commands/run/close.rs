@@ -53,6 +53,9 @@ pub fn tell(closing: &Closing, observe: bool) -> Outcome {
         || "profit not compared".to_owned(),
         |(own, broker)| format!("profit of the day {own}, the broker says {broker}"),
     );
+    for difference in &found.differences {
+        eprintln!("spindle run: end of day: the broker differs: {difference}");
+    }
     match found.result {
         RoundResult::Unanswered => unanswered(observe, "not every question was answered"),
         RoundResult::Agrees => {
@@ -64,9 +67,6 @@ pub fn tell(closing: &Closing, observe: bool) -> Outcome {
             Ok(())
         }
         RoundResult::Differs => {
-            for difference in &found.differences {
-                eprintln!("spindle run: end of day: the broker differs: {difference}");
-            }
             eprintln!(
                 "spindle run: end of day: {} differences; nothing is put right by a trade: look \
                  at the broker's own screen, docs/IBKR.md says what each means; {profit}",

@@ -125,8 +125,10 @@ fn killed_five_times_while_it_recovers() {
         story.restarts.last().is_some_and(|last| last.epoch == 7) && story.is_ready()
     });
     let (story, truth) = stage.rest(&Allow::default());
-    assert!(!truth.positions.is_empty());
-    assert_eq!(story.legs_in(LegRole::Stop, LegState::Working), 1);
+    // A bracket that took too long to be protected by what is known may have been closed.
+    let stops = story.legs_in(LegRole::Stop, LegState::Working);
+    assert_eq!(stops, truth.positions.len());
+    assert!(!story.fills.is_empty());
     stage.end();
 }
 

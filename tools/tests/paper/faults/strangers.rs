@@ -46,7 +46,8 @@ fn a_trade_of_somebody_else_is_booked_and_freezes_its_symbol() {
     stage.wait("ready", |story, _| story.is_ready());
     stage.script("trade symbol=ALDR qty=7");
     stage.wait("frozen", |story, _| {
-        story.frozen.contains("ALDR") && story.held("BRKN") == 0
+        // What is held of our own when it comes is left to its stop and target.
+        story.frozen.contains("ALDR") && story.held("ALDR") == 7 && story.held("BRKN") == 0
     });
     let allow = Allow {
         others: true,
