@@ -31,42 +31,60 @@ fn complete(story: &Story, truth: &Truth) -> bool {
     truth.positions.is_empty() && story.legs.values().filter(open).count() == 0
 }
 
+/// How often the lives may begin afresh: a symbol that was frozen on the way takes no more entries.
+const AFRESH_MAX: usize = 4;
+
 /// Kills the engine at the `first`, then the `first + step`-th … message of a bracket's life, each
 /// time in another bracket, until a life has fewer messages. How many kills there were.
 fn kill_at_every(first: usize, step: usize) -> usize {
-    let mut stage = Stage::new(LIVES, "");
-    let mut kills = 0;
-    for nth in (first..MESSAGES_MAX).step_by(step) {
+    let (mut nth, mut kills) = (first, 0);
+    for _ in 0..AFRESH_MAX {
+        let mut stage = Stage::new(LIVES, "");
+        let frozen = kill_until_frozen(&mut stage, (&mut nth, &mut kills), step);
+        stage.script("clear");
+        stage.start();
+        stage.disarm();
+        let story = stage.story();
+        let folded = |restart: &stream::payload::Restart| restart.from == RestartFrom::Fold;
+        assert!(
+            story.restarts[1..].iter().all(folded),
+            "{:?}",
+            story.restarts
+        );
+        stage.rest(&Allow::default());
+        stage.end();
+        if !frozen {
+            return kills;
+        }
+    }
+    panic!("its symbol was frozen {AFRESH_MAX} times, before message {nth} and earlier");
+}
+
+/// The same on one stage; true when its symbol was frozen before the lives were through.
+fn kill_until_frozen(
+    stage: &mut Stage,
+    (nth, kills): (&mut usize, &mut usize),
+    step: usize,
+) -> bool {
+    while *nth < MESSAGES_MAX {
         // The server keeps still behind that message, and so does all that comes from the engine.
         stage.script(&format!("hold on=orders after=placeOrder nth={nth}"));
         let before = stage.story();
         stage.start();
         let (story, truth) = stage.wait("held, or a whole life", |story, truth| {
-            let begun = entries(story) > entries(&before) + 1;
+            let begun = entries(story) > entries(&before) + 1 || !story.frozen.is_empty();
             truth.faults_waiting == 0 || (begun && complete(story, truth))
         });
-        if truth.faults_waiting > 0 && complete(&story, &truth) {
-            stage.kill();
-            break;
-        }
         stage.kill();
-        kills += 1;
+        if truth.faults_waiting > 0 && complete(&story, &truth) {
+            return !story.frozen.is_empty();
+        }
+        *kills += 1;
+        *nth += step;
         // What the engine had written arrives behind its death.
         stage.script("go");
     }
-    stage.script("clear");
-    stage.start();
-    stage.disarm();
-    let story = stage.story();
-    let folded = |restart: &stream::payload::Restart| restart.from == RestartFrom::Fold;
-    assert!(
-        story.restarts[1..].iter().all(folded),
-        "{:?}",
-        story.restarts
-    );
-    stage.rest(&Allow::default());
-    stage.end();
-    kills
+    false
 }
 
 #[test]
