@@ -99,8 +99,8 @@ ttl = "5s"
 "#;
 
 impl Scene {
-    /// A configuration that names a port and an account, with more lines behind it. Its lanes yield:
-    /// several of these runs share few cores.
+    /// A configuration that names a port and an account, with more lines behind it. Its lanes
+    /// yield: several of these runs share few cores.
     pub fn new(port: u16, account: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut inside = false;
@@ -117,7 +117,8 @@ impl Scene {
         base.push_str(STRATEGY);
         std::fs::write(folder.path().join("base.toml"), base).expect("written");
         let over = format!(
-            "[lanes]\nidle = \"backoff\"\n[session]\ncalendar = \"continuous\"\n[feed]\nkind = \"ibkr\"\n\
+            "[lanes]\nidle = \"backoff\"\n[session]\ncalendar = \"continuous\"\n\
+             [feed]\nkind = \"ibkr\"\n\
              [universe]\nsymbols = [\"ALDR\", \"BRKN\", \"CYGN\"]\n[signal]\nneed_depth = false\n\
              [throttle]\ncool_down = \"1s\"\ncool_down_loss = \"1s\"\nsignal_quiet = \"1s\"\n\
              [ibkr]\nport = {port}\naccount = \"{account}\"\nreconcile_every = \"5s\"\n\
