@@ -262,7 +262,8 @@ pub fn ticks(client: &Client, report: &mut Report, symbol: &str, now: Quote) {
         .as_ref()
         .is_some_and(|q| q.bid_price <= q.ask_price && now.is_near(q.ask_price));
     report.check("ticks.bid-ask", inside, &quote);
-    let end = OffsetDateTime::now_utc();
+    // Told in whole seconds: what was traded in this one counts.
+    let end = OffsetDateTime::now_utc() + time::Duration::MINUTE;
     let past =
         client.historical_ticks_trade(&contract, None, Some(end), 20, TradingHours::Extended);
     let past: Vec<f64> = past.map_or_else(
