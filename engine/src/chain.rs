@@ -6,7 +6,7 @@
 //! kind that no further stage acts on goes straight to the end: most of a market's frames behind
 //! book, and everywhere the notes and blobs, which are for readers of the journal.
 
-use crate::probe::Probe;
+use crate::probe::{Probe, Unwatched, Watch};
 use book::BookStage;
 use gateway::GatewayStage;
 use risk::RiskStage;
@@ -51,6 +51,7 @@ impl<S: Stage> Seat<S> {
     /// # Panics
     /// When the state does not fit the stage: the journal verified, so it is another schema and
     /// must not be guessed at.
+    #[cold]
     fn load(&mut self, frame: FrameRef<'_>) {
         let Some(stage) = &mut self.stage else { return };
         let chunk = frame.read::<Checkpoint>();
@@ -82,82 +83,145 @@ pub struct Chain<E> {
     pub end: E,
 }
 
+/// Which stages act on a kind: one bit for each stage by its number, and [`LOADS`].
+type Route = u8;
+
+/// The frame holds a saved state.
+const LOADS: Route = 1 << StageId::Head as u8;
+
+/// The route of each kind. One look here tells every stage on the way whether it is concerned.
+static ROUTES: [Route; 256] = {
+    const fn bit<S: Stage>(kind: Kind) -> Route {
+        (S::ACTS_ON.has(kind) as Route) << S::ID as u8
+    }
+    let mut routes = [0; 256];
+    let mut number = 0;
+    while number < routes.len() {
+        let kind = Kind(number as u8);
+        let early = bit::<BookStage>(kind) | bit::<SignalStage>(kind);
+        let late = bit::<RiskStage>(kind) | bit::<GatewayStage>(kind);
+        routes[number] = early | late;
+        number += 1;
+    }
+    routes[Kind::Checkpoint.0 as usize] |= LOADS;
+    routes
+};
+
 /// Where frames go within a chain.
 trait Link: Out {
-    /// The kinds that any stage from here on acts on.
-    const ACTS_ON: Kinds;
+    /// The stages from here on.
+    const STAGES: Route;
 
     /// Puts a frame that none of them acts on: straight to the end.
     fn pass_by(&mut self, frame: FrameRef<'_>);
 }
 
-struct After<'a, S, O> {
+struct After<'a, S, W, O> {
     seat: &'a mut Seat<S>,
-    probe: &'a Probe,
+    watch: &'a W,
     out: &'a mut O,
 }
 
-impl<S: Stage, O: Link> Out for After<'_, S, O> {
-    #[inline]
+impl<S: Stage, W: Watch, O: Link> Out for After<'_, S, W, O> {
+    // Inlined everywhere: a frame that is nothing to a stage costs no call on its way past it.
+    #[inline(always)]
     fn put(&mut self, frame: FrameRef<'_>) {
-        let kind = frame.kind();
-        if !Self::ACTS_ON.has(kind) {
+        let route = ROUTES[usize::from(frame.kind().0)];
+        if route & Self::STAGES == 0 {
             self.pass_by(frame);
-        } else if S::ACTS_ON.has(kind) {
-            self.act(frame);
+        } else if route & Self::OWN != 0 {
+            self.act(frame, route);
         } else {
             self.out.put(frame);
         }
     }
 }
 
-impl<S: Stage, O: Link> After<'_, S, O> {
+impl<S: Stage, W: Watch, O: Link> After<'_, S, W, O> {
+    const OWN: Route = 1 << S::ID as u8;
+
     #[inline]
-    fn act(&mut self, frame: FrameRef<'_>) {
-        if frame.kind() == Kind::Checkpoint {
+    fn act(&mut self, frame: FrameRef<'_>, route: Route) {
+        if route & LOADS != 0 {
             self.seat.load(frame);
         }
         if let Some(stage) = &mut self.seat.stage {
-            let outer = self.probe.enter(S::ID as u8);
+            let outer = self.watch.enter(S::ID as u8);
             stage.on_frame(frame, self.out);
-            self.probe.leave(outer);
+            self.watch.leave(outer);
         } else {
             self.out.put(frame);
         }
     }
 }
 
-impl<S: Stage, O: Link> Link for After<'_, S, O> {
-    const ACTS_ON: Kinds = S::ACTS_ON.or(O::ACTS_ON);
+impl<S: Stage, W: Watch, O: Link> Link for After<'_, S, W, O> {
+    const STAGES: Route = Self::OWN | O::STAGES;
 
-    #[inline]
+    #[inline(always)]
     fn pass_by(&mut self, frame: FrameRef<'_>) {
         self.out.pass_by(frame);
     }
 }
 
-struct Tap<'a, E> {
-    probe: &'a Probe,
+struct Tap<'a, W, E> {
+    watch: &'a W,
     end: &'a mut E,
 }
 
-impl<E: End> Out for Tap<'_, E> {
+impl<W: Watch, E: End> Out for Tap<'_, W, E> {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        let outer = self.probe.enter(crate::probe::PART_END);
+        let outer = self.watch.enter(crate::probe::PART_END);
         self.end.put(frame);
-        self.probe.leave(outer);
-        self.probe.see(frame);
+        self.watch.leave(outer);
+        self.watch.see(frame);
     }
 }
 
-impl<E: End> Link for Tap<'_, E> {
-    const ACTS_ON: Kinds = Kinds::NONE;
+impl<W: Watch, E: End> Link for Tap<'_, W, E> {
+    const STAGES: Route = 0;
 
     #[inline]
     fn pass_by(&mut self, frame: FrameRef<'_>) {
         self.put(frame);
     }
+}
+
+/// The seats of a chain, in its order.
+type Seats<'a> = (
+    &'a mut Seat<BookStage>,
+    &'a mut Seat<SignalStage>,
+    &'a mut Seat<RiskStage>,
+    &'a mut Seat<GatewayStage>,
+);
+
+/// Puts one frame through all seats to the end.
+#[inline]
+fn through<W: Watch, E: End>(seats: Seats<'_>, watch: &W, end: &mut E, frame: FrameRef<'_>) {
+    let (book, signal, risk, gateway) = seats;
+    let mut out = Tap { watch, end };
+    let mut out = After {
+        seat: gateway,
+        watch,
+        out: &mut out,
+    };
+    let mut out = After {
+        seat: risk,
+        watch,
+        out: &mut out,
+    };
+    let mut out = After {
+        seat: signal,
+        watch,
+        out: &mut out,
+    };
+    let mut out = After {
+        seat: book,
+        watch,
+        out: &mut out,
+    };
+    out.put(frame);
 }
 
 /// The stages of one run.
@@ -261,29 +325,12 @@ impl<E> Chain<E> {
             probe,
             end,
         } = self;
-        let probe = &*probe;
-        let mut out = Tap { probe, end };
-        let mut out = After {
-            seat: gateway,
-            probe,
-            out: &mut out,
-        };
-        let mut out = After {
-            seat: risk,
-            probe,
-            out: &mut out,
-        };
-        let mut out = After {
-            seat: signal,
-            probe,
-            out: &mut out,
-        };
-        let mut out = After {
-            seat: book,
-            probe,
-            out: &mut out,
-        };
-        out.put(frame);
+        let seats = (book, signal, risk, gateway);
+        if probe.is_live() {
+            through(seats, &*probe, end, frame);
+        } else {
+            through(seats, &Unwatched, end, frame);
+        }
     }
 
     /// The same chain with another end.

@@ -23,7 +23,6 @@ use crate::restart::RestartError;
 use crate::setup::Setup;
 use compare::{fields_that_differ, same};
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use stream::id::SUB_COUNT_BITS;
 use stream::payload::RestartFrom;
@@ -51,11 +50,24 @@ pub fn configuration(dir: &Path) -> Result<Option<String>, RestartError> {
     Ok(told.config().ok().map(str::to_owned))
 }
 
-/// Stages by their numbers.
-type Part = RangeInclusive<u8>;
+/// Consecutive stages by their numbers.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    first: u8,
+    last: u8,
+}
+
+impl Part {
+    const fn has(self, stage: u8) -> bool {
+        self.first <= stage && stage <= self.last
+    }
+}
 
 /// Every stage; and whoever else may have made a frame is taken for one behind them.
-const ALL: Part = StageId::Book as u8..=u8::MAX;
+const ALL: Part = Part {
+    first: StageId::Book as u8,
+    last: u8::MAX,
+};
 
 /// The number of the stage that made a frame; 0 for inputs.
 const fn stage_of(header: &Header) -> u8 {
@@ -72,7 +84,7 @@ pub struct Expected {
 impl Out for Expected {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        if self.part.contains(&stage_of(frame.header())) {
+        if self.part.has(stage_of(frame.header())) {
             match frame.lines() {
                 [line] => self.lines.push(*line),
                 lines => self.lines.extend_from_slice(lines),
@@ -197,13 +209,14 @@ impl Fold {
     }
 
     /// Takes a frame that is as expected, as most are; false, and nothing is done, where it is not,
-    /// or tells more than the stages are to know.
-    #[inline]
+    /// or tells more than the stages are to know. Inlined where a journal is folded: most frames are
+    /// compared or passed over, and cost no call.
+    #[inline(always)]
     fn follow(&mut self, frame: FrameRef<'_>) -> bool {
         let header = frame.header();
         let stage = stage_of(header);
         match header.class() {
-            Some(Class::Derived) if self.part.contains(&stage) => {
+            Some(Class::Derived) if self.part.has(stage) => {
                 let Some(expected) = self.missing() else {
                     return false;
                 };
@@ -214,7 +227,7 @@ impl Fold {
                 self.compared += 1;
                 self.state_hashes += u64::from(header.kind == Kind::StateHash);
             }
-            Some(Class::Derived) if stage > *self.part.end() => {}
+            Some(Class::Derived) if stage > self.part.last => {}
             Some(Class::Input | Class::Derived) => {
                 if self.missing().is_some() || Told::may_hear(frame) {
                     return false;
@@ -245,7 +258,7 @@ impl Fold {
                 self.input(frame)?;
                 Ok(missing)
             }
-            Some(Class::Derived) if self.part.contains(&stage_of(frame.header())) => {
+            Some(Class::Derived) if self.part.has(stage_of(frame.header())) => {
                 Ok(Err(difference(self.missing(), frame)))
             }
             Some(Class::Derived) => match stage_of(frame.header()) {
@@ -286,7 +299,7 @@ impl Fold {
             chain.end.lines.clear();
             self.cursor = 0;
             if self.acts_on.has(frame.kind()) {
-                chain.put(frame);
+                put(chain, frame);
             }
         }
     }
@@ -294,11 +307,11 @@ impl Fold {
     fn build(&mut self) -> Result<(), FoldError> {
         let stages = Setup::from_journal(self.told.config()?)?.stages();
         let end = Expected {
-            part: self.part.clone(),
+            part: self.part,
             lines: Vec::new(),
         };
         let mut chain = Chain::full(stages, end, Probe::default());
-        self.acts_on = chain.keep(|stage| self.part.contains(&(stage as u8)));
+        self.acts_on = chain.keep(|stage| self.part.has(stage as u8));
         self.chain = Some(chain);
         Ok(())
     }
@@ -330,6 +343,13 @@ impl Fold {
     pub fn into_chain(self) -> Option<Chain<Expected>> {
         self.chain
     }
+}
+
+/// A call of its own: what it needs of the processor's registers is not saved for the frames that
+/// are not put.
+#[inline(never)]
+fn put(chain: &mut Chain<Expected>, frame: FrameRef<'_>) {
+    chain.put(frame);
 }
 
 /// What is between what the fold made, if anything, and what is recorded.

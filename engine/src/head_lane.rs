@@ -58,6 +58,10 @@ pub struct HeadLane {
 /// later one has others behind it, and they are published together.
 const BEHIND_NS: u32 = 1_000;
 
+/// Live, a head that spins looks this often at timers and sources before it looks at all the rings
+/// again: a look at the time and one at the market is what an event waits for that falls due.
+const LOOKS: u32 = 8;
+
 enum Turn {
     Worked,
     Nothing,
@@ -101,6 +105,7 @@ impl HeadLane {
         let live = matches!(self.time, Time::Live { .. });
         let mut worked = false;
         let mut ended = false;
+        let mut looks = if self.idle == Idle::Spin { LOOKS } else { 1 };
         for _ in 0..MARKET_BATCH {
             if !works.has_room() {
                 self.stalls += 1;
@@ -127,7 +132,14 @@ impl HeadLane {
                     self.stalls += 1;
                     break;
                 }
-                Step::Idle => break,
+                Step::Idle => {
+                    looks -= 1;
+                    // What was put must first be published.
+                    if worked || looks == 0 {
+                        break;
+                    }
+                    continue;
+                }
                 Step::End => {
                     ended = true;
                     break;

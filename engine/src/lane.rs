@@ -153,11 +153,17 @@ impl<E: End> Works<E> {
     /// Puts one frame through and notes what was measured.
     #[inline]
     pub fn put(&mut self, frame: FrameRef<'_>) {
+        if self.chain.probe.is_live() {
+            self.put_live(frame);
+        } else {
+            self.chain.put(frame);
+        }
+    }
+
+    fn put_live(&mut self, frame: FrameRef<'_>) {
         self.chain.probe.begin(frame);
         self.chain.put(frame);
-        if self.chain.probe.is_live() {
-            self.finish(frame);
-        }
+        self.finish(frame);
     }
 
     fn finish(&mut self, frame: FrameRef<'_>) {

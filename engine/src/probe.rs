@@ -29,6 +29,58 @@ pub struct Probe {
     spent: [Cell<u64>; PARTS],
 }
 
+/// How frames are watched on their way through a chain.
+pub(crate) trait Watch {
+    /// The stop-watch goes over to `part`; returns the part that had it.
+    fn enter(&self, part: u8) -> u8;
+    /// The stop-watch goes back to `part`.
+    fn leave(&self, part: u8);
+    /// A frame has passed the lane's end.
+    fn see(&self, frame: FrameRef<'_>);
+}
+
+/// In virtual time nothing is measured, and what would look whether it is, is not even compiled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unwatched;
+
+impl Watch for Unwatched {
+    #[inline(always)]
+    fn enter(&self, _: u8) -> u8 {
+        0
+    }
+
+    #[inline(always)]
+    fn leave(&self, _: u8) {}
+
+    #[inline(always)]
+    fn see(&self, _: FrameRef<'_>) {}
+}
+
+impl Watch for Probe {
+    #[inline]
+    fn enter(&self, part: u8) -> u8 {
+        if self.sampling.get() {
+            self.switch(part)
+        } else {
+            0
+        }
+    }
+
+    #[inline]
+    fn leave(&self, part: u8) {
+        if self.sampling.get() {
+            self.switch(part);
+        }
+    }
+
+    #[inline]
+    fn see(&self, frame: FrameRef<'_>) {
+        if is_decision(frame.kind()) {
+            self.decide(frame);
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Live {
     clock: Clock,
@@ -91,24 +143,6 @@ impl Probe {
         }
     }
 
-    /// The stop-watch goes over to `part`; returns the part that had it.
-    #[inline]
-    pub fn enter(&self, part: u8) -> u8 {
-        if self.sampling.get() {
-            self.switch(part)
-        } else {
-            0
-        }
-    }
-
-    /// The stop-watch goes back to `part`.
-    #[inline]
-    pub fn leave(&self, part: u8) {
-        if self.sampling.get() {
-            self.switch(part);
-        }
-    }
-
     #[inline(never)]
     fn switch(&self, part: u8) -> u8 {
         let now = self.now().0;
@@ -116,14 +150,6 @@ impl Probe {
         let spent = &self.spent[usize::from(before)];
         spent.set(spent.get() + now.saturating_sub(self.since.replace(now)));
         before
-    }
-
-    /// A frame has passed the lane's end.
-    #[inline]
-    pub fn see(&self, frame: FrameRef<'_>) {
-        if self.live.is_some() && is_decision(frame.kind()) {
-            self.decide(frame);
-        }
     }
 
     #[inline(never)]

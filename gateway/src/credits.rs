@@ -47,6 +47,12 @@ impl Credits {
         self.unanswered.len() + self.reserved < self.max
     }
 
+    /// True when a leg stands in any of the queues.
+    #[inline]
+    pub(crate) fn anyone_waits(&self) -> bool {
+        !(self.cancels.is_empty() && self.exits.is_empty() && self.entries.is_empty())
+    }
+
     /// A command was made.
     pub(crate) fn take(&mut self, command: FrameId) {
         assert!(self.one_free(), "a command was made without a credit");

@@ -143,7 +143,11 @@ impl State {
         let between = quality & (quality::EMPTY | quality::CROSSED) != 0;
         let spread = ask.saturating_sub(bid);
         for &slot in &slots[..count] {
-            let spread_max = self.bracket(slot).spread_max;
+            let bracket = self.bracket(slot);
+            if !bracket.entry_is_open() {
+                continue;
+            }
+            let spread_max = bracket.spread_max;
             let wide = one_sided || spread > spread_max;
             if lost {
                 self.end_entry(port, slot, Reason::BookQuality);

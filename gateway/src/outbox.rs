@@ -41,7 +41,14 @@ impl State {
     }
 
     /// Makes the commands that wait, as far as the credits go.
+    #[inline]
     pub(crate) fn drain(&mut self, port: &mut Port<'_>) {
+        if self.credits.anyone_waits() {
+            self.make_commands(port);
+        }
+    }
+
+    fn make_commands(&mut self, port: &mut Port<'_>) {
         while self.credits.one_free() {
             if let Some((slot, index)) = self.credits.cancels.pop_front() {
                 self.make_cancel(port, (slot, usize::from(index)));

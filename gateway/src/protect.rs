@@ -152,15 +152,16 @@ impl State {
     pub(crate) fn check_protection(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
         let (now, within) = (port.now(), self.config.protection_within);
         let position = self.watches[instrument.index()].own();
-        let (protection, hope) = self.protection(instrument, position);
-        let believed = self.believed(instrument);
-        let watch = &mut self.watches[instrument.index()];
-        // Where brackets know that they hold nothing, the pair rule ends what works.
-        let idle = position == 0 && (believed == 0 || protection == 0);
-        if idle || protection == -position {
-            watch.agree();
+        // Nearly always they agree. Where brackets know that they hold nothing, the pair rule ends
+        // what works.
+        if self.protection(instrument) == -position
+            || (position == 0 && self.believed(instrument) == 0)
+        {
+            self.watches[instrument.index()].agree();
             return;
         }
+        let hope = self.may_be_protected(instrument, position);
+        let watch = &mut self.watches[instrument.index()];
         if watch.flatten != 0 {
             return;
         }
@@ -238,15 +239,22 @@ impl State {
         trades.map(Bracket::exposure).sum()
     }
 
-    /// Signed quantity of the live stops, and whether more may come without asking.
-    fn protection(&self, instrument: InstrumentId, position: i64) -> (i64, bool) {
-        let (mut protection, mut hope) = (0, false);
+    /// Signed quantity of the live stops.
+    fn protection(&self, instrument: InstrumentId) -> i64 {
+        let slots = self.watches[instrument.index()].slots().iter();
+        let legs = slots.flat_map(|&slot| self.brackets[usize::from(slot)].legs());
+        let stops = legs.filter(|leg| leg.is_live_protection());
+        stops
+            .map(|leg| leg.side.sign() * i64::from(leg.remaining()))
+            .sum()
+    }
+
+    /// Whether more protection may come without asking.
+    fn may_be_protected(&self, instrument: InstrumentId, position: i64) -> bool {
+        let mut hope = false;
         for &slot in self.watches[instrument.index()].slots() {
             let bracket = &self.brackets[usize::from(slot)];
             for leg in bracket.legs() {
-                if leg.is_live_protection() {
-                    protection += leg.side.sign() * i64::from(leg.remaining());
-                }
                 let comes = leg.role == LegRole::Stop
                     && !leg.is_final()
                     && leg.state() != LegState::Unknown
@@ -259,7 +267,7 @@ impl State {
             let trade = bracket.purpose == Purpose::Trade;
             hope |= trade && holds && !bracket.was_replaced(LegRole::Stop);
         }
-        (protection, hope)
+        hope
     }
 
     /// Exits of what is no longer held would open a position: they end.

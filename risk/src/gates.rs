@@ -112,12 +112,11 @@ impl State {
 
     /// How far the loss has come: 0, 1 warn, 2 reduce only, 3 the limit itself.
     fn loss_stage(&self) -> u8 {
-        let (loss, limit) = (self.account.loss(), self.loss_limit());
-        let share = |ppm: u32| limit * i128::from(ppm) / i128::from(crate::config::PPM);
+        let loss = self.account.loss();
         let shares = [
-            share(self.config.loss_warn_ppm),
-            share(self.config.loss_reduce_ppm),
-            limit,
+            self.share_of_limit(self.config.loss_warn_ppm),
+            self.share_of_limit(self.config.loss_reduce_ppm),
+            self.loss_limit(),
         ];
         shares.into_iter().filter(|&at| loss >= at).count() as u8
     }
@@ -125,6 +124,10 @@ impl State {
     /// Control 7, after everything that can change the loss. Each stage is taken once a session:
     /// the warning is a `Kill` frame that changes no level.
     pub(crate) fn check_loss(&mut self, port: &mut Port<'_>) {
+        if self.account.loss() < self.loss_warns_at() {
+            // No stage comes before the warning.
+            return;
+        }
         let stage = self.loss_stage();
         if stage <= self.account.loss_stage {
             return;

@@ -99,6 +99,8 @@ pub(crate) struct State {
     pub(crate) close_saved: bool,
     dirty: Vec<u16>,
     slots_hash: u64,
+    /// The loss from which the limit warns, and the first equity that it was reckoned for.
+    warns_at: Option<(Money, i128)>,
 }
 
 impl State {
@@ -122,6 +124,7 @@ impl State {
             close_saved: false,
             dirty: Vec::with_capacity(INSTRUMENTS_MAX + 1),
             slots_hash: 0,
+            warns_at: None,
         }
     }
 
@@ -175,6 +178,25 @@ impl State {
             return amount;
         }
         amount.min(equity * i128::from(self.config.loss_max_ppm) / i128::from(PPM))
+    }
+
+    /// The loss from which the limit warns: below it there is nothing to do. Reckoned once for each
+    /// first equity, for its divisions would take longer than all else that a quote brings.
+    pub(crate) fn loss_warns_at(&mut self) -> i128 {
+        let equity = self.account.first_equity;
+        match self.warns_at {
+            Some((of, at)) if of == equity => at,
+            _ => {
+                let at = self.share_of_limit(self.config.loss_warn_ppm);
+                self.warns_at = Some((equity, at));
+                at
+            }
+        }
+    }
+
+    /// A share of the loss limit.
+    pub(crate) fn share_of_limit(&self, ppm: u32) -> i128 {
+        self.loss_limit() * i128::from(ppm) / i128::from(PPM)
     }
 
     /// What the controls look at.

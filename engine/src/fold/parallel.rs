@@ -9,8 +9,14 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use stream::{FrameRef, StageId};
 
 /// Books cost as much as all that is made of them.
-const BOOK: Part = StageId::Book as u8..=StageId::Book as u8;
-const REST: Part = StageId::Signal as u8..=*ALL.end();
+const BOOK: Part = Part {
+    first: StageId::Book as u8,
+    last: StageId::Book as u8,
+};
+const REST: Part = Part {
+    first: StageId::Signal as u8,
+    last: ALL.last,
+};
 
 /// What is to see every frame beside the stages, in order.
 pub type Beside<'a> = &'a mut (dyn FnMut(FrameRef<'_>) -> Result<(), FoldError> + Send);

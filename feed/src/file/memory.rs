@@ -13,19 +13,24 @@ pub struct MemorySource {
     shift: Nanos,
     period: Nanos,
     repeats: u32,
+    /// What stands at `read`, kept because it is asked for oftener than taken.
+    next: Next,
 }
 
 impl MemorySource {
     /// Frames back to back, with their times in their headers.
     #[must_use]
     pub fn new(lines: Vec<Line>) -> Self {
-        Self {
+        let mut source = Self {
             lines: lines.into(),
             read: 0,
             shift: Nanos::ZERO,
             period: Nanos::ZERO,
             repeats: 0,
-        }
+            next: Next::End,
+        };
+        source.look();
+        source
     }
 
     /// The same from the start, to be given `times` times, each `period` later than the one
@@ -40,13 +45,16 @@ impl MemorySource {
             last = frame.ts();
         }
         let span = last - first.unwrap_or(last);
-        Self {
+        let mut source = Self {
             lines: self.lines.clone(),
             read: if times == 0 { self.lines.len() } else { 0 },
             shift: Nanos::ZERO,
             period: period.max(span),
             repeats: times.saturating_sub(1),
-        }
+            next: Next::End,
+        };
+        source.look();
+        source
     }
 
     /// The frames of one round.
@@ -65,34 +73,39 @@ impl MemorySource {
         self.iter().count()
     }
 
-    fn turn(&mut self) {
+    /// Looks at what comes next, at the end of a round at the next one's first.
+    #[inline]
+    fn look(&mut self) {
         if self.read == self.lines.len() && self.repeats > 0 && !self.lines.is_empty() {
             self.repeats -= 1;
             self.read = 0;
             self.shift += self.period;
         }
+        self.next = match FrameRef::first_of(&self.lines[self.read..]) {
+            Some(frame) => Next::At(frame.ts() + self.shift),
+            None => Next::End,
+        };
     }
 }
 
 impl Source for MemorySource {
     #[inline]
     fn next(&mut self) -> Next {
-        self.turn();
-        match FrameRef::first_of(&self.lines[self.read..]) {
-            Some(frame) => Next::At(frame.ts() + self.shift),
-            None => Next::End,
-        }
+        self.next
     }
 
     #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
-        self.turn();
+        let Next::At(due) = self.next else {
+            return false;
+        };
         let Some(frame) = FrameRef::first_of(&self.lines[self.read..]) else {
             return false;
         };
         draft.copy_from(frame);
-        draft.header_mut().ts += self.shift;
+        draft.header_mut().ts = due;
         self.read += frame.lines().len();
+        self.look();
         true
     }
 }

@@ -24,11 +24,11 @@ impl Venue {
         before: u32,
         reporter: &mut Reporter<'_>,
     ) {
-        let order = *self.order(slot);
-        let qty = order.filled - before;
+        let qty = self.order(slot).filled - before;
         if qty == 0 {
             return;
         }
+        let order = *self.order(slot);
         if order.state.is_final() {
             self.retire(slot);
         }

@@ -167,13 +167,13 @@ impl Venue {
 
     /// One live order: its trigger, its queue, what it may take.
     pub(crate) fn work_order(&mut self, books: &Books, slot: u16, reporter: &mut Reporter<'_>) {
-        let order = *self.order(slot);
-        let book = books.book(order.instrument);
+        let order = self.order(slot);
+        let (filled, book) = (order.filled, books.book(order.instrument));
         if order.waits_for_trigger() {
-            if !is_triggered(&order, book) {
+            if !is_triggered(order, book) {
                 return;
             }
-            self.order(slot).triggered = true;
+            order.triggered = true;
             if order.order_type == OrderType::StopLimit {
                 self.arrive(book, slot, reporter);
             } else {
@@ -184,7 +184,7 @@ impl Venue {
         } else {
             self.walk(book, slot, None, reporter);
         }
-        self.after_fills(books, slot, order.filled, reporter);
+        self.after_fills(books, slot, filled, reporter);
     }
 
     fn work_resting(&mut self, book: &Book, slot: u16, reporter: &mut Reporter<'_>) {
@@ -242,26 +242,33 @@ impl Venue {
         resting: Option<Price>,
         reporter: &mut Reporter<'_>,
     ) {
+        let order = self.order(slot);
+        let (instrument, side, worst) = (order.instrument, order.side, order.worst());
+        let other = side.opposite();
+        let reaches =
+            |price: Price| worst.is_none_or(|worst| (worst.0 - price.0) * side.sign() >= 0);
+        let mut levels = book.levels(other);
+        // Mostly not even the first is within reach, which is sooner known than the quality.
+        let Some(first) = levels.next().filter(|(price, _)| reaches(*price)) else {
+            return;
+        };
         if !is_sound(book) {
             return;
         }
-        let order = *self.order(slot);
-        let other = order.side.opposite();
         let liquidity = if resting.is_some() {
             Liquidity::Maker
         } else {
             Liquidity::Taker
         };
-        for (price, shown) in book.levels(other) {
-            let worst = order.worst();
-            if worst.is_some_and(|worst| (worst.0 - price.0) * order.side.sign() < 0) {
+        for (price, shown) in core::iter::once(first).chain(levels) {
+            if !reaches(price) {
                 break;
             }
             let remaining = self.order(slot).remaining();
             if remaining == 0 {
                 break;
             }
-            let before = self.taken.get(order.instrument, other, price);
+            let before = self.taken.get(instrument, other, price);
             // A level that is new and through our resting price has traded with all of us first.
             let through = resting.is_some_and(|limit| limit != price) && before.is_none();
             let free = shown.saturating_sub(before.unwrap_or(0));
@@ -274,7 +281,7 @@ impl Venue {
                 continue;
             }
             let mark = u64::from(qty).min(free);
-            if !self.taken.take(order.instrument, other, price, mark) {
+            if !self.taken.take(instrument, other, price, mark) {
                 break;
             }
             let at = resting.unwrap_or(price);
@@ -314,5 +321,6 @@ pub(crate) fn is_sound(book: &Book) -> bool {
 /// A print at or through the trigger, or the quote that it would trade with through it.
 fn is_triggered(order: &Order, book: &Book) -> bool {
     let through = |(price, _): (Price, u64)| (price.0 - order.trigger.0) * order.side.sign() > 0;
-    order.tripped || (is_sound(book) && book.best(order.side.opposite()).is_some_and(through))
+    // Mostly it is not through, which is sooner known than the quality.
+    order.tripped || (book.best(order.side.opposite()).is_some_and(through) && is_sound(book))
 }
