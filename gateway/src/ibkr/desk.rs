@@ -278,6 +278,12 @@ impl Desk {
         held.into_iter().filter(|(_, qty)| *qty != 0)
     }
 
+    /// Position by distinct executions, with what was there when the journal began.
+    #[must_use]
+    pub fn expected(&self, instrument: InstrumentId) -> i64 {
+        self.base.position(instrument, self.position(instrument))
+    }
+
     /// Position by distinct executions.
     #[must_use]
     pub fn position(&self, instrument: InstrumentId) -> i64 {

@@ -167,6 +167,14 @@ pub struct Base {
     pub profit: Option<Origin>,
 }
 
+impl Base {
+    /// What is to be held, where executions since then make it `traded`.
+    #[must_use]
+    pub fn position(&self, instrument: InstrumentId, traded: i64) -> i64 {
+        traded + self.positions.get(&instrument).copied().unwrap_or(0)
+    }
+}
+
 /// How far cash may be off beside: rounding, and this for each fee that is not known yet.
 const CASH_SLACK: u64 = 1_000_000_000;
 
@@ -308,7 +316,7 @@ fn positions(desk: &Desk, base: &Base, held: &[Held], mismatches: &mut Vec<Misma
     ids.sort_unstable();
     ids.dedup();
     for instrument in ids {
-        let own = desk.position(instrument) + base.positions.get(&instrument).copied().unwrap_or(0);
+        let own = base.position(instrument, desk.position(instrument));
         let theirs = held.iter().find(|held| held.instrument == Some(instrument));
         let (broker, fraction) = theirs.map_or((0, 0), |held| (held.qty.0, held.fraction));
         if (own != broker || fraction != 0) && !missed(instrument, mismatches) {

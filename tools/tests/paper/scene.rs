@@ -1,7 +1,9 @@
 //! The paper server, a configuration for it, and what a journal tells of a run before it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use stream::payload::{
@@ -80,6 +82,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a server answers to words over its control socket.
+pub fn ask(control: &Path, words: &str) -> String {
+    let mut socket = UnixStream::connect(control).expect("it listens");
+    socket.write_all(words.as_bytes()).expect("it reads");
+    socket.shutdown(Shutdown::Write).expect("it is open");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("it answers");
+    answer
 }
 
 /// A folder with a configuration for a server.

@@ -49,6 +49,9 @@ pub(super) struct Control {
     last_round: Nanos,
     /// The last round found what the next one has to confirm soon.
     again: bool,
+    /// Positions as the broker told them last where ours were others behind it: which, ours, its;
+    /// and how many executions made ours.
+    crossed: (usize, Vec<(InstrumentId, i64, i64)>),
     last_beat: Nanos,
     look_at: Nanos,
     look_wait: Nanos,
@@ -93,6 +96,7 @@ impl Control {
             had: false,
             last_round: Nanos::ZERO,
             again: false,
+            crossed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
             look_at: Nanos::ZERO,
             look_wait: LOOK_AFTER,
@@ -374,7 +378,29 @@ impl Control {
             self.judge(&round);
             self.report(&round, &snapshot);
         }
+        self.again |= full && self.has_crossed(&snapshot);
         round
+    }
+
+    /// True where a position and an execution have passed each other on their way here, which no
+    /// comparison sees: risk has heard of another position than it makes of what it heard of
+    /// before, and freezes it unless it is told the right one soon. What stands for a second time,
+    /// and nothing traded, is a difference, and not asked for again.
+    fn has_crossed(&mut self, snapshot: &Snapshot) -> bool {
+        let Ok(held) = &snapshot.positions else {
+            return false;
+        };
+        let desk = &self.common.lock().desk;
+        let others = held.iter().filter_map(|held| {
+            let id = held.instrument?;
+            let own = desk.expected(id);
+            (own != held.qty.0).then_some((id, own, held.qty.0))
+        });
+        let crossed = (desk.executions(), others.collect::<Vec<_>>());
+        let is_news = crossed.1.iter().any(|one| !self.crossed.1.contains(one));
+        let has_traded = !crossed.1.is_empty() && crossed.0 != self.crossed.0;
+        self.crossed = crossed;
+        is_news || has_traded
     }
 
     /// The account's values in the currency that is traded in. Without a rate there are none, and

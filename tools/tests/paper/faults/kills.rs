@@ -75,14 +75,13 @@ fn kill_until_frozen(
             let begun = entries(story) > entries(&before) + 1 || !story.frozen.is_empty();
             truth.faults_waiting == 0 || (begun && complete(story, truth))
         });
-        stage.kill();
         if truth.faults_waiting > 0 && complete(&story, &truth) {
+            stage.kill();
             return !story.frozen.is_empty();
         }
+        stage.bury();
         *kills += 1;
         *nth += step;
-        // What the engine had written arrives behind its death.
-        stage.script("go");
     }
     false
 }
@@ -122,8 +121,7 @@ fn killed_at_every_order_with_the_rest_of_the_bracket_lost() {
 fn killed_five_times_while_it_recovers() {
     let mut stage = Stage::play(Plan::HELD, "hold on=execDetails");
     stage.done();
-    stage.kill();
-    stage.script("go");
+    stage.bury();
     for at in [
         "openOrder",
         "orderStatus",
@@ -134,8 +132,7 @@ fn killed_five_times_while_it_recovers() {
         stage.script(&format!("hold on={at}"));
         stage.start();
         stage.done();
-        stage.kill();
-        stage.script("go");
+        stage.bury();
     }
     stage.start();
     // One that was killed before it could say that it began has an epoch all the same.

@@ -208,9 +208,10 @@ fn a_number_that_was_used_before_is_unknown_looked_up_and_moved_on_from() {
     stage.wait("entries", |story, _| {
         story.legs_in(LegRole::Entry, LegState::Cancelled) >= 4
     });
-    stage.kill();
     // An order that is still open would tell the number that it has.
+    stage.disarm();
     stage.wait("nothing is open", |_, truth| truth.orders_live == 0);
+    stage.kill();
     stage.script("roll_back client=17 to=1");
     stage.start();
     let (story, _) = stage.wait("entries again", |story, _| {
@@ -219,8 +220,35 @@ fn a_number_that_was_used_before_is_unknown_looked_up_and_moved_on_from() {
             .any(|code| story.codes.contains(code));
         refused && story.legs_in(LegRole::Entry, LegState::Cancelled) >= 12
     });
-    assert_eq!(story.restarts.len(), 2);
+    assert_eq!(story.restarts.len(), 3);
     stage.disarm();
     stage.rest(&Allow::default());
+    stage.end();
+}
+
+#[test]
+fn a_position_that_passes_an_execution_on_its_way_freezes_nothing() {
+    // Positions are told two seconds late, at each of many connections, while trips begin and end.
+    // A difference lasts half a minute before it freezes: time to ask twice, and no time for the
+    // next comparison.
+    let late = |kind: &str| format!("[[fault]]\ndo = \"delay\"\nms = 2000\non = \"{kind}\"\n");
+    let script = ["position", "positionEnd"].map(|kind| late(kind) + "times = 1000000\n");
+    let resets = "[[fault]]\ndo = \"reset\"\nat = \"20s\"\nevery = \"12s\"\n";
+    let mut stage = Stage::play(
+        Plan {
+            entries: 400,
+            more: "reconcile_every = \"600s\"\n[risk]\nposition_grace = \"30s\"\n",
+            ..Plan::TRIP
+        },
+        &format!("{}{resets}", script.concat()),
+    );
+    let (story, _) = stage.wait("many connections", |story, _| {
+        story.times(LinkState::Ready) >= 16
+    });
+    assert!(story.fills.len() > 20, "{:?}", story.fills);
+    stage.script("clear");
+    stage.disarm();
+    let (story, _) = stage.rest(&Allow::default());
+    assert!(story.frozen.is_empty(), "{:?}", story.freezes);
     stage.end();
 }

@@ -2,11 +2,8 @@
 
 use super::pass::{self, Allow};
 use super::story::Story;
-use crate::scene::{Scene, spindle};
+use crate::scene::{Scene, Server, ask};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -80,7 +77,7 @@ pub struct Stage {
     scene: Scene,
     folder: tempfile::TempDir,
     plan: Plan,
-    server: Child,
+    _server: Server,
     engine: Option<Child>,
 }
 
@@ -91,30 +88,22 @@ impl Stage {
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("script.toml"), script).expect("written");
         std::fs::write(at("plan.toml"), plan.toml()).expect("written");
-        let mut server = spindle()
-            .args(["tws-sim", "--account", ACCOUNT, "--port", "0"])
-            .args(["--speed", plan.speed])
-            .arg("--script")
-            .arg(at("script.toml"))
-            .arg("--control")
-            .arg(at("control"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let out = server.stdout.take().expect("its output");
-        let mut lines = BufReader::new(out).lines();
-        let first = lines.next().expect("a line").expect("text");
-        let port = first
-            .split(&[':', ';'][..])
-            .find_map(|part| part.trim().parse().ok())
-            .unwrap_or_else(|| panic!("{first} names no port"));
-        std::thread::spawn(move || lines.for_each(drop));
+        let (script, control) = (at("script.toml"), at("control"));
+        let paths = [&script, &control].map(|path| path.to_str().expect("text"));
+        let more = [
+            "--speed",
+            plan.speed,
+            "--script",
+            paths[0],
+            "--control",
+            paths[1],
+        ];
+        let server = Server::with(ACCOUNT, 0, &more);
         Self {
-            scene: Scene::new(port, ACCOUNT, ""),
+            scene: Scene::new(server.port, ACCOUNT, ""),
             folder,
             plan,
-            server,
+            _server: server,
             engine: None,
         }
     }
@@ -166,6 +155,14 @@ impl Stage {
         engine.wait().expect("it has ended");
     }
 
+    /// `kill -9` while the server holds still. What the engine had written arrives behind its
+    /// death, and then its connection is gone: nothing of it meets what is scripted next.
+    pub fn bury(&mut self) {
+        self.kill();
+        self.script("go");
+        self.wait("its connection is gone", |_, truth| truth.clients == 0);
+    }
+
     /// Kills the engine and starts it again, disarmed: what is open ends, nothing is begun.
     pub fn disarm(&mut self) {
         self.kill();
@@ -177,12 +174,7 @@ impl Stage {
     }
 
     fn ask(&self, text: &str) -> String {
-        let mut socket = UnixStream::connect(self.folder.path().join("control")).expect("there");
-        socket.write_all(text.as_bytes()).expect("it listens");
-        socket.shutdown(Shutdown::Write).expect("it was open");
-        let mut said = String::new();
-        socket.read_to_string(&mut said).expect("it answers");
-        said
+        ask(&self.folder.path().join("control"), text)
     }
 
     /// A further fault, or several, one in a line.
@@ -264,7 +256,5 @@ impl Drop for Stage {
             let _ = engine.kill();
             let _ = engine.wait();
         }
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }

@@ -39,6 +39,8 @@ pub struct Truth {
     pub executions: Vec<ExecutionTruth>,
     /// Positions that are not zero, by symbol.
     pub positions: BTreeMap<String, i64>,
+    /// Connections.
+    pub clients: usize,
     /// Faults of the script that have not happened yet.
     pub faults_waiting: usize,
     /// Orders that work or wait for their parent at the exchange.
@@ -150,6 +152,7 @@ impl World {
             orders: self.orders.tickets.iter().map(order_of).collect(),
             executions: self.orders.execs.iter().map(execution_of).collect(),
             positions: held.collect(),
+            clients: self.sessions.len(),
             faults_waiting: self.script.waiting(),
             orders_live: edge.orders_live(),
             cash_start: money(self.cash_start),
