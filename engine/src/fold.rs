@@ -209,8 +209,8 @@ impl Fold {
     }
 
     /// Takes a frame that is as expected, as most are; false, and nothing is done, where it is not,
-    /// or tells more than the stages are to know. Inlined where a journal is folded: most frames are
-    /// compared or passed over, and cost no call.
+    /// or tells more than the stages are to know. Inlined where a journal is folded: most frames
+    /// are compared or passed over, and cost no call.
     #[inline(always)]
     fn follow(&mut self, frame: FrameRef<'_>) -> bool {
         let header = frame.header();
