@@ -237,8 +237,7 @@ fn drain(ring: &mut Consumer<Line>, queue: &mut feed::head::AnswerQueue) {
     let mut lines = [Line::ZERO; stream::frame::LINES_MAX];
     while let Ok(first) = ring.pop() {
         lines[0] = first;
-        let length = FrameRef::first_of(&[first; stream::frame::LINES_MAX])
-            .map_or(1, |frame| frame.lines().len());
+        let length = FrameRef::first_of(&lines).map_or(1, |frame| frame.lines().len());
         ring.pop_entire_slice(&mut lines[1..length])
             .expect("drafts are pushed whole");
         queue.push(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));

@@ -25,8 +25,7 @@ impl State {
         if self.bracket(slot).purpose == Purpose::Trade {
             self.settle_pair(port, slot);
             if self.watches[instrument.index()].flatten == 0 {
-                self.settle_failed_exit(port, slot, LegRole::Stop);
-                self.settle_failed_exit(port, slot, LegRole::Target);
+                self.settle_failed_exits(port, slot);
             }
         }
         self.settle_flatten(port, instrument);
@@ -79,14 +78,25 @@ impl State {
         }
     }
 
+    /// Looks for exits of which none is left that did not fail; nearly always there is none.
+    fn settle_failed_exits(&mut self, port: &mut Port<'_>, slot: u16) {
+        let stands = |role: LegRole| {
+            let failed =
+                |leg: &Leg| matches!(leg.state(), LegState::Rejected | LegState::Abandoned);
+            move |leg: &Leg| leg.role == role && !failed(leg)
+        };
+        let roles = [LegRole::Stop, LegRole::Target];
+        let failed = roles.map(|role| !self.bracket(slot).legs().iter().any(stands(role)));
+        for (role, failed) in roles.into_iter().zip(failed) {
+            if failed {
+                self.settle_failed_exit(port, slot, role);
+            }
+        }
+    }
+
     /// An exit that was refused is replaced once. Without a stop, an entry does not go on.
     fn settle_failed_exit(&mut self, port: &mut Port<'_>, slot: u16, role: LegRole) {
         let bracket = self.bracket(slot);
-        let failed = |leg: &Leg| matches!(leg.state(), LegState::Rejected | LegState::Abandoned);
-        let mut exits = bracket.legs().iter().filter(|leg| leg.role == role);
-        if !exits.all(failed) {
-            return;
-        }
         let needed = bracket.entry_is_open() || bracket.exposure() * bracket.side.sign() > 0;
         if !needed {
             return;

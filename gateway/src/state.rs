@@ -168,11 +168,16 @@ impl State {
 
     /// Lets a bracket go once nothing can come of it any more: all legs final, and what it holds
     /// is nothing or was closed by a flatten.
+    #[inline]
     pub(crate) fn release_if_done(&mut self, slot: u16) {
         let bracket = &self.brackets[usize::from(slot)];
-        if !bracket.used || !bracket.is_done() {
-            return;
+        if bracket.used && bracket.is_done() {
+            self.release(slot);
         }
+    }
+
+    fn release(&mut self, slot: u16) {
+        let bracket = &self.brackets[usize::from(slot)];
         let position = self.watches[bracket.instrument.index()].position;
         if bracket.purpose == Purpose::Trade && bracket.exposure() != 0 && position != 0 {
             return;
