@@ -42,13 +42,13 @@ impl Crc {
     /// each of them the processor works on several at once. What is called within must be inlined
     /// always, or it is compiled without the instruction and calls each checksum after all.
     #[inline]
-    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Done {
         #[cfg(target_arch = "x86_64")]
         if self.has_sse42 {
             // SAFETY: the processor was found to have SSE 4.2.
             return unsafe { run_sse42(work) };
         }
-        work()
+        run_plain(work)
     }
 
     /// The checksum of what had `crc` so far and goes on with `position` and a frame's first line,
@@ -78,10 +78,26 @@ impl Crc {
     }
 }
 
+/// Work that takes checksums: compiled twice, and each time it is known at compile time whether
+/// there is an instruction. It must be inlined always, which a closure cannot be told.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Done;
+
+    /// Does it.
+    fn run(self, crc: Crc) -> Self::Done;
+}
+
+/// Never inlined: the way with the instruction shall not save registers for this one.
+#[inline(never)]
+fn run_plain<W: Work>(work: W) -> W::Done {
+    work.run(Crc { has_sse42: false })
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse4.2")]
-fn run_sse42<T>(work: impl FnOnce() -> T) -> T {
-    work()
+fn run_sse42<W: Work>(work: W) -> W::Done {
+    work.run(Crc { has_sse42: true })
 }
 
 /// Straight on, from memory into the instruction: a copy in between would be stored and loaded

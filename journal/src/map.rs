@@ -13,6 +13,7 @@ use crate::seal::words;
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use std::fs::File;
 use std::io;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,17 @@ pub(crate) struct Pen {
     map: Arc<Map>,
     /// Lines that the mapping holds, the header's too.
     lines: usize,
+    /// The line that is stored next, counted likewise: at most `lines`.
+    next: usize,
+}
+
+/// A place in a segment: where a [`Pen`] stores next.
+#[derive(Debug)]
+pub(crate) struct Nib<'a> {
+    target: *mut Line,
+    /// Behind the mapping's last line.
+    end: *mut Line,
+    pen: PhantomData<&'a mut Pen>,
 }
 
 impl Map {
@@ -44,10 +56,15 @@ impl Map {
         }
         let bytes = usize::try_from(bytes).map_err(io::Error::other)?;
         let raw = MmapOptions::new().len(bytes).map_raw(file)?;
+        // A page in the cache by itself, and not with its neighbours in a folio as large as the
+        // disk's read-ahead: of a folio that is written back each page is made read-only first,
+        // those ahead of the head too. Only the time that stores take depends on it.
+        let _ = raw.advise(Advice::Random);
         let map = Arc::new(Self { raw });
         let pen = Pen {
             map: map.clone(),
             lines: map.bytes() / Line::BYTES,
+            next: HEADER_LINES.min(map.bytes() / Line::BYTES),
         };
         Ok((pen, map))
     }
@@ -108,48 +125,41 @@ impl Map {
     reason = "stores into a shared mapping; see each SAFETY line"
 )]
 impl Pen {
-    /// Stores a frame at a line of the segment, with its `crc` filled in.
-    ///
-    /// # Panics
-    /// When the frame does not fit into the segment.
-    #[inline]
-    pub(crate) fn store_frame(&mut self, line: u64, lines: &[Line], crc: u32) {
-        let start = HEADER_LINES + line as usize;
-        assert!(
-            start + lines.len() <= self.lines,
-            "a frame does not fit into its segment"
-        );
-        let Some((first, rest)) = lines.split_first() else {
-            return;
-        };
-        // SAFETY: `start + lines.len()` lines lie inside the mapping (asserted), which lives as
-        // long as `self.map`; mappings are page-aligned, so lines are aligned to 64 bytes; `&mut
-        // self` of the only pen excludes any other access from this process.
-        unsafe {
-            let target = self.map.raw.as_mut_ptr().cast::<Line>().add(start);
-            for (index, line) in rest.iter().enumerate() {
-                let target = target.add(1 + index).cast();
-                Self::store_words(target, words(line), 0..WORDS);
-            }
-            let mut first = *words(first);
-            first[CRC_WORD] = first[CRC_WORD] & REST_OF_CRC_WORD | u64::from(crc);
-            Self::store_words(target.cast(), &first, 1..WORDS);
-            // SYNC POINT frame-word: readers that find this word in the file find the rest.
-            AtomicU64::from_ptr(target.cast()).store(first[0], Ordering::Release);
+    /// Lines of the segment behind what was passed.
+    #[inline(always)]
+    pub(crate) const fn room(&self) -> usize {
+        self.lines - self.next
+    }
+
+    /// The segment behind what was passed, to be stored into frame by frame.
+    #[inline(always)]
+    pub(crate) fn nib(&mut self) -> Nib<'_> {
+        let base = self.map.raw.as_mut_ptr().cast::<Line>();
+        Nib {
+            // SAFETY: `self.next <= self.lines` lines lie inside the mapping, which lives as long
+            // as `self.map`.
+            target: unsafe { base.add(self.next) },
+            // SAFETY: as above.
+            end: unsafe { base.add(self.lines) },
+            pen: PhantomData,
         }
     }
 
-    /// Stores words of a line one by one: as a block they would be loaded in pieces that span the
-    /// stores which have just made the frame, and wait for them.
+    /// What was stored into so many lines stays.
     ///
-    /// # Safety
-    /// `target` is aligned to 8, valid for writes of a line, and nothing else accesses it.
-    #[inline]
-    unsafe fn store_words(target: *mut u64, words: &Words, which: Range<usize>) {
-        for index in which {
-            // SAFETY: the caller's promise covers all words of the line.
-            unsafe { AtomicU64::from_ptr(target.add(index)).store(words[index], Ordering::Relaxed) }
-        }
+    /// # Panics
+    /// When the segment has fewer.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, lines: usize) {
+        assert!(lines <= self.room(), "a segment ends before that line");
+        self.next += lines;
+    }
+
+    /// Stores a frame at a line of the segment, with its `crc` filled in.
+    #[cfg(test)]
+    fn store_frame(&mut self, line: usize, lines: &[Line], crc: u32) {
+        self.next = HEADER_LINES + line;
+        self.nib().store_frame(&lines[0], &lines[1..], crc);
     }
 
     /// Stores the segment's header.
@@ -191,6 +201,52 @@ impl Pen {
             // SAFETY: `offset` lies inside the mapping, which lives as long as `self.map`;
             // `&mut self` of the only pen excludes any other access.
             unsafe { self.map.raw.as_mut_ptr().add(offset).write_volatile(0) };
+        }
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "stores into a shared mapping; see each SAFETY line"
+)]
+impl Nib<'_> {
+    /// Stores a frame behind the one before, with its `crc` filled in: its first line, and the
+    /// others.
+    ///
+    /// # Panics
+    /// When the frame does not fit into the segment.
+    #[inline(always)]
+    pub(crate) fn store_frame(&mut self, first: &Line, rest: &[Line], crc: u32) {
+        let room = (self.end as usize - self.target as usize) / Line::BYTES;
+        assert!(rest.len() < room, "a frame does not fit into its segment");
+        // SAFETY: the lines from `self.target` to `self.end` lie inside the mapping ([`Pen::nib`]),
+        // and no more than those are stored (asserted) and passed over; mappings are page-aligned,
+        // so lines are aligned to 64 bytes; the only pen is borrowed exclusively, which excludes
+        // any other access from this process.
+        unsafe {
+            for (index, line) in rest.iter().enumerate() {
+                let target = self.target.add(1 + index).cast();
+                Self::store_words(target, words(line), 0..WORDS);
+            }
+            let mut first = *words(first);
+            first[CRC_WORD] = first[CRC_WORD] & REST_OF_CRC_WORD | u64::from(crc);
+            Self::store_words(self.target.cast(), &first, 1..WORDS);
+            // SYNC POINT frame-word: readers that find this word in the file find the rest.
+            AtomicU64::from_ptr(self.target.cast()).store(first[0], Ordering::Release);
+            self.target = self.target.add(1 + rest.len());
+        }
+    }
+
+    /// Stores words of a line one by one: as a block they would be loaded in pieces that span the
+    /// stores which have just made the frame, and wait for them.
+    ///
+    /// # Safety
+    /// `target` is aligned to 8, valid for writes of a line, and nothing else accesses it.
+    #[inline(always)]
+    unsafe fn store_words(target: *mut u64, words: &Words, which: Range<usize>) {
+        for index in which {
+            // SAFETY: the caller's promise covers all words of the line.
+            unsafe { AtomicU64::from_ptr(target.add(index)).store(words[index], Ordering::Relaxed) }
         }
     }
 }
@@ -269,13 +325,25 @@ mod tests {
         assert_eq!(line_at(&file, 61), Line([7; 64]));
     }
 
-    /// KiB of a mapping that this process has in its page tables, as the kernel tells.
+    /// KiB of a mapping that this process has in its page tables.
     fn resident_kib(map: &Map) -> u64 {
+        told(map, "Rss:").trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// What the kernel tells of a mapping under that name.
+    fn told(map: &Map, name: &str) -> String {
         let own = format!("{:x}-", map.raw.as_ptr() as usize);
         let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         let mut lines = maps.lines().skip_while(|line| !line.starts_with(&own));
-        let told = lines.find_map(|line| line.strip_prefix("Rss:")).unwrap();
-        told.trim().trim_end_matches(" kB").parse().unwrap()
+        let told = lines.find_map(|line| line.strip_prefix(name)).unwrap();
+        told.trim().to_owned()
+    }
+
+    #[test]
+    fn pages_of_a_mapping_come_one_by_one() {
+        let (_file, _pen, map) = mapped(16_384);
+        let flags = told(&map, "VmFlags:");
+        assert!(flags.split(' ').any(|flag| flag == "rr"), "{flags}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! long as the positions differ by fewer than 2^32 lines; another epoch's frame passes with
 //! probability 2^-32.
 
-use crate::crc::{CRC_WORD, Crc, Words};
+use crate::crc::{CRC_WORD, Crc, Words, Work};
 use crate::epoch::Past;
 use crate::layout::PAD;
 use stream::frame::LINES_MAX;
@@ -30,19 +30,33 @@ impl Seal {
 
     /// Does work that takes checksums, compiled for the processor's instruction as a whole.
     #[inline]
-    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Done {
         self.crc.run(work)
+    }
+
+    /// The same, by that way of taking checksums.
+    #[inline(always)]
+    pub(crate) const fn by(self, crc: Crc) -> Self {
+        Self { crc, ..self }
     }
 
     /// The checksum of a frame at `position`, whatever its `crc` holds.
     #[inline(always)]
     pub(crate) fn of(self, position: u64, lines: &[Line]) -> u32 {
-        debug_assert!((1..=LINES_MAX).contains(&lines.len()));
-        let first = self.crc.append_first(self.salt, position, words(&lines[0]));
-        match <[u64]>::ref_from_bytes(lines[1..].as_bytes()) {
-            Ok(rest) if !rest.is_empty() => self.crc.append(first, rest),
-            _ => first,
+        let (first, rest) = lines.split_first().expect("a frame has a line");
+        self.of_parts(position, first, rest)
+    }
+
+    /// The same of a frame's first line, and the others.
+    #[inline(always)]
+    pub(crate) fn of_parts(self, position: u64, first: &Line, rest: &[Line]) -> u32 {
+        debug_assert!(rest.len() < LINES_MAX);
+        let first = self.crc.append_first(self.salt, position, words(first));
+        if rest.is_empty() {
+            return first;
         }
+        let rest = <[Words]>::ref_from_bytes(rest.as_bytes()).expect("lines are words");
+        self.crc.append(first, rest.as_flattened())
     }
 
     /// The checksum, when the frame verifies at `position`.
@@ -55,7 +69,12 @@ impl Seal {
     /// The frames at the beginning of `lines` that verify from `position` on and may follow each
     /// other, `past` being what comes before the first. A pad is none.
     pub(crate) fn sound(self, position: u64, lines: &[Line], past: Past) -> Sound {
-        self.crc.run(|| self.sound_here(position, lines, past))
+        self.crc.run(Check {
+            seal: self,
+            position,
+            lines,
+            past,
+        })
     }
 
     #[inline(always)]
@@ -81,6 +100,25 @@ impl Seal {
             sound.frames += 1;
         }
         sound
+    }
+}
+
+/// Finding frames that verify.
+struct Check<'a> {
+    seal: Seal,
+    position: u64,
+    lines: &'a [Line],
+    past: Past,
+}
+
+impl Work for Check<'_> {
+    type Done = Sound;
+
+    #[inline(always)]
+    fn run(self, crc: Crc) -> Sound {
+        self.seal
+            .by(crc)
+            .sound_here(self.position, self.lines, self.past)
     }
 }
 

@@ -14,8 +14,8 @@ use stream::Line;
 pub(crate) const PAGE_BYTES: u64 = 4_096;
 
 /// Where a sync ends while the writer goes on: the kernel writes back whole folios, and makes each
-/// of their pages read-only, those ahead of the head too. Its folios are as large as its
-/// read-ahead, 128 KiB as a rule.
+/// of their pages read-only, those ahead of the head too. Those of a segment's mapping are pages;
+/// others may come to be where another process reads ahead of the head. And fewer syncs cost less.
 pub(crate) const FOLIO_BYTES: u64 = 256 << 10;
 
 /// A segment as the helpers know it.
