@@ -16,13 +16,7 @@ fn protected(story: &Story, truth: &Truth) -> bool {
 
 #[test]
 fn a_connection_that_is_reset_at_any_message_is_made_and_read_anew() {
-    let mut stage = Stage::play(
-        Plan {
-            entries: 12,
-            ..Plan::TRIP
-        },
-        "",
-    );
+    let mut stage = Stage::play(Plan::trips(12), "");
     stage.wait("ready", |story, _| story.is_ready());
     for at in [
         "placeOrder",
@@ -109,13 +103,7 @@ fn servers_that_are_lost_amid_fills_come_back_without_data_and_forget() {
 
 #[test]
 fn a_farm_that_flaps_shuts_entries_and_lets_exits_go_on() {
-    let mut stage = Stage::play(
-        Plan {
-            entries: 400,
-            ..Plan::TRIP
-        },
-        "",
-    );
+    let mut stage = Stage::play(Plan::trips(400), "");
     stage.wait("a position", |story, _| story.held("ALDR") != 0);
     stage.script("notice code=2103");
     let (story, _) = stage.wait("flat all the same", |story, truth| {
@@ -155,13 +143,7 @@ fn a_nightly_restart_is_waited_for_and_what_is_held_stays_protected() {
 
 #[test]
 fn slow_answers_are_waited_for() {
-    let mut stage = Stage::play(
-        Plan {
-            entries: 3,
-            ..Plan::TRIP
-        },
-        "",
-    );
+    let mut stage = Stage::play(Plan::trips(3), "");
     stage.wait("ready", |story, _| story.is_ready());
     stage.script("slow ms=2500");
     stage.wait("trips", |story, truth| {
@@ -175,13 +157,7 @@ fn slow_answers_are_waited_for() {
 
 #[test]
 fn a_message_that_stalls_in_the_middle_is_read_whole_or_the_connection_is_given_up() {
-    let mut stage = Stage::play(
-        Plan {
-            entries: 3,
-            ..Plan::TRIP
-        },
-        "",
-    );
+    let mut stage = Stage::play(Plan::trips(3), "");
     stage.wait("ready", |story, _| story.is_ready());
     stage.script("stall ms=6000 on=orderStatus nth=2");
     stage.script("stall ms=6000 on=execDetails nth=2");

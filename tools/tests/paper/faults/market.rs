@@ -8,10 +8,7 @@ use stream::Kind;
 use stream::payload::{CommandOp, GapReason, LegRole, LegState, LinkState};
 
 /// Trips one after the other, so that an entry that is shut is missed.
-const BUSY: Plan = Plan {
-    entries: 400,
-    ..Plan::TRIP
-};
+const BUSY: Plan = Plan::trips(400);
 
 fn entries(story: &Story) -> usize {
     story.made(CommandOp::Place, LegRole::Entry)

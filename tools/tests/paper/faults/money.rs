@@ -12,13 +12,7 @@ fn fees_that_are_late_missing_doubled_or_unset_are_right_in_the_end() {
                   [[fault]]\ndo = \"delay\"\nms = 30000\non = \"commissionReport\"\n\
                   [[fault]]\ndo = \"drop\"\non = \"commissionReport\"\n\
                   [[fault]]\ndo = \"duplicate\"\ncopies = 2\non = \"commissionReport\"\n";
-    let mut stage = Stage::play(
-        Plan {
-            entries: 3,
-            ..Plan::TRIP
-        },
-        script,
-    );
+    let mut stage = Stage::play(Plan::trips(3), script);
     stage.wait("trips", |story, truth| {
         let filled = story.legs_in(LegRole::Entry, LegState::Filled);
         truth.faults_waiting == 0 && filled >= 2 && truth.positions.is_empty()
@@ -30,13 +24,7 @@ fn fees_that_are_late_missing_doubled_or_unset_are_right_in_the_end() {
 #[test]
 fn an_execution_that_is_told_three_times_counts_once() {
     let script = "[[fault]]\ndo = \"duplicate\"\ncopies = 2\non = \"execDetails\"\ntimes = 100\n";
-    let mut stage = Stage::play(
-        Plan {
-            entries: 2,
-            ..Plan::TRIP
-        },
-        script,
-    );
+    let mut stage = Stage::play(Plan::trips(2), script);
     stage.wait("trips", |story, truth| {
         story.legs_in(LegRole::Entry, LegState::Filled) == 2 && truth.positions.is_empty()
     });

@@ -53,6 +53,14 @@ impl Plan {
         ..Self::HELD
     };
 
+    /// Round trips, one after the other.
+    pub const fn trips(entries: u32) -> Self {
+        Self {
+            entries,
+            ..Self::TRIP
+        }
+    }
+
     /// Entries that rest until the quote changes, and are cancelled.
     pub const RESTING: Self = Self {
         holds: false,

@@ -183,26 +183,17 @@ pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quot
     if let Ok(stream) = &stream {
         wait(|| {
             while let Some(row) = stream.next_timeout(Duration::from_millis(500)) {
-                match row {
+                let told = match row {
                     MarketDepths::MarketDepth(r) => {
-                        apply(
-                            &mut rows,
-                            r.position,
-                            r.operation,
-                            r.side,
-                            (r.price, r.size),
-                        );
+                        Some((r.position, r.operation, r.side, (r.price, r.size)))
                     }
                     MarketDepths::MarketDepthL2(r) => {
-                        apply(
-                            &mut rows,
-                            r.position,
-                            r.operation,
-                            r.side,
-                            (r.price, r.size),
-                        );
+                        Some((r.position, r.operation, r.side, (r.price, r.size)))
                     }
-                    MarketDepths::Notice(_) => {}
+                    MarketDepths::Notice(_) => None,
+                };
+                if let Some((position, operation, side, what)) = told {
+                    apply(&mut rows, position, operation, side, what);
                 }
                 if rows.iter().all(|side| side.len() >= 10) {
                     break;
