@@ -1,7 +1,7 @@
 //! Whole levels, positional rows, quotes and trades.
 
 use crate::apply_orders::is_price;
-use crate::book::Top;
+use crate::book::{Book, Top};
 use crate::books::Books;
 use crate::effect::Effect;
 use crate::level::LEVEL_QTY_MAX;
@@ -204,19 +204,9 @@ impl Books {
         effect: &mut impl FnMut(Effect),
     ) {
         let book = &mut self.books[index];
-        let aggressor = match (aggressor, book.best(Side::Buy), book.best(Side::Sell)) {
-            (Side::None, Some((bid, _)), Some((ask, _))) => {
-                let (twice, mids) = (
-                    2 * i128::from(price.0),
-                    i128::from(bid.0) + i128::from(ask.0),
-                );
-                match twice.cmp(&mids) {
-                    core::cmp::Ordering::Greater => Side::Buy,
-                    core::cmp::Ordering::Less => Side::Sell,
-                    core::cmp::Ordering::Equal => Side::None,
-                }
-            }
-            (aggressor, _, _) => aggressor,
+        let aggressor = match aggressor {
+            Side::None => told_by_quote(book, price),
+            known => known,
         };
         if printed {
             book.tape.print(ts, price, qty, aggressor);
@@ -227,6 +217,22 @@ impl Books {
             resting: aggressor.opposite(),
             printed,
         });
+    }
+}
+
+/// Who traded at that price, as far as the quote tells.
+fn told_by_quote(book: &Book, price: Price) -> Side {
+    let (Some((bid, _)), Some((ask, _))) = (book.best(Side::Buy), book.best(Side::Sell)) else {
+        return Side::None;
+    };
+    let (twice, mids) = (
+        2 * i128::from(price.0),
+        i128::from(bid.0) + i128::from(ask.0),
+    );
+    match twice.cmp(&mids) {
+        core::cmp::Ordering::Greater => Side::Buy,
+        core::cmp::Ordering::Less => Side::Sell,
+        core::cmp::Ordering::Equal => Side::None,
     }
 }
 

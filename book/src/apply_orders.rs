@@ -22,14 +22,17 @@ struct Place {
     traded: bool,
 }
 
-/// What was taken from an order: the order as it stood, and how much.
+/// What was taken, and from which order.
+#[derive(Clone, Copy)]
 struct Taken {
-    order: Order,
+    side: Side,
+    price: Price,
+    priority: u64,
     qty: u32,
 }
 
 impl Books {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(
         &mut self,
         instrument: InstrumentId,
@@ -40,60 +43,39 @@ impl Books {
         if add.qty == 0 || add.side == Side::None || !is_price(add.price) {
             return Some(FaultCode::BadValue);
         }
-        self.books[index].laddered = true;
+        let book = &mut self.books[index];
+        book.laddered = true;
+        let mut fault = None;
+        if add.order_id > book.order_id_max {
+            book.order_id_max = add.order_id;
+        } else if let Some((_, known)) = self.orders.look(instrument, add.order_id) {
+            fault = match self.replace_known(index, &known, add, effect) {
+                Ok(fault) => fault,
+                Err(repeated) => return Some(repeated),
+            };
+        }
+        let books = &self.books;
+        if !self.orders.admit(|order| !is_alive(books, order)) {
+            self.books[index].gap(add.source);
+            return Some(FaultCode::TableFull);
+        }
+        let book = &mut self.books[index];
+        let arrivals = book.arrivals;
         let order = Order {
             id: add.order_id,
             price: add.price,
-            priority: 0,
+            priority: arrivals + 1,
             qty: add.qty,
             instrument,
             side: add.side,
         };
-        let mut fault = None;
-        let book = &mut self.books[index];
-        if add.order_id > book.order_id_max {
-            book.order_id_max = add.order_id;
-        } else if let Some(slot) = self.orders.find(instrument, add.order_id) {
-            let known = self.orders.get(slot);
-            let same = (known.price, known.qty, known.side) == (add.price, add.qty, add.side);
-            if is_alive(&self.books, &known) {
-                fault = Some(FaultCode::DuplicateOrder);
-                if same && add.flags & flags::SNAPSHOT != 0 {
-                    return fault;
-                }
-                self.books[index].gap(add.source);
-            }
-            if let Some(taken) = self.take(instrument, index, add.order_id, None, add.source) {
-                effect(reduced(&taken, false));
-            }
-        }
-        self.join(index, order, add.source, effect).or(fault)
-    }
-
-    /// Puts an order at the back of its level.
-    #[inline]
-    fn join(
-        &mut self,
-        index: usize,
-        mut order: Order,
-        source: SourceId,
-        effect: &mut impl FnMut(Effect),
-    ) -> Option<FaultCode> {
-        let arrivals = self.books[index].arrivals;
-        order.priority = arrivals + 1;
-        let books = &self.books;
-        if !self.orders.insert(&order, |order| !is_alive(books, order)) {
-            self.books[index].gap(source);
-            return Some(FaultCode::TableFull);
-        }
-        let book = &mut self.books[index];
+        self.orders.insert(&order);
         book.arrivals = order.priority;
         let share = order_hash(order.id, order.side, order.price, order.priority);
         let ladder = &mut book.ladders[side_index(order.side)];
         let qty = u64::from(order.qty);
-        let (change, ()) =
-            ladder.change(order.price, arrivals, move |level| level.join(qty, share));
-        if change.new > 0 {
+        let joined = ladder.join(order.price, arrivals, qty, share);
+        if joined.stands {
             effect(Effect::Added {
                 side: order.side,
                 price: order.price,
@@ -101,7 +83,36 @@ impl Books {
                 priority: order.priority,
             });
         }
-        change.lost.then(|| self.lost(index, source))
+        if joined.lost {
+            fault = Some(self.lost(index, add.source));
+        }
+        fault
+    }
+
+    /// An order comes under the id of one that is known: that one leaves. What is to be said of it,
+    /// as an error where the known one is to stay.
+    #[cold]
+    #[inline(never)]
+    fn replace_known(
+        &mut self,
+        index: usize,
+        known: &Order,
+        add: &Add,
+        effect: &mut impl FnMut(Effect),
+    ) -> Result<Option<FaultCode>, FaultCode> {
+        let mut fault = None;
+        let same = (known.price, known.qty, known.side) == (add.price, add.qty, add.side);
+        if is_alive(&self.books, known) {
+            fault = Some(FaultCode::DuplicateOrder);
+            if same && add.flags & flags::SNAPSHOT != 0 {
+                return Err(FaultCode::DuplicateOrder);
+            }
+            self.books[index].gap(add.source);
+        }
+        if let Some(taken) = self.take(known.instrument, index, known.id, None, add.source) {
+            effect(reduced(&taken, false));
+        }
+        Ok(fault)
     }
 
     /// There was no room for a level: it and its orders are gone.
@@ -114,7 +125,7 @@ impl Books {
 
     /// Takes `want` (all where `None`) from an order, at most what is left of it. `None` when no
     /// such order lives.
-    #[inline]
+    #[inline(always)]
     fn take(
         &mut self,
         instrument: InstrumentId,
@@ -123,25 +134,26 @@ impl Books {
         want: Option<u32>,
         source: SourceId,
     ) -> Option<Taken> {
-        let slot = self.orders.find(instrument, order_id)?;
-        let order = self.orders.get(slot);
+        let (slot, order) = self.orders.look(instrument, order_id)?;
         let qty = want.map_or(order.qty, |want| want.min(order.qty));
         let share = order_hash(order.id, order.side, order.price, order.priority);
         let book = &mut self.books[index];
         let ladder = &mut book.ladders[side_index(order.side)];
-        let (change, alive) = ladder.change(order.price, book.arrivals, move |level| {
-            level.take(order.priority, u64::from(qty), share)
-        });
-        if qty == order.qty || !alive {
-            self.orders.remove(slot);
-        } else {
-            self.orders.set_qty(slot, order.qty - qty);
-        }
-        if change.lost {
+        let Some(lost) = ladder.take(order.price, order.priority, u64::from(qty), share) else {
+            self.orders.leave(slot, 0);
+            return None;
+        };
+        self.orders.leave(slot, order.qty - qty);
+        if lost {
             let code = self.lost(index, source);
             self.books[index].fault(code);
         }
-        alive.then_some(Taken { order, qty })
+        Some(Taken {
+            side: order.side,
+            price: order.price,
+            priority: order.priority,
+            qty,
+        })
     }
 
     /// Takes quantity from a level's anonymous residue: the order was never seen. A fault when
@@ -213,7 +225,7 @@ impl Books {
             let taken = taken.expect("the order was alive a moment ago");
             effect(reduced(&taken, false));
         }
-        let fault = self.check(index, &order, modify.side, None, modify.source);
+        let fault = self.check(index, order.side, modify.side, None, modify.source);
         if keeps || modify.qty == 0 {
             return fault;
         }
@@ -251,10 +263,10 @@ impl Books {
         };
         effect(reduced(&taken, false));
         let least = Some((modify.qty, taken.qty));
-        self.check(index, &taken.order, modify.side, least, source)
+        self.check(index, taken.side, modify.side, least, source)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn delete(
         &mut self,
         instrument: InstrumentId,
@@ -274,14 +286,14 @@ impl Books {
         };
         effect(reduced(&taken, false));
         let said = (delete.qty != 0).then_some((delete.qty, taken.qty));
-        if delete.price.0 != 0 && delete.price != taken.order.price {
+        if delete.price.0 != 0 && delete.price != taken.price {
             self.books[index].gap(source);
             return Some(FaultCode::BadValue);
         }
-        self.check(index, &taken.order, delete.side, said, source)
+        self.check(index, taken.side, delete.side, said, source)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn execute(
         &mut self,
         frame: FrameRef<'_>,
@@ -301,10 +313,10 @@ impl Books {
                 Some(taken) => {
                     effect(reduced(&taken, true));
                     let said = Some((execute.qty, taken.qty));
-                    fault = self.check(index, &taken.order, side, said, source);
-                    side = taken.order.side;
+                    fault = self.check(index, taken.side, side, said, source);
+                    side = taken.side;
                     if price.0 == 0 {
-                        price = taken.order.price;
+                        price = taken.price;
                     }
                 }
                 None => {
@@ -333,18 +345,18 @@ impl Books {
         fault
     }
 
-    /// Compares what a frame says of an order with the order: side, and quantities that must be
+    /// Compares what a frame says of an order with the order: its side, and quantities that must be
     /// equal. A contradiction proves that the book is wrong.
-    #[inline]
+    #[inline(always)]
     fn check(
         &mut self,
         index: usize,
-        order: &Order,
+        known: Side,
         side: Side,
         said: Option<(u32, u32)>,
         source: SourceId,
     ) -> Option<FaultCode> {
-        let sides_agree = side == Side::None || side == order.side;
+        let sides_agree = side == Side::None || side == known;
         if sides_agree && said.is_none_or(|(said, known)| said == known) {
             return None;
         }
@@ -353,17 +365,18 @@ impl Books {
     }
 
     fn alive(&self, instrument: InstrumentId, order_id: u64) -> Option<Order> {
-        let order = self.orders.get(self.orders.find(instrument, order_id)?);
+        let (_, order) = self.orders.look(instrument, order_id)?;
         is_alive(&self.books, &order).then_some(order)
     }
 }
 
+#[inline]
 fn reduced(taken: &Taken, traded: bool) -> Effect {
     Effect::Reduced {
-        side: taken.order.side,
-        price: taken.order.price,
+        side: taken.side,
+        price: taken.price,
         qty: u64::from(taken.qty),
-        priority: taken.order.priority,
+        priority: taken.priority,
         traded,
     }
 }

@@ -27,9 +27,9 @@ use stream::{FrameRef, InstrumentId, Kind, Nanos, SourceId};
 
 /// Sizes, fixed for the life of the books, and the stale limit.
 ///
-/// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 96 to 192 bytes for each
-/// of `orders_max` and 512 KiB; reserved whole at construction, of the orders only what is used is
-/// touched.
+/// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 144 to 288 bytes for
+/// each of `orders_max` and 512 KiB; reserved whole at construction, of the orders only what is
+/// used is touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Highest instrument id.
@@ -130,7 +130,7 @@ impl Books {
     /// The order with that id in the instrument's book.
     #[must_use]
     pub fn order(&self, instrument: InstrumentId, order_id: u64) -> Option<OrderView> {
-        let order = self.orders.get(self.orders.find(instrument, order_id)?);
+        let (_, order) = self.orders.look(instrument, order_id)?;
         is_alive(&self.books, &order).then(|| order.into())
     }
 

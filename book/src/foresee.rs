@@ -7,10 +7,10 @@
 
 use crate::books::Books;
 use crate::effect::{Applied, Effect};
-use core::hint::black_box;
+use core::hint::{black_box, select_unpredictable};
 use core::mem::offset_of;
 use stream::payload::{Add, Delete, Execute, Modify};
-use stream::{FrameRef, Header, InstrumentId, Kind, Line, Price, Side};
+use stream::{FrameRef, Header, Kind, Line, Price, Side};
 
 /// Frames that are foreseen at a time: enough to keep a core's memory requests busy, few enough
 /// that what was read is still in its cache when it is needed.
@@ -55,71 +55,36 @@ impl Books {
     }
 
     /// Reads what frames will need that are applied soon, and changes nothing: first where orders
-    /// stand and will stand, then the levels of those. All places are told before any is read, and
-    /// no branch that nobody can foresee lies between: a core, which looks only so far ahead, has
-    /// many reads under way.
+    /// stand or will stand, then the levels of those. No branch that nobody can foresee lies
+    /// between, and little else: a core, which looks only so far ahead, has many reads under way.
     #[inline]
-    fn foresee<'a>(&self, frames: impl Iterator<Item = FrameRef<'a>>) {
+    fn foresee<'a>(&self, frames: impl Iterator<Item = FrameRef<'a>> + Clone) {
         if self.books.is_empty() {
             return;
         }
         let last = self.books.len() - 1;
-        let mut sights = [(0, 0); BATCH];
-        let mut words = [[&0; 3]; BATCH];
-        let mut count = 0;
-        for ((sight, words), frame) in sights.iter_mut().zip(&mut words).zip(frames) {
-            let see = Sight::of(frame);
-            let line = self.orders.likely(see.instrument, see.id, see.adds);
-            let book = &self.books[see.book.min(last)];
-            let level = book.ladders[see.side].word(see.price);
-            *sight = (line, see.id);
-            *words = [self.orders.word(line), level, &book.arrivals];
-            count += 1;
+        let mut slots = [0; BATCH];
+        let mut read = 0;
+        for (slot, frame) in slots.iter_mut().zip(frames.clone()) {
+            let id = word(&frame.lines()[0].0, offset_of!(Add, order_id));
+            *slot = self.orders.likely(frame.instrument(), id);
+            read ^= self.orders.word(*slot);
         }
-        let mut read = words[..count]
-            .iter()
-            .flatten()
-            .fold(0, |all, &&word| all ^ word);
-        let mut words = [[&0; 2]; BATCH];
-        for (&(line, id), words) in sights[..count].iter().zip(&mut words) {
-            let (instrument, is_bid, price, next) = self.orders.likely_place(line, id);
-            // A free place is nobody's: any book will do.
-            let book = usize::from(instrument).saturating_sub(1);
-            let ladder = &self.books[book].ladders[usize::from(!is_bid)];
-            *words = [ladder.word(price), next];
+        for (&slot, frame) in slots.iter().zip(frames) {
+            let line = &frame.lines()[0].0;
+            let adds = frame.kind() == Kind::Add;
+            let (price, is_bid) = self.orders.likely_place(slot);
+            let price =
+                select_unpredictable(adds, word(line, offset_of!(Add, price)), price.0 as u64);
+            let side = line[Header::BYTES + offset_of!(Add, side)];
+            let is_bid = select_unpredictable(adds, side == Side::Buy as u8, is_bid);
+            let index = frame.instrument().index().wrapping_sub(1).min(last);
+            let book = &self.books[index];
+            let ladder = &book.ladders[usize::from(!is_bid)];
+            read ^= ladder.words(Price(price as i64)) ^ ladder.hash() ^ book.arrivals;
         }
-        read ^= words[..count]
-            .iter()
-            .flatten()
-            .fold(0, |all, &&word| all ^ word);
         // It is of no use; that it was read is.
         black_box(read);
-    }
-}
-
-/// What is seen of a frame from afar: where it looks like an order's.
-struct Sight {
-    id: u64,
-    price: Price,
-    instrument: InstrumentId,
-    book: usize,
-    side: usize,
-    adds: bool,
-}
-
-impl Sight {
-    #[inline]
-    fn of(frame: FrameRef<'_>) -> Self {
-        let line = &frame.lines()[0].0;
-        let header = frame.header();
-        Self {
-            id: word(line, offset_of!(Add, order_id)),
-            price: Price(word(line, offset_of!(Add, price)) as i64),
-            instrument: header.instrument,
-            book: header.instrument.index().wrapping_sub(1),
-            side: usize::from(line[Header::BYTES + offset_of!(Add, side)] == Side::Sell as u8),
-            adds: header.kind == Kind::Add,
-        }
     }
 }
 

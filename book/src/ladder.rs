@@ -13,6 +13,7 @@
 //! the best leaves its upper three quarters; levels change places then, which is rare.
 
 use crate::level::Level;
+use core::hint::select_unpredictable;
 use stream::{Price, Side};
 
 /// Levels of one side that the flat window holds.
@@ -45,6 +46,15 @@ pub(crate) struct Change {
     pub(crate) lost: bool,
 }
 
+/// What became of an order that joined a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Joined {
+    /// False when there was no room for its level.
+    pub(crate) stands: bool,
+    /// True when there was no room: its level, or the farthest ones, are lost.
+    pub(crate) lost: bool,
+}
+
 /// The levels of the window, two to a cache line and none in two of them.
 #[derive(Debug)]
 #[repr(align(64))]
@@ -61,7 +71,9 @@ pub(crate) struct Ladder {
     /// Its tick number: key ÷ tick, rounded down.
     best_number: i64,
     /// +1 for bids, −1 for asks: price × sign = key.
-    sign: i64,
+    sign: i32,
+    /// How many slots of the window hold a level.
+    near: u32,
     /// Tick number (key ÷ tick, rounded down) of the window's lowest slot.
     base: i64,
     /// Tick size, at least 2.
@@ -70,9 +82,8 @@ pub(crate) struct Ladder {
     magic: u64,
     /// Sum of the hashes of all levels.
     hash: u64,
-    /// One bit for each slot of the window that holds a level, and how many do.
+    /// One bit for each slot of the window that holds a level.
     occupied: [u64; WORDS],
-    near: u64,
     slots: Slots,
     far: Vec<Far>,
     far_max: usize,
@@ -89,13 +100,13 @@ impl Ladder {
             best_key: NO_KEY,
             best_qty: 0,
             best_number: 0,
-            sign: side.sign(),
+            sign: side.sign() as i32,
+            near: 0,
             base: 0,
             tick: 0,
             magic: 0,
             hash: 0,
             occupied: [0; WORDS],
-            near: 0,
             slots: Slots([Level::EMPTY; WINDOW]),
             // All of the window may move out at once before the surplus is dropped.
             far: Vec::with_capacity(far_max + WINDOW + 1),
@@ -125,13 +136,18 @@ impl Ladder {
         self.slide()
     }
 
+    #[inline]
+    fn sign(&self) -> i64 {
+        i64::from(self.sign)
+    }
+
     /// The best price and its quantity.
     #[inline]
     pub(crate) fn best(&self) -> Option<(Price, u64)> {
         if self.best_key == NO_KEY {
             return None;
         }
-        Some((Price(self.best_key * self.sign), self.best_qty))
+        Some((Price(self.best_key * self.sign()), self.best_qty))
     }
 
     /// Sum of the hashes of all levels.
@@ -144,7 +160,7 @@ impl Ladder {
     fn tick_number(&self, price: Price) -> Option<i64> {
         let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
         // Exact for prices on the grid (the error is below 1 ÷ tick); all others fail the test.
-        (number.wrapping_mul(self.tick) == price.0).then(|| number * self.sign)
+        (number.wrapping_mul(self.tick) == price.0).then(|| number.wrapping_mul(self.sign()))
     }
 
     #[inline]
@@ -160,18 +176,95 @@ impl Ladder {
                 Some(&self.slots.0[(number & MASK) as usize]).filter(|level| !level.is_empty())
             }
             _ => {
-                let key = price.0 * self.sign;
+                let key = price.0 * self.sign();
                 let at = self.far.binary_search_by_key(&key, |far| far.key).ok()?;
                 Some(&self.far[at].level)
             }
         }
     }
 
-    /// A word of the level at a price, for whoever wants it at hand; of any other where it is far.
+    /// A word of each line that a change of the level at a price needs, for whoever wants them at
+    /// hand; of any other level where that one is far.
     #[inline]
-    pub(crate) fn word(&self, price: Price) -> &u64 {
+    pub(crate) fn words(&self, price: Price) -> u64 {
         let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
-        &self.slots.0[(number.wrapping_mul(self.sign) & MASK) as usize].ordered
+        let slot = (number.wrapping_mul(self.sign()) & MASK) as usize;
+        self.slots.0[slot].ordered ^ self.occupied[slot / 64]
+    }
+
+    /// The tick number of a price whose level stands in the window or would.
+    #[inline]
+    fn near_number(&self, price: Price) -> Option<i64> {
+        let number = self.tick_number(price)?;
+        self.in_window(number).then_some(number)
+    }
+
+    /// An order joins the level at a price (above zero), which begins at `arrivals` where there was
+    /// none; `share` is its [`order_hash`](crate::level::order_hash).
+    #[inline(always)]
+    pub(crate) fn join(&mut self, price: Price, arrivals: u64, qty: u64, share: u64) -> Joined {
+        let Some(number) = self.near_number(price) else {
+            return self.join_far(price, arrivals, qty, share);
+        };
+        let slot = (number & MASK) as usize;
+        let level = &mut self.slots.0[slot];
+        let old = level.total();
+        level.born = select_unpredictable(old == 0, arrivals, level.born);
+        let hash = level.join(qty, share);
+        self.hash = self.hash.wrapping_add(hash);
+        self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.near = self.near.wrapping_add(u32::from(old == 0));
+        let key = number.wrapping_mul(self.tick);
+        let better = key >= self.best_key;
+        Joined {
+            stands: true,
+            lost: better && self.raise_best(key, number, old + qty),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn join_far(&mut self, price: Price, arrivals: u64, qty: u64, share: u64) -> Joined {
+        let change = |level: &mut Level| level.join(qty, share);
+        let (change, _) = self.change_far(price.0 * self.sign(), arrivals, change);
+        Joined {
+            stands: change.new > 0,
+            lost: change.lost,
+        }
+    }
+
+    /// Takes quantity from the order that arrived as number `priority` at a price; `None` when it
+    /// does not stand there any more, else whether levels were lost as the best moved.
+    #[inline(always)]
+    pub(crate) fn take(
+        &mut self,
+        price: Price,
+        priority: u64,
+        qty: u64,
+        share: u64,
+    ) -> Option<bool> {
+        let Some(number) = self.near_number(price) else {
+            return self.take_far(price, priority, qty, share);
+        };
+        let slot = (number & MASK) as usize;
+        let level = &mut self.slots.0[slot];
+        let hash = level.take(priority, qty, share)?;
+        let new = level.total();
+        self.hash = self.hash.wrapping_sub(hash);
+        // Without a branch: whether a level ends is hard to foresee.
+        let ends = u32::from(new == 0);
+        self.occupied[slot / 64] ^= u64::from(ends) << (slot % 64);
+        self.near = self.near.wrapping_sub(ends);
+        Some(self.follow_best(number.wrapping_mul(self.tick), number, new))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_far(&mut self, price: Price, priority: u64, qty: u64, share: u64) -> Option<bool> {
+        let change = |level: &mut Level| level.take(priority, qty, share);
+        // No level begins by what is taken.
+        let (change, hash) = self.change_far(price.0 * self.sign(), 0, change);
+        hash.map(|_| change.lost)
     }
 
     /// Changes the level at a price (above zero); it exists exactly while it holds quantity.
@@ -184,9 +277,9 @@ impl Ladder {
         arrivals: u64,
         change: impl FnOnce(&mut Level) -> T,
     ) -> (Change, T) {
-        match self.tick_number(price) {
-            Some(number) if self.in_window(number) => self.change_near(number, arrivals, change),
-            _ => self.change_far(price.0 * self.sign, arrivals, change),
+        match self.near_number(price) {
+            Some(number) => self.change_near(number, arrivals, change),
+            None => self.change_far(price.0 * self.sign(), arrivals, change),
         }
     }
 
@@ -200,16 +293,16 @@ impl Ladder {
         let slot = (number & MASK) as usize;
         let level = &mut self.slots.0[slot];
         let old = level.total();
-        level.born = if old == 0 { arrivals } else { level.born };
+        level.born = select_unpredictable(old == 0, arrivals, level.born);
         let old_hash = level.hash;
         let said = change(level);
         let new = level.total();
         self.hash = self.hash.wrapping_add(level.hash).wrapping_sub(old_hash);
         // Without a branch: whether a level begins, ends or stays is hard to foresee.
-        let (was, is) = (u64::from(old > 0), u64::from(new > 0));
-        self.occupied[slot / 64] ^= (was ^ is) << (slot % 64);
+        let (was, is) = (u32::from(old > 0), u32::from(new > 0));
+        self.occupied[slot / 64] ^= u64::from(was ^ is) << (slot % 64);
         self.near = self.near.wrapping_add(is).wrapping_sub(was);
-        let lost = self.follow_best(number * self.tick, number, new);
+        let lost = self.follow_best(number.wrapping_mul(self.tick), number, new);
         (Change { old, new, lost }, said)
     }
 
@@ -265,21 +358,30 @@ impl Ladder {
             return false;
         }
         if new > 0 {
-            let moved = key > self.best_key;
-            self.best_key = key;
-            self.best_qty = new;
-            self.best_number = number;
-            return moved && self.keep_window();
+            return self.raise_best(key, number, new);
         }
         if key > self.best_key {
             return false;
         }
-        self.find_best();
+        // No level of the window is above the one that was best.
+        let top = self.base + MASK;
+        self.find_best(self.best_number.min(top));
         self.keep_window()
     }
 
-    fn find_best(&mut self) {
-        let near = self.next_near(self.base + MASK);
+    /// The level at `key` holds `new`, and none is better. True when levels were lost.
+    #[inline]
+    fn raise_best(&mut self, key: i64, number: i64, new: u64) -> bool {
+        let moved = key > self.best_key;
+        self.best_key = key;
+        self.best_qty = new;
+        self.best_number = number;
+        moved && self.keep_window()
+    }
+
+    /// Finds the best level; those of the window stand at `highest` or below, which lies in it.
+    fn find_best(&mut self, highest: i64) {
+        let near = self.next_near(highest);
         let far = self.far.last();
         let near_key = near.map_or(NO_KEY, |number| number * self.tick);
         let far_key = far.map_or(NO_KEY, |far| far.key);
@@ -391,7 +493,7 @@ impl Ladder {
             self.hash = self.hash.wrapping_sub(far.level.hash);
         }
         if surplus > 0 {
-            self.find_best();
+            self.find_best(self.base + MASK);
         }
         surplus > 0
     }
@@ -517,11 +619,11 @@ impl<'a> Iterator for Levels<'a> {
         match (near, far) {
             (Some((slot, key)), far) if far.is_none_or(|far| key > far.key) => {
                 self.near = self.slots.next();
-                Some((Price(key * ladder.sign), &ladder.slots.0[slot]))
+                Some((Price(key * ladder.sign()), &ladder.slots.0[slot]))
             }
             (_, Some(far)) => {
                 self.far -= 1;
-                Some((Price(far.key * ladder.sign), &far.level))
+                Some((Price(far.key * ladder.sign()), &far.level))
             }
             _ => None,
         }

@@ -40,23 +40,26 @@ impl Level {
         self.ordered > 0 && priority > self.born
     }
 
-    /// An order joins; `share` is its [`order_hash`].
+    /// An order joins; `share` is its [`order_hash`]. Tells what that adds to the hash.
     #[inline]
-    pub(crate) fn join(&mut self, qty: u64, share: u64) {
+    pub(crate) fn join(&mut self, qty: u64, share: u64) -> u64 {
+        let hash = share.wrapping_mul(qty);
         self.ordered += qty;
-        self.hash = self.hash.wrapping_add(share.wrapping_mul(qty));
+        self.hash = self.hash.wrapping_add(hash);
+        hash
     }
 
-    /// Takes quantity from the order that arrived as number `priority`; false when it does not
-    /// stand here any more.
+    /// Takes quantity from the order that arrived as number `priority`; tells what that takes from
+    /// the hash, or `None` when it does not stand here any more.
     #[inline]
-    pub(crate) fn take(&mut self, priority: u64, qty: u64, share: u64) -> bool {
-        let holds = self.holds(priority);
-        if holds {
-            self.ordered -= qty;
-            self.hash = self.hash.wrapping_sub(share.wrapping_mul(qty));
+    pub(crate) fn take(&mut self, priority: u64, qty: u64, share: u64) -> Option<u64> {
+        if !self.holds(priority) {
+            return None;
         }
-        holds
+        let hash = share.wrapping_mul(qty);
+        self.ordered -= qty;
+        self.hash = self.hash.wrapping_sub(hash);
+        Some(hash)
     }
 
     /// Takes at most so much from the residue; tells how much it was.

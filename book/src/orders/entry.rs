@@ -73,3 +73,9 @@ pub(super) const fn unpack(entry: &Entry) -> Order {
         },
     }
 }
+
+/// Sets an order's quantity, at least 1.
+#[inline]
+pub(super) const fn set_qty(entry: &mut Entry, qty: u32) {
+    entry[1][1] = entry[1][1] >> 32 << 32 | qty as u64;
+}
