@@ -13,7 +13,7 @@ use risk::RiskStage;
 use signal::SignalStage;
 use stream::blob::Assembler;
 use stream::payload::Checkpoint;
-use stream::{FrameRef, Kind, Kinds, Out, Stage, StageId};
+use stream::{FrameRef, Kind, Kinds, Line, Out, Stage, StageId};
 
 /// Where a lane's frames go.
 pub trait End: Out {
@@ -21,6 +21,14 @@ pub trait End: Out {
     fn has_room(&self, lines: usize) -> bool;
     /// Publishes what was put.
     fn flush(&mut self);
+    /// Puts frames that lie back to back.
+    fn put_all(&mut self, frames: &[Line]) {
+        let mut rest = frames;
+        while let Some(frame) = FrameRef::first_of(rest) {
+            self.put(frame);
+            rest = &rest[frame.lines().len()..];
+        }
+    }
 }
 
 /// A stage, and what it takes to load a saved state that comes by the stream.
@@ -275,6 +283,15 @@ impl<E> Chain<E> {
             risk: self.risk.stage.expect(FULL),
             gateway: self.gateway.stage.expect(FULL),
         }
+    }
+
+    /// True when no stage sits here: what goes in comes out.
+    #[must_use]
+    pub const fn is_bare(&self) -> bool {
+        self.book.stage.is_none()
+            && self.signal.stage.is_none()
+            && self.risk.stage.is_none()
+            && self.gateway.stage.is_none()
     }
 
     /// Leaves the seats of all other stages empty; tells the kinds that the others act on.

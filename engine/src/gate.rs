@@ -305,6 +305,52 @@ impl End for Gate {
             self.release();
         }
     }
+
+    /// As frame by frame, but what nothing follows from is appended together with what comes
+    /// behind it, up to the next frame that something follows from.
+    fn put_all(&mut self, frames: &[Line]) {
+        let (mut from, mut at) = (0, 0);
+        while let Some(frame) = FrameRef::first_of(&frames[at..]) {
+            at += frame.lines().len();
+            let kind = frame.kind();
+            let quiet = if frame.is_input() {
+                kind.is_market()
+            } else {
+                !ACTS_ON.has(kind)
+            };
+            if !quiet {
+                self.keep(&frames[from..at - frame.lines().len()]);
+                self.put(frame);
+                from = at;
+            }
+        }
+        self.keep(&frames[from..at]);
+    }
+}
+
+impl Gate {
+    /// Appends frames that nothing follows from, but that the edge sees the market.
+    fn keep(&mut self, frames: &[Line]) {
+        if frames.is_empty() {
+            return;
+        }
+        self.journal.append_all(frames);
+        if self.journal.is_failed() {
+            return self.die();
+        }
+        if !self.edge.ignores_market() {
+            let mut rest = frames;
+            while let Some(frame) = FrameRef::first_of(rest) {
+                if frame.is_input() {
+                    self.keep_market(frame);
+                }
+                rest = &rest[frame.lines().len()..];
+            }
+        }
+        if !self.held.is_empty() {
+            self.release();
+        }
+    }
 }
 
 impl Gate {

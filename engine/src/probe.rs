@@ -127,6 +127,20 @@ impl Probe {
             .map_or(Nanos::ZERO, |live| live.borrow_mut().clock.now())
     }
 
+    /// True when a frame may pass unmeasured; it has been counted then.
+    #[inline]
+    pub fn lets_pass(&self, frame: FrameRef<'_>) -> bool {
+        let Some(live) = &self.live else { return true };
+        let live = &mut *live.borrow_mut();
+        let kind = frame.kind();
+        let measured = kind == Kind::Tick || (live.inputs + 1).is_multiple_of(SAMPLE);
+        if measured || is_decision(kind) {
+            return false;
+        }
+        live.inputs += 1;
+        true
+    }
+
     /// An input begins.
     #[inline]
     pub fn begin(&self, frame: FrameRef<'_>) {

@@ -6,6 +6,8 @@
 
 use crate::chain::End;
 use rtrb::{Consumer, Producer, RingBuffer};
+use std::cell::Cell;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stream::frame::LINES_MAX;
 use stream::{FrameRef, Line, Out};
@@ -18,6 +20,8 @@ pub struct RingOut {
     pending: Box<[Kept; BATCH_LINES + LINES_MAX]>,
     /// Pending lines.
     count: usize,
+    /// Lines that were free beside the pending ones when the reading end was last asked.
+    free: Cell<usize>,
 }
 
 /// A line on its way into the ring.
@@ -64,6 +68,7 @@ pub fn ring(lines: usize) -> (RingOut, RingIn) {
             producer,
             pending: Box::new(std::array::from_fn(|_| Kept::default())),
             count: 0,
+            free: Cell::new(lines),
         },
         RingIn {
             consumer,
@@ -78,6 +83,16 @@ impl RingOut {
     pub fn is_abandoned(&self) -> bool {
         self.producer.is_abandoned()
     }
+
+    /// Asks the reading end how far it is. What was free when it was last asked still is: only
+    /// when that is too little it is asked again, or a large burst would wait for an empty ring
+    /// for ever.
+    #[inline(never)]
+    fn look(&self, lines: usize) -> bool {
+        let free = self.producer.slots() - self.count;
+        self.free.set(free);
+        free >= lines
+    }
 }
 
 impl Out for RingOut {
@@ -87,6 +102,9 @@ impl Out for RingOut {
             self.pending[self.count].store(line);
             self.count += 1;
         }
+        // Room was looked for; when not, publishing tells.
+        let free = self.free.get_mut();
+        *free = free.saturating_sub(frame.lines().len());
         if self.count >= BATCH_LINES {
             self.flush();
         }
@@ -96,10 +114,7 @@ impl Out for RingOut {
 impl End for RingOut {
     #[inline]
     fn has_room(&self, lines: usize) -> bool {
-        let need = self.count + lines;
-        // What was free when it was last looked at still is: only when that is too little, the
-        // reading end is asked, or a large burst would wait for an empty ring for ever.
-        self.producer.cached_slots() >= need || self.producer.slots() >= need
+        self.free.get() >= lines || self.look(lines)
     }
 
     #[inline]
@@ -137,6 +152,27 @@ impl RingIn {
         read
     }
 
+    /// Hands whole frames to `take` as they lie back to back, oldest first, until so many lines are
+    /// read, which end with a frame. `take` tells the lines of the whole frames that it found, and
+    /// takes all of them. Returns the lines read.
+    pub fn read_all(&mut self, lines: usize, mut take: impl FnMut(&[Line]) -> usize) -> usize {
+        let mut read = 0;
+        while read < lines {
+            let Ok(chunk) = self.consumer.read_chunk(lines - read) else {
+                break;
+            };
+            let (front, back) = chunk.as_slices();
+            let mut taken = take(&front[..front.len().min(GIVE_LINES)]);
+            if taken == 0 {
+                // Less than a frame: it goes on behind the ring's end.
+                taken = take(straddling(&mut self.scratch, front, back).lines());
+            }
+            chunk.commit(taken);
+            read += taken;
+        }
+        read
+    }
+
     /// As [`RingIn::read`], but gives free what it read after about [`GIVE_LINES`]; false when
     /// `take` has no room, or nothing stands there.
     #[inline]
@@ -159,10 +195,11 @@ impl RingIn {
             // Most frames are one line. Where the next begins must not wait until this one's
             // length has come from the other core: here it is guessed, so that the processor
             // fetches several at once.
-            while let Some(frame) = (part.get(at - from))
-                .filter(|_| at < GIVE_LINES)
-                .and_then(|line| FrameRef::first_of(std::slice::from_ref(line)))
-            {
+            let most = GIVE_LINES - at;
+            for line in part[at - from..].iter().take(most) {
+                let Some(frame) = FrameRef::first_of(slice::from_ref(line)) else {
+                    break;
+                };
                 room = take(frame);
                 if !room {
                     break;
@@ -175,12 +212,8 @@ impl RingIn {
             if !room || at >= GIVE_LINES {
                 break;
             }
-            let frame = FrameRef::first_of(rest).unwrap_or_else(|| {
-                let tail = (LINES_MAX - rest.len()).min(back.len());
-                self.scratch[..rest.len()].copy_from_slice(rest);
-                self.scratch[rest.len()..rest.len() + tail].copy_from_slice(&back[..tail]);
-                FrameRef::first_of(&self.scratch).expect("frames are published whole")
-            });
+            let frame = FrameRef::first_of(rest)
+                .unwrap_or_else(|| straddling(&mut self.scratch, rest, back));
             room = take(frame);
             if room {
                 at += frame.lines().len();
@@ -195,6 +228,18 @@ impl RingIn {
     pub fn is_abandoned(&self) -> bool {
         self.consumer.is_abandoned()
     }
+}
+
+/// The frame that begins with the ring's last lines and goes on with its first.
+fn straddling<'a>(
+    scratch: &'a mut [Line; LINES_MAX],
+    rest: &[Line],
+    back: &[Line],
+) -> FrameRef<'a> {
+    let tail = (LINES_MAX - rest.len()).min(back.len());
+    scratch[..rest.len()].copy_from_slice(rest);
+    scratch[rest.len()..rest.len() + tail].copy_from_slice(&back[..tail]);
+    FrameRef::first_of(scratch).expect("frames are published whole")
 }
 
 #[cfg(test)]
@@ -247,6 +292,18 @@ mod tests {
                 out.flush();
                 let mut budget = *reads.next().unwrap() + 1;
                 let lines = input.lines();
+                if budget % 3 == 0 {
+                    let read = input.read_all(lines, |frames| {
+                        let mut at = 0;
+                        while let Some(frame) = FrameRef::first_of(&frames[at..]) {
+                            seen.push((frame.instrument().0, frame.lines().len()));
+                            at += frame.lines().len();
+                        }
+                        at
+                    });
+                    prop_assert_eq!(read, lines);
+                    continue;
+                }
                 input.read(lines, |frame| {
                     if budget == 0 {
                         return false;

@@ -24,7 +24,7 @@ use crate::layout::Layout;
 use crate::probe::Probe;
 use crate::ring::{RingIn, RingOut, ring};
 use stream::limits::RING_LINES;
-use stream::{FrameRef, Out};
+use stream::{FrameRef, Line, Out};
 
 /// Where a lane ends.
 #[derive(Debug)]
@@ -57,6 +57,14 @@ impl End for LaneEnd {
         match self {
             Self::Ring(ring) => ring.flush(),
             Self::Gate(gate) => gate.flush(),
+        }
+    }
+
+    #[inline]
+    fn put_all(&mut self, frames: &[Line]) {
+        match self {
+            Self::Ring(ring) => ring.put_all(frames),
+            Self::Gate(gate) => gate.put_all(frames),
         }
     }
 }

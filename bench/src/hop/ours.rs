@@ -9,7 +9,7 @@ use std::array::from_fn;
 use std::hint::spin_loop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use stream::{FrameRef, Line, Out};
+use stream::{FrameRef, Out};
 
 /// Lines beside the frame's own that a lane wants free before it reads: its notes.
 const NOTES: usize = 40;
@@ -23,7 +23,7 @@ pub(super) fn lanes(task: &Task<'_>) -> Outcome {
     let upstream = Arc::clone(&progress);
     let out = LaneOut {
         out,
-        line: [Line::ZERO],
+        last: 0,
         progress,
     };
     task.between(out, LaneIn { input, upstream })
@@ -31,7 +31,8 @@ pub(super) fn lanes(task: &Task<'_>) -> Outcome {
 
 struct LaneOut {
     out: RingOut,
-    line: [Line; 1],
+    /// The number of the last message.
+    last: u64,
     progress: Arc<Progress>,
 }
 
@@ -39,7 +40,7 @@ impl LaneOut {
     #[inline]
     fn publish(&mut self) {
         self.out.flush();
-        self.progress.set_done(message(&self.line[0])[0]);
+        self.progress.set_done(self.last);
     }
 }
 
@@ -50,8 +51,8 @@ impl Sends for LaneOut {
             self.publish();
             spin_loop();
         }
-        self.line[0] = line(message);
-        if let Some(frame) = FrameRef::first_of(&self.line) {
+        self.last = message[0];
+        if let Some(frame) = FrameRef::first_of(&[line(message)]) {
             self.out.put(frame);
         }
     }
