@@ -27,7 +27,8 @@ pub struct LiveLeg {
 #[derive(Debug)]
 pub struct Ledger {
     legs: Vec<LiveLeg>,
-    positions: Box<[i64]>,
+    /// Of each instrument: what is held, and what of it no order of ours made.
+    positions: Box<[(i64, i64)]>,
     held: usize,
 }
 
@@ -35,17 +36,22 @@ impl Default for Ledger {
     fn default() -> Self {
         Self {
             legs: Vec::with_capacity(BRACKETS_MAX * LEGS_PER_BRACKET_MAX),
-            positions: vec![0; INSTRUMENTS_MAX + 1].into_boxed_slice(),
+            positions: vec![(0, 0); INSTRUMENTS_MAX + 1].into_boxed_slice(),
             held: 0,
         }
     }
+}
+
+/// Something of it is ours.
+const fn is_held((position, others): (i64, i64)) -> bool {
+    stream::own_position(position, others) != 0
 }
 
 impl Ledger {
     /// Tells the other threads everything, once, at a start.
     pub fn tell(&self, shared: &Shared) {
         for (index, position) in self.positions.iter().enumerate().skip(1) {
-            shared.set_held(InstrumentId(index as u16), *position != 0);
+            shared.set_held(InstrumentId(index as u16), is_held(*position));
         }
         shared.set_flat(self.is_flat());
     }
@@ -83,9 +89,13 @@ impl Ledger {
                     live.filled = fill.filled;
                 }
                 let position = &mut self.positions[instrument.index()];
-                let before = *position != 0;
-                *position += fill.side.sign() * i64::from(fill.qty);
-                let after = *position != 0;
+                let before = is_held(*position);
+                let signed = fill.side.sign() * i64::from(fill.qty);
+                position.0 += signed;
+                if fill.leg.is_none() && fill.origin.is_none() {
+                    position.1 += signed;
+                }
+                let after = is_held(*position);
                 self.held = self.held + usize::from(after) - usize::from(before);
                 shared.set_held(instrument, after);
             }

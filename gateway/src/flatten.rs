@@ -117,7 +117,7 @@ impl State {
         if watch.flatten == 0 {
             return;
         }
-        let (slot, position) = (watch.flatten - 1, watch.position);
+        let (slot, position) = (watch.flatten - 1, watch.own());
         let bracket = &self.brackets[usize::from(slot)];
         let leg = &bracket.legs[0];
         if leg.is_lost() || (leg.is_final() && !leg.awaits_fills()) {
@@ -152,13 +152,13 @@ impl State {
         })
     }
 
-    /// Sizes a flatten before its command: what is open, never more than the order. False when
+    /// Sizes a flatten before its command: what is open of ours, never more than the order. False when
     /// there is nothing to close on its side.
     pub(crate) fn size_flatten(&mut self, port: &mut Port<'_>, at: (u16, usize)) -> bool {
         let patience = self.config.flatten_patience;
         let now = port.now();
         let instrument = self.bracket(at.0).instrument;
-        let position = self.watches[instrument.index()].position;
+        let position = self.watches[instrument.index()].own();
         let (side, open) = closing(position);
         let bracket = self.bracket(at.0);
         let leg = &mut bracket.legs[0];
@@ -201,7 +201,7 @@ impl State {
             return;
         }
         let (instrument, origin, side) = (bracket.instrument, bracket.origin, bracket.side);
-        let (closes, open) = closing(self.watches[instrument.index()].position);
+        let (closes, open) = closing(self.watches[instrument.index()].own());
         let wish = (side, if closes == side { open } else { 0 });
         port.request(instrument, origin, wish, RequestWhy::FlattenBand);
     }

@@ -178,7 +178,7 @@ impl State {
 
     fn release(&mut self, slot: u16) {
         let bracket = &self.brackets[usize::from(slot)];
-        let position = self.watches[bracket.instrument.index()].position;
+        let position = self.watches[bracket.instrument.index()].own();
         if bracket.purpose == Purpose::Trade && bracket.exposure() != 0 && position != 0 {
             return;
         }

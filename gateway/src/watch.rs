@@ -58,12 +58,7 @@ impl Watch {
     /// What of the position is ours to protect: what our orders made of it, as far as it is still
     /// there. What others added is theirs.
     pub(crate) fn own(&self) -> i64 {
-        let made = self.position.saturating_sub(self.others);
-        if made.signum() == self.position.signum() {
-            made.signum() * made.abs().min(self.position.abs())
-        } else {
-            0
-        }
+        stream::own_position(self.position, self.others)
     }
 
     /// Room for one more bracket; the last place is kept for a flatten.

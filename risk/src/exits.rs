@@ -44,7 +44,7 @@ impl State {
             return;
         }
         for id in self.ids() {
-            if self.slot(id).holding.qty != 0 {
+            if self.slot(id).own() != 0 {
                 self.close_if_due(port, id);
             }
         }
@@ -230,7 +230,7 @@ impl State {
     /// A position without a stop is closed; if it cannot be now, as soon as it can.
     fn protect(&mut self, port: &mut Port<'_>) -> Result<(), Breach> {
         let id = port.frame.instrument();
-        if self.slot(id).holding.qty == 0 {
+        if self.slot(id).own() == 0 {
             return Err(Breach::new(Reason::BadIntent, 0, 0));
         }
         self.slot_mut(id).due = Reason::Unprotected;

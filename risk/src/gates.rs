@@ -175,7 +175,7 @@ impl State {
             slot.fees = 0;
             slot.fills = 0;
             slot.changed = true;
-            if slot.holding.qty != 0 {
+            if slot.own() != 0 {
                 // It should have been closed yesterday.
                 slot.due = Reason::SessionEnd;
             }

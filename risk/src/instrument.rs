@@ -206,10 +206,16 @@ impl Slot {
         self.differs_since > Nanos::ZERO
     }
 
-    /// How much of the position may be closed: all of it, unless the broker disagrees; then what
-    /// both agree on.
+    /// What of the position our orders made, as far as it is still there. The rest is others', and
+    /// never ours to close.
+    pub(crate) fn own(&self) -> i64 {
+        stream::own_position(self.holding.qty, self.others)
+    }
+
+    /// How much of the position may be closed: all that is ours, unless the broker disagrees; then
+    /// what both agree on.
     pub(crate) fn closable(&self) -> i64 {
-        let own = self.holding.qty;
+        let own = self.own();
         match self.broker {
             Some(broker) if self.differs() => {
                 if own.signum() == broker.signum() {

@@ -40,6 +40,7 @@ impl State {
         };
         let slot = self.slot_mut(id);
         let (before, realised) = (slot.holding.qty, slot.holding.realised);
+        let own_before = slot.own();
         let multiplier = slot.multiplier;
         let applied = slot
             .holding
@@ -58,16 +59,19 @@ impl State {
         slot.differs_since = Nanos::ZERO;
         slot.mark_at_least(fill.price);
         self.account.realised += self.slot(id).holding.realised - realised;
-        self.count_held(before, self.slot(id).holding.qty);
+        self.count_held(own_before, self.slot(id).own());
         let explained = self.account_to_bracket(port.now(), id, fill);
         let trip = self.account_to_trip(port, id, fill, (before, applied));
         self.await_fee(port, id, fill, (trip, fee_first));
-        if self.slot(id).holding.qty == 0 {
+        if self.slot(id).own() == 0 {
             self.slot_mut(id).closed();
+        }
+        let slot = self.slot(id);
+        if slot.holding.qty == 0 || slot.holding.qty == slot.others {
             self.brackets.flat(id);
         }
         let opens = applied.opened > 0 && own.signum() == signed.signum();
-        let opens_by_exit = fill.role != LegRole::Entry && opens;
+        let opens_by_exit = !foreign && fill.role != LegRole::Entry && opens;
         if opens_by_exit {
             // Both exits of a pair filled: what is open now has no stop and no bracket.
             self.slot_mut(id).due = Reason::Unprotected;

@@ -354,7 +354,7 @@ fn load_slot(state: &mut State, reader: &mut Reader<'_>) -> Result<(), &'static 
     if !sane {
         return Err("a saved position is out of range");
     }
-    state.held += usize::from(slot.holding.qty != 0);
+    state.held += usize::from(slot.own() != 0);
     state.account.realised += slot.holding.realised;
     state.account.fees += slot.fees;
     let dirty = state.slot_mut(id);

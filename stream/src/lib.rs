@@ -34,4 +34,4 @@ pub use kind::{Kind, Kinds};
 pub use payload::Payload;
 pub use source::{Answers, Edge, Next, Source};
 pub use stage::{Emitter, Out, Stage};
-pub use units::{Money, Nanos, Price, Qty, Side};
+pub use units::{Money, Nanos, Price, Qty, Side, own_position};

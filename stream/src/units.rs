@@ -319,9 +319,42 @@ impl Side {
     }
 }
 
+/// What of a position, in shares or contracts, our own orders made, as far as it is still there,
+/// where `others` of it came or went by trades that no order of ours made. Only this is ours to
+/// protect and to close; it has the position's sign, or is 0.
+#[must_use]
+pub const fn own_position(position: i64, others: i64) -> i64 {
+    let made = position.saturating_sub(others);
+    if made.signum() != position.signum() {
+        0
+    } else if made.unsigned_abs() < position.unsigned_abs() {
+        made
+    } else {
+        position
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_hold_is_not_ours() {
+        for (position, others, own) in [
+            (100, 0, 100),
+            (-100, 0, -100),
+            (107, 7, 100),
+            (7, 7, 0),
+            (60, -40, 60),
+            (0, -100, 0),
+            (-50, -100, 0),
+            (-57, -50, -7),
+            (50, 100, 0),
+            (i64::MAX, i64::MIN, i64::MAX),
+        ] {
+            assert_eq!(own_position(position, others), own, "{position} {others}");
+        }
+    }
 
     #[test]
     fn prices_snap_to_the_grid_in_both_directions() {

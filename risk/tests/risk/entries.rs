@@ -196,12 +196,14 @@ fn a_full_table_of_brackets_refuses_and_still_lets_exits_out() {
     wide.gross_max = dollars(100_000);
     let mut rig = Rig::with(wide);
     rig.equity(dollars(1_000_000));
+    let mut origin = FrameId::NONE;
     for _ in 0..256 {
         let order = rig.wish(A, Side::Buy).expect("room");
         assert_eq!(order.qty, 1);
+        origin = order.origin;
     }
     assert_eq!(refused(rig.wish(A, Side::Buy)), Reason::TableFull);
-    rig.fill(A, FrameId::NONE, ENTRY, (Side::Buy, 1, 10_002));
+    rig.fill(A, origin, ENTRY, (Side::Buy, 1, 10_002));
     rig.control(ControlAction::Flatten, "anna", "enough");
     assert_eq!(rig.brought(Kind::Order), 1);
 }

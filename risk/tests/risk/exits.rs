@@ -162,3 +162,28 @@ fn the_flat_deadline_itself_is_late_enough() {
     rig.tick(Timer::Evaluate);
     assert_eq!(rig.one::<Order>().reason, Reason::SessionEnd);
 }
+
+#[test]
+fn what_others_hold_is_never_closed() {
+    let mut rig = Rig::ready();
+    rig.enter(A, Side::Buy);
+    let none = (FrameId::NONE, LegRole::Entry);
+    rig.fill(A, none.0, none.1, (Side::Buy, 7, 10_002));
+    rig.tick(Timer::Evaluate);
+    assert_eq!(
+        (rig.stage.position(A), rig.brought(Kind::Order)),
+        (Qty(107), 0),
+        "more of it is no lack of protection"
+    );
+    rig.control(ControlAction::Flatten, "anna", "enough");
+    let order = rig.one::<Order>();
+    assert_eq!((order.side, order.qty), (Side::Sell, 100), "ours alone");
+    rig.fill(A, order.origin, LegRole::Flatten, (Side::Sell, 100, 9_985));
+    assert_eq!(rig.stage.position(A), Qty(7));
+    rig.wait(Nanos::from_secs(60));
+    rig.tick(Timer::Evaluate);
+    assert_eq!(rig.brought(Kind::Order), 0, "the rest is theirs");
+    // Nothing of ours is held: the level may be left.
+    rig.control(ControlAction::Resume, "anna", "flat");
+    assert_eq!(rig.kills()[0].to, KillLevel::None);
+}
