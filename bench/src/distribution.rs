@@ -12,6 +12,21 @@ pub fn nanoseconds() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are valid")
 }
 
+/// Adds to each histogram another one of the same thing.
+///
+/// # Panics
+/// Never with histograms made by [`nanoseconds`]: their bounds are the same.
+pub fn add_each<'a>(pairs: impl IntoIterator<Item = (&'a mut Histogram<u64>, &'a Histogram<u64>)>) {
+    for (own, other) in pairs {
+        own.add(other).expect("their bounds are the same");
+    }
+}
+
+/// Records a span; what took less than a nanosecond counts as one.
+pub fn record(histogram: &mut Histogram<u64>, ns: u64) {
+    histogram.saturating_record(ns.max(1));
+}
+
 /// From when a time is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {

@@ -2,15 +2,21 @@
 //!
 //! Both ends are in this process and read one clock, so that what passes the socket can be timed
 //! from end to end: the server tells when it writes a message (`wire`), the journal when the
-//! frame that it became was numbered, the edge when a command was on the socket. What is counted
-//! from a write's begin holds the server's system call and the kernel's way, the wake of the client
-//! library's thread, its two reads and its decoding: an upper bound of *socket read → head*, which
-//! the library hides. What is counted from the write's return is none on a box of two cores: who
-//! is woken there may run before the write returns.
+//! frame that it became was numbered, the edge when it called the client library with a command
+//! and when that returned. Each command that followed from a message is one sample of all the way.
+//!
+//! *Socket read* is hidden in the client library. What stands for it is *readable*: the begin of
+//! the server's write, and so much later as a bare write takes until its bytes can be read, where
+//! nobody waits for them (`bare`, the median of this very run). All that comes behind is the
+//! engine's share: the wake of the library's thread, its reads and decoding, our threads, the
+//! head, the stages, the journal and the gate, the way to the writer, the library's encoding and,
+//! where it is said, the system call. From the write's begin is an upper bound; from its return is
+//! too little, because who is woken runs before the write returns where they share a core.
 //!
 //! The simulator's own time is in none of the engine's figures; round trips, which have it, stand
 //! apart.
 
+mod bare;
 mod heard;
 mod stand;
 mod wire;
@@ -20,10 +26,13 @@ use crate::distribution::{Distribution, Since, told};
 use crate::measure::Spread;
 use crate::report::Report;
 use anyhow::Result;
+use bare::Bare;
+use engine::lane::Idle;
 use hdrhistogram::Histogram;
-use heard::Heard;
-use stand::{EVENTS, SYMBOLS};
+use heard::{Heard, Part};
+use stand::{EVENTS, SYMBOLS, Shape};
 use std::time::Duration;
+use stream::Nanos;
 
 /// Target of the engine's share of a reaction, p50 in nanoseconds.
 const SHARE_MAX: f64 = 50_000.0;
@@ -32,90 +41,197 @@ const LONGER: u32 = 5;
 /// And not shorter than this: a position has to be there.
 const LEAST: Duration = Duration::from_millis(500);
 
+/// What all rows are of: as `auto` has it where there are two cores.
+const MAIN: Shape = Shape {
+    entries: "hold",
+    lanes: 1,
+    idle: Idle::Spin,
+};
+/// The others, of which the engine's share alone is told.
+const OTHERS: [(&str, Shape); 3] = [
+    (
+        "1 lane that parks",
+        Shape {
+            entries: "hold",
+            lanes: 1,
+            idle: Idle::Backoff,
+        },
+    ),
+    (
+        "2 lanes that spin",
+        Shape {
+            entries: "hold",
+            lanes: 2,
+            idle: Idle::Spin,
+        },
+    ),
+    (
+        "2 lanes that park",
+        Shape {
+            entries: "hold",
+            lanes: 2,
+            idle: Idle::Backoff,
+        },
+    ),
+];
+
+/// The rows, in the order of what happens.
+const ROWS: [(&str, Part); 20] = [
+    ("row: write begun → numbered", Part::Row),
+    ("quote: write begun → numbered", Part::Quote),
+    ("execution: write begun → numbered", Part::Execution),
+    ("of it the server's write", Part::Writes),
+    ("market frame: given to us → numbered", Part::MarketAge),
+    ("answer: given to us → numbered", Part::AnswerAge),
+    ("share: readable → numbered", Part::ShareIn),
+    ("share: numbered → command at the gate", Part::Decided),
+    ("command: at the gate → library called", Part::Gate),
+    ("command: library called → on the socket", Part::Library),
+    (
+        "engine's own share, to the library's call",
+        Part::ShareCalled,
+    ),
+    (SHARE, Part::Share),
+    (
+        "of it behind the first message of a write",
+        Part::ShareOfFirst,
+    ),
+    ("of it behind an execution", Part::ShareOfFill),
+    ("write begun → command on the socket", Part::Begun),
+    ("write returned → command on the socket", Part::Returned),
+    ("write begun → command read by the server", Part::Wire),
+    ("round trip: order → first status", Part::Acked),
+    ("round trip: cancel → its status", Part::Cancelled),
+    ("round trip: entry → first fill", Part::Filled),
+];
+const SHARE: &str = "engine's own share, on the socket";
+
 /// Runs the bench.
 ///
 /// # Errors
 /// When there is no socket, or the disk cannot be used.
 pub fn run(bench: &Bench) -> Result<Report> {
     let mut report = Report::new("edge");
-    report.note(format!(
-        "`spindle run --mode paper` in this process before a `tws-sim` of its own, protocol 226 \
-         over loopback, clock at its own speed: {SYMBOLS} shares with depth, {EVENTS} market \
-         events a second, quotes sampled every 10 ms; a probe moves the stop of what it holds at \
-         each change of the best; the broker's limit on messages is lifted on both sides, so that \
-         no command waits for it"
-    ));
-    report.note(
-        "from a write's begin: with the server's system call, the kernel's way and the client \
-         library's wake, reads and decoding, an upper bound of socket read → head; from its \
-         return: too little where the woken thread runs before the call returns. Every thread \
-         but the lane keeps off its core: with two cores the server shares the other with ours",
-    );
-    let mut all = Heard::default();
-    let mut runs = Vec::new();
-    for _ in 0..bench.effort.runs {
-        let time = (bench.effort.run * LONGER).max(LEAST);
-        let heard = stand::run(bench, time)?;
-        all.add(&heard);
-        runs.push(heard);
+    let count = if bench.effort.is_tiny() { 50 } else { 2_000 };
+    let bare = stand::bare(bench, count)?;
+    explain(&mut report);
+    floor(&bare, &mut report);
+    let readable = Nanos(bare.write.value_at_quantile(0.5));
+    let time = (bench.effort.run * LONGER).max(LEAST);
+    let (mut runs, mut all) = several(bench, MAIN, readable, (bench.effort.runs, time))?;
+    // What rests until the next quote brings orders and cancels.
+    let rests = Shape {
+        entries: "rest",
+        ..MAIN
+    };
+    let (others, further) = several(bench, rests, readable, (bench.effort.runs, time / 2))?;
+    all.add(&further);
+    runs.iter_mut()
+        .zip(&others)
+        .for_each(|(run, other)| run.add(other));
+    for (name, part) in ROWS {
+        tell(name, part, (&runs, &all), &mut report);
     }
-    let rows: [Figure; 12] = [
-        ("row: write begun → numbered", |h| &h.row),
-        ("quote: write begun → numbered", |h| &h.quote),
-        ("execution: write begun → numbered", |h| &h.execution),
-        ("of it the server's write", |h| &h.writes),
-        ("market frame: given to us → numbered", |h| &h.market_age),
-        ("answer: given to us → numbered", |h| &h.answer_age),
-        ("command: at the gate → on the socket", |h| &h.gate),
-        ("quote: write begun → order written", |h| &h.share),
-        ("quote: write returned → order written", |h| &h.inner),
-        ("quote: write begun → order read", |h| &h.wire),
-        ("order: at the gate → first status", |h| &h.acked),
-        ("order: at the gate → first fill", |h| &h.filled),
-    ];
-    for (name, of) in rows {
-        tell(name, of, (&runs, &all), &mut report);
-    }
-    if all.share.is_empty() {
-        report.note("not judged: no order followed from a quote, the run was too short");
+    if all[Part::Share].is_empty() {
+        report.note("not judged: no order followed from a message, the run was too short");
     } else {
-        let each = runs.iter().filter(|run| !run.share.is_empty());
-        let each = each.map(|run| run.share.value_at_quantile(0.5) as f64);
-        let p50 = Spread::of(each).median;
-        let name = "p50, quote: write begun → order written";
-        report.at_most(name, "ns", p50, SHARE_MAX);
+        let each = runs.iter().filter(|run| !run[Part::Share].is_empty());
+        let each = each.map(|run| run[Part::Share].value_at_quantile(0.5) as f64);
+        let target = report.at_most(
+            format!("p50, {SHARE}"),
+            "ns",
+            Spread::of(each).median,
+            SHARE_MAX,
+        );
+        target.floor = Some(bare.woken.value_at_quantile(0.5) as f64);
     }
     report.note(format!(
-        "{} commands were written, {} of them behind a quote or row; round trips have the \
-         simulator's own delays in them, 20 µs each way, and its work",
-        all.gate.len(),
-        all.share.len()
+        "{} commands were written, {} of them behind a row, a quote or an execution that is joined \
+         to its write; {} entries filled; round trips have the simulator's own delays in them, \
+         20 µs each way, and its work",
+        all[Part::Gate].len(),
+        all[Part::Share].len(),
+        all[Part::Filled].len(),
     ));
+    let runs = bench.effort.runs.min(3);
+    for (name, shape) in OTHERS {
+        let (runs, all) = several(bench, shape, readable, (runs, time))?;
+        tell(
+            &format!("{SHARE}, {name}"),
+            Part::Share,
+            (&runs, &all),
+            &mut report,
+        );
+    }
     Ok(report)
 }
 
-/// A name, and which of the latencies it is.
-type Figure = (&'static str, fn(&Heard) -> &Histogram<u64>);
+/// What no engine is faster than: a write and a woken thread.
+fn floor(bare: &Bare, report: &mut Report) {
+    for (name, own) in [
+        ("floor: a bare write that nobody waits for", &bare.write),
+        ("floor: a bare write → read by a woken thread", &bare.woken),
+    ] {
+        figure(name, own, &[own], report);
+    }
+}
 
-fn tell(
-    name: &str,
-    of: fn(&Heard) -> &Histogram<u64>,
-    (runs, all): (&[Heard], &Heard),
-    report: &mut Report,
-) {
-    let histogram = of(all);
-    if histogram.is_empty() {
+/// What the figures are of.
+fn explain(report: &mut Report) {
+    report.note(format!(
+        "`spindle run --mode paper` in this process before a `tws-sim` of its own, protocol 226 \
+         over loopback, clock at its own speed: {SYMBOLS} shares with depth, {EVENTS} market \
+         events a second, quotes sampled every 10 ms; a probe enters at each evaluation, moves the \
+         stop of what it holds at each change of the best and is soon stopped out, and for a third \
+         of the time enters out of reach and cancels at the next quote; the broker's limit on \
+         messages is lifted on both sides, so that no command waits for it"
+    ));
+    report.note(
+        "engine's own share, one sample for each command that followed from a row, a quote or an \
+         execution: from readable (the server's write begun, and behind it the median of a bare \
+         write) to the command on the socket: the wake of the client library's thread, its reads \
+         and decoding, our threads, the head, the stages, the journal, the gate, the library's \
+         encoding and our system call, which runs the server's side of the kernel; all rows are \
+         of one lane that spins. Every thread but the lane keeps off its core: with two cores the \
+         server shares the other with ours",
+    );
+}
+
+/// Runs of one shape, and all of them together.
+fn several(
+    bench: &Bench,
+    shape: Shape,
+    bare: Nanos,
+    (count, time): (usize, Duration),
+) -> Result<(Vec<Heard>, Heard)> {
+    let mut all = Heard::default();
+    let mut runs = Vec::new();
+    for _ in 0..count {
+        let heard = stand::run(bench, shape, bare, time)?;
+        all.add(&heard);
+        runs.push(heard);
+    }
+    Ok((runs, all))
+}
+
+fn tell(name: &str, part: Part, (runs, all): (&[Heard], &Heard), report: &mut Report) {
+    let each: Vec<_> = runs.iter().map(|run| &run[part]).collect();
+    figure(name, &all[part], &each, report);
+}
+
+fn figure(name: &str, all: &Histogram<u64>, runs: &[&Histogram<u64>], report: &mut Report) {
+    if all.is_empty() {
         report.note(format!("{name}: none happened"));
         return;
     }
-    let each = runs.iter().map(of).filter(|own| !own.is_empty());
+    let each = runs.iter().filter(|own| !own.is_empty());
     let each: Vec<f64> = each.map(|own| own.value_at_quantile(0.5) as f64).collect();
-    let detail = format!("{}; {} of them", told(histogram), histogram.len());
+    let detail = format!("{}; {} of them", told(all), all.len());
     report.figure(name, "ns p50", each.len(), Spread::of(each), detail);
     report.distribution(Distribution {
         group: "edge to a broker".to_owned(),
         name: name.to_owned(),
         since: Since::Due,
-        histogram: histogram.clone(),
+        histogram: all.clone(),
     });
 }

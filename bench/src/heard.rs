@@ -5,7 +5,7 @@
 //! its was handed over to the edge (`Note(age)`). Response time is their sum; service time is the
 //! latter alone, which is what a measurement tells that forgets what waited.
 
-use crate::distribution::nanoseconds;
+use crate::distribution::{add_each, nanoseconds, record};
 use anyhow::Result;
 use engine::gate::PART_EDGE;
 use hdrhistogram::Histogram;
@@ -147,11 +147,8 @@ impl Heard {
     }
 
     /// Adds another run's.
-    ///
-    /// # Panics
-    /// Never: the histograms have the same bounds.
     pub fn add(&mut self, other: &Self) {
-        let pairs = [
+        add_each([
             (&mut self.protect.response, &other.protect.response),
             (&mut self.protect.service, &other.protect.service),
             (&mut self.entry.response, &other.entry.response),
@@ -160,10 +157,7 @@ impl Heard {
             (&mut self.lateness, &other.lateness),
             (&mut self.duration, &other.duration),
             (&mut self.rotation, &other.rotation),
-        ];
-        for (own, other) in pairs {
-            own.add(other).expect("their bounds are the same");
-        }
+        ]);
         self.evaluations += other.evaluations;
         self.missed += other.missed;
         self.views += other.views;
@@ -172,10 +166,6 @@ impl Heard {
         self.stalls += other.stalls;
         self.window = self.window.max(other.window);
     }
-}
-
-fn record(histogram: &mut Histogram<u64>, age: u64) {
-    histogram.saturating_record(age.max(1));
 }
 
 impl Fold {

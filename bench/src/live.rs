@@ -43,8 +43,8 @@ pub const UNTHROTTLED: Changes<'static> = &[
     ("sim.reject_percent", "0"),
 ];
 
-/// The sample with another universe, some changes, and a probe in place of its strategy where its
-/// entries are named; one session around now.
+/// The sample with another universe, a probe in place of its strategy where its entries are named,
+/// and some changes to all of that; one session around now.
 ///
 /// # Errors
 /// When a change is none that the configuration knows.
@@ -52,18 +52,6 @@ pub fn setup(symbols: &[String], probe: Option<&str>, changes: &[Changes<'_>]) -
     let mut settings = Settings::default();
     settings.add_sample(SAMPLE);
     settings.add_flag("bench", "universe.symbols", Value::List(symbols.to_vec()));
-    let mut set = |key: &str, value: &str| {
-        let number = value.parse::<f64>().is_ok();
-        let value = if number {
-            Value::Number(value.to_owned())
-        } else {
-            Value::Text(value.to_owned())
-        };
-        settings.add_flag("bench", key, value);
-    };
-    for (key, value) in changes.iter().copied().flatten() {
-        set(key, value);
-    }
     if let Some(entries) = probe {
         settings.drop_table("strategy");
         let mut set = |key: &str, value: Value| {
@@ -77,6 +65,18 @@ pub fn setup(symbols: &[String], probe: Option<&str>, changes: &[Changes<'_>]) -
         set("stop_percent", percent("3"));
         set("follow_percent", percent("1.5"));
         set("ttl", text("1s"));
+    }
+    let mut set = |key: &str, value: &str| {
+        let number = value.parse::<f64>().is_ok();
+        let value = if number {
+            Value::Number(value.to_owned())
+        } else {
+            Value::Text(value.to_owned())
+        };
+        settings.add_flag("bench", key, value);
+    };
+    for (key, value) in changes.iter().copied().flatten() {
+        set(key, value);
     }
     let mut setup = Setup::read(&settings)?;
     let now = utc();

@@ -29,6 +29,15 @@ const EVENTS_PER_SECOND: f64 = 6.0;
 /// What a folder of market data is expected to hold.
 const LOBSTER_FOLDER: &str = "equity_l3_lobster";
 
+/// What `--data` named, for results that others read: a place on this machine tells them nothing.
+fn given(path: &Path) -> String {
+    if path.is_relative() {
+        return format!("--data {}", path.display());
+    }
+    let name = path.file_name().unwrap_or_default();
+    format!("--data …/{}", name.to_string_lossy())
+}
+
 /// Where the market comes from.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -36,7 +45,7 @@ pub struct Place {
     pub files: Vec<PathBuf>,
     /// The folder with data of other formats, where one is known.
     pub root: Option<PathBuf>,
-    /// How it was found.
+    /// How it was found, in the words of whoever named it.
     pub how: String,
 }
 
@@ -48,10 +57,10 @@ impl Place {
     /// When what is named holds no LOBSTER file. What is only looked for may be absent.
     pub fn find(named: Option<&Path>) -> Result<Self> {
         if let Some(path) = named {
-            return Self::at(path, "--data");
+            return Self::at(path, &given(path));
         }
         if let Some(path) = std::env::var_os("SPINDLE_DATA") {
-            return Self::at(Path::new(&path), "SPINDLE_DATA");
+            return Self::at(Path::new(&path), "the folder in SPINDLE_DATA");
         }
         let usual = Path::new("../shared/data");
         if usual.join(LOBSTER_FOLDER).is_dir() {
@@ -77,7 +86,7 @@ impl Place {
             return Ok(Self {
                 files: vec![path.to_owned()],
                 root: None,
-                how: format!("{} ({how})", path.display()),
+                how: how.to_owned(),
             });
         }
         let inner = path.join(LOBSTER_FOLDER);
@@ -104,7 +113,7 @@ impl Place {
         Ok(Self {
             files,
             root: Some(path.to_owned()),
-            how: format!("{} ({how})", path.display()),
+            how: how.to_owned(),
         })
     }
 

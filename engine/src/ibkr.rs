@@ -452,10 +452,10 @@ impl Line {
             }
         });
         let (sent, mut further) = (self.sent.clone(), self.on_written.take());
-        let meter: Meter = Box::new(move |passed, written| {
+        let meter: Meter = Box::new(move |passed, called, written| {
             sent.record(written.saturating_sub(passed.at));
             if let Some(further) = &mut further {
-                further(passed, written);
+                further(passed, called, written);
             }
         });
         let config = self.config();

@@ -1,13 +1,14 @@
 //! What a run's journal and its wire tell together.
 
 use super::wire::{Best, Row, When, Wire};
-use crate::distribution::nanoseconds;
+use crate::distribution::{add_each, nanoseconds, record};
 use anyhow::Result;
+use core::ops::{Index, IndexMut};
 use hdrhistogram::Histogram;
 use std::collections::HashMap;
 use std::path::Path;
 use stream::payload::{
-    Command, CommandOp, DepthRow, Fill, LegRole, Quote, RowOp, Status, read_text,
+    Command, CommandOp, DepthRow, Fill, LegRole, LegState, Quote, RowOp, Status, read_text,
 };
 use stream::{FrameId, FrameRef, InstrumentId, Kind, Kinds, Nanos, Side};
 
@@ -18,63 +19,100 @@ pub struct Written {
     pub id: FrameId,
     /// When the gate handed it over.
     pub at: Nanos,
+    /// When the client library was called.
+    pub called: Nanos,
     /// When the socket had taken it.
     pub written: Nanos,
 }
 
+/// What is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A row's write begun, to the number of its frame.
+    Row,
+    /// The same of a quote.
+    Quote,
+    /// The same of an execution.
+    Execution,
+    /// Of that the server's write itself.
+    Writes,
+    /// A market frame's hand-over by the client library, to its number.
+    MarketAge,
+    /// The same of what is said of orders.
+    AnswerAge,
+    /// The number of what arrived, to the command that it caused at the gate.
+    Decided,
+    /// A command at the gate, to the call of the client library.
+    Gate,
+    /// That call: the library's encoding and its system call.
+    Library,
+    /// What a command is behind readable at our socket, to its number.
+    ShareIn,
+    /// The same to the call of the client library.
+    ShareCalled,
+    /// The same to the socket's having taken the command.
+    Share,
+    /// Of [`Part::Share`] those behind an execution.
+    ShareOfFill,
+    /// Of [`Part::Share`] those behind the first message of a write: nothing was read before it.
+    ShareOfFirst,
+    /// From the begin of the write instead of from when it could be read.
+    Begun,
+    /// From when that write had returned.
+    Returned,
+    /// From its begin to the server's having read the order: both ends, both ways.
+    Wire,
+    /// A new order's hand-over by the gate, to the number of its first status.
+    Acked,
+    /// A cancel's, to the number of the status that says so.
+    Cancelled,
+    /// An entry's, to the number of its first fill.
+    Filled,
+}
+
+/// How many those are.
+const PARTS: usize = Part::Filled as usize + 1;
+
 /// Latencies of a run, in nanoseconds.
 #[derive(Clone, Debug)]
-pub struct Heard {
-    /// A row's write begun, to the number of its frame.
-    pub row: Histogram<u64>,
-    /// The same of a quote.
-    pub quote: Histogram<u64>,
-    /// The same of an execution.
-    pub execution: Histogram<u64>,
-    /// Of that the server's write itself.
-    pub writes: Histogram<u64>,
-    /// A market frame's hand-over by the client library, to its number.
-    pub market_age: Histogram<u64>,
-    /// The same of what is said of orders.
-    pub answer_age: Histogram<u64>,
-    /// A command's hand-over by the gate, to its being on the socket.
-    pub gate: Histogram<u64>,
-    /// A quote's or row's write begun, to the command that it caused being on the socket.
-    pub share: Histogram<u64>,
-    /// The same from when its write had returned.
-    pub inner: Histogram<u64>,
-    /// From the same, to the server's having read the order: both ends, both ways.
-    pub wire: Histogram<u64>,
-    /// A new order's hand-over by the gate, to the number of its first status.
-    pub acked: Histogram<u64>,
-    /// An entry's hand-over by the gate, to the number of its first fill.
-    pub filled: Histogram<u64>,
-}
+pub struct Heard(Vec<Histogram<u64>>);
 
 impl Default for Heard {
     fn default() -> Self {
-        Self {
-            row: nanoseconds(),
-            quote: nanoseconds(),
-            execution: nanoseconds(),
-            writes: nanoseconds(),
-            market_age: nanoseconds(),
-            answer_age: nanoseconds(),
-            gate: nanoseconds(),
-            share: nanoseconds(),
-            inner: nanoseconds(),
-            wire: nanoseconds(),
-            acked: nanoseconds(),
-            filled: nanoseconds(),
-        }
+        Self((0..PARTS).map(|_| nanoseconds()).collect())
+    }
+}
+
+impl Index<Part> for Heard {
+    type Output = Histogram<u64>;
+
+    fn index(&self, part: Part) -> &Histogram<u64> {
+        &self.0[part as usize]
+    }
+}
+
+impl IndexMut<Part> for Heard {
+    fn index_mut(&mut self, part: Part) -> &mut Histogram<u64> {
+        &mut self.0[part as usize]
     }
 }
 
 /// What the broker says of orders.
 const ANSWERS: Kinds = Kinds::of(&[Kind::Status, Kind::Fill, Kind::Commission]);
 
-fn record(histogram: &mut Histogram<u64>, from: Nanos, to: Nanos) {
-    histogram.saturating_record(to.saturating_sub(from).0.max(1));
+/// What both sides saw, beside the journal.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// From then on it counts.
+    pub from: Nanos,
+    /// The universe.
+    pub symbols: &'a [(InstrumentId, String)],
+    /// What the server told.
+    pub wire: Wire,
+    /// What the edge wrote.
+    pub written: &'a [Written],
+    /// How long a write takes until its bytes can be read, where nobody waits for them.
+    pub bare: Nanos,
 }
 
 struct Fold<'a> {
@@ -82,37 +120,33 @@ struct Fold<'a> {
     from: Nanos,
     symbols: &'a [(InstrumentId, String)],
     wire: Wire,
-    written: HashMap<FrameId, (Nanos, Nanos, Option<Nanos>)>,
-    /// When the row or quote that is the newest input was written.
+    bare: Nanos,
+    written: HashMap<FrameId, (Written, Option<Nanos>)>,
+    /// When the newest input was written, where that is known.
     cause: Option<When>,
-    /// Orders that nothing was heard of yet, by leg: when they were handed over.
-    fresh: HashMap<FrameId, Nanos>,
+    /// What was asked of a leg and not answered yet, and when it was handed over.
+    asked: HashMap<FrameId, (Part, Nanos)>,
     unfilled: HashMap<FrameId, Nanos>,
 }
 
 impl Heard {
-    /// Folds a run, from a time on.
+    /// Folds a run.
     ///
     /// # Errors
     /// When its journal cannot be read.
-    pub fn fold(
-        dir: &Path,
-        from: Nanos,
-        symbols: &[(InstrumentId, String)],
-        (wire, written): (Wire, &[Written]),
-    ) -> Result<Self> {
+    pub fn fold(dir: &Path, seen: Seen<'_>) -> Result<Self> {
         // One connection: what was written first is read first.
-        let read = written.iter().enumerate();
-        let read =
-            read.map(|(n, own)| (own.id, (own.at, own.written, wire.orders.get(n).copied())));
+        let written = seen.written.iter().enumerate();
+        let written = written.map(|(n, own)| (own.id, (*own, seen.wire.orders.get(n).copied())));
         let mut fold = Fold {
             heard: Self::default(),
-            from,
-            symbols,
-            written: read.collect(),
-            wire,
+            from: seen.from,
+            symbols: seen.symbols,
+            written: written.collect(),
+            wire: seen.wire,
+            bare: seen.bare,
             cause: None,
-            fresh: HashMap::new(),
+            asked: HashMap::new(),
             unfilled: HashMap::new(),
         };
         let mut reader = ::journal::Reader::open(dir)?;
@@ -124,27 +158,8 @@ impl Heard {
     }
 
     /// Adds another run's.
-    ///
-    /// # Panics
-    /// Never: the histograms have the same bounds.
     pub fn add(&mut self, other: &Self) {
-        let pairs = [
-            (&mut self.row, &other.row),
-            (&mut self.quote, &other.quote),
-            (&mut self.execution, &other.execution),
-            (&mut self.writes, &other.writes),
-            (&mut self.market_age, &other.market_age),
-            (&mut self.answer_age, &other.answer_age),
-            (&mut self.gate, &other.gate),
-            (&mut self.share, &other.share),
-            (&mut self.inner, &other.inner),
-            (&mut self.wire, &other.wire),
-            (&mut self.acked, &other.acked),
-            (&mut self.filled, &other.filled),
-        ];
-        for (own, other) in pairs {
-            own.add(other).expect("their bounds are the same");
-        }
+        add_each(self.0.iter_mut().zip(&other.0));
     }
 }
 
@@ -157,50 +172,54 @@ impl Fold<'_> {
         }
     }
 
+    fn record(&mut self, part: Part, from: Nanos, to: Nanos) {
+        record(&mut self.heard[part], to.saturating_sub(from).0);
+    }
+
     fn input(&mut self, frame: FrameRef<'_>) {
-        let (now, late) = (frame.ts(), frame.header().ingress_age_ns);
-        let measured = now >= self.from;
-        self.cause = None;
-        let kind = frame.kind();
-        if kind == Kind::DepthRow {
-            self.cause = self.row(frame);
-        } else if kind == Kind::Quote {
-            self.cause = self.quote(frame);
+        let (kind, now) = (frame.kind(), frame.ts());
+        let (part, cause) = match kind {
+            Kind::DepthRow => (Part::Row, self.row(frame)),
+            Kind::Quote => (Part::Quote, self.quote(frame)),
+            Kind::Fill => (Part::Execution, self.fill(frame)),
+            _ => (Part::Row, None),
+        };
+        self.cause = cause;
+        if kind == Kind::Status {
+            self.status(frame);
         }
-        if measured && (kind.is_market() || ANSWERS.has(kind)) {
-            let ages = if kind.is_market() {
-                &mut self.heard.market_age
-            } else {
-                &mut self.heard.answer_age
-            };
-            ages.saturating_record(u64::from(late).max(1));
+        if now < self.from {
+            return;
         }
-        if let (Some(written), true) = (self.cause, measured) {
-            let own = if kind == Kind::Quote {
-                &mut self.heard.quote
-            } else {
-                &mut self.heard.row
-            };
-            record(own, written.begun, now);
-            record(&mut self.heard.writes, written.begun, written.done);
+        let age = u64::from(frame.header().ingress_age_ns);
+        if kind.is_market() {
+            record(&mut self.heard[Part::MarketAge], age);
+        } else if ANSWERS.has(kind) {
+            record(&mut self.heard[Part::AnswerAge], age);
         }
-        match kind {
-            Kind::Fill => {
-                let fill = frame.read::<Fill>();
-                let written = self.wire.executions.get(read_text(&fill.exec_text));
-                if let Some(written) = written.filter(|_| measured) {
-                    record(&mut self.heard.execution, written.begun, now);
-                }
-                if let Some(at) = self.unfilled.remove(&fill.leg) {
-                    record(&mut self.heard.filled, at, now);
-                }
-            }
-            Kind::Status => {
-                if let Some(at) = self.fresh.remove(&frame.read::<Status>().leg) {
-                    record(&mut self.heard.acked, at, now);
-                }
-            }
-            _ => {}
+        if let Some(written) = cause {
+            self.record(part, written.begun, now);
+            self.record(Part::Writes, written.begun, written.done);
+        }
+    }
+
+    fn fill(&mut self, frame: FrameRef<'_>) -> Option<When> {
+        let fill = frame.read::<Fill>();
+        if let Some(at) = self.unfilled.remove(&fill.leg) {
+            self.record(Part::Filled, at, frame.ts());
+        }
+        let text = read_text(&fill.exec_text);
+        self.wire.executions.get(text).copied()
+    }
+
+    fn status(&mut self, frame: FrameRef<'_>) {
+        let status = frame.read::<Status>();
+        let ends = status.state == LegState::Cancelled;
+        let answered = |asked: &(Part, Nanos)| asked.0 != Part::Cancelled || ends;
+        if self.asked.get(&status.leg).is_some_and(answered)
+            && let Some((part, at)) = self.asked.remove(&status.leg)
+        {
+            self.record(part, at, frame.ts());
         }
     }
 
@@ -236,26 +255,49 @@ impl Fold<'_> {
     }
 
     fn command(&mut self, frame: FrameRef<'_>) {
-        let Some((at, written, read)) = self.written.remove(&frame.id()) else {
+        let Some((own, read)) = self.written.remove(&frame.id()) else {
             return;
         };
-        let command = frame.read::<Command>();
-        if command.op == CommandOp::Place {
-            self.fresh.insert(command.leg, at);
-            if command.role == LegRole::Entry {
-                self.unfilled.insert(command.leg, at);
-            }
-        }
-        if at < self.from {
+        if own.at < self.from {
             return;
         }
-        record(&mut self.heard.gate, at, written);
-        if let Some(row) = self.cause {
-            record(&mut self.heard.share, row.begun, written);
-            record(&mut self.heard.inner, row.done, written);
-            if let Some(read) = read {
-                record(&mut self.heard.wire, row.begun, read);
-            }
+        let command = frame.read::<Command>();
+        // A change that was taken is no news, and no frame.
+        let asks = match command.op {
+            CommandOp::Place => Some(Part::Acked),
+            CommandOp::Cancel => Some(Part::Cancelled),
+            _ => None,
+        };
+        if let Some(part) = asks {
+            self.asked.insert(command.leg, (part, own.at));
+        }
+        if command.op == CommandOp::Place && command.role == LegRole::Entry {
+            self.unfilled.insert(command.leg, own.at);
+        }
+        self.record(Part::Gate, own.at, own.called);
+        self.record(Part::Library, own.called, own.written);
+        if let Some(cause) = self.cause {
+            self.caused(frame.ts(), cause, &own, read);
+        }
+    }
+
+    /// A command that followed from what arrived: all the way.
+    fn caused(&mut self, numbered: Nanos, cause: When, own: &Written, read: Option<Nanos>) {
+        let readable = cause.begun.saturating_add(self.bare);
+        self.record(Part::Decided, numbered, own.at);
+        self.record(Part::ShareIn, readable, numbered);
+        self.record(Part::ShareCalled, readable, own.called);
+        self.record(Part::Share, readable, own.written);
+        if cause.fills {
+            self.record(Part::ShareOfFill, readable, own.written);
+        }
+        if cause.first {
+            self.record(Part::ShareOfFirst, readable, own.written);
+        }
+        self.record(Part::Begun, cause.begun, own.written);
+        self.record(Part::Returned, cause.done, own.written);
+        if let Some(read) = read {
+            self.record(Part::Wire, cause.begun, read);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One run: a paper server on a thread, the engine before it, and what both of them saw.
 
-use super::heard::{Heard, Written};
+use super::bare::{self, Bare};
+use super::heard::{Heard, Seen, Written};
 use super::wire::Shared;
 use crate::benches::Bench;
 use crate::live::{self, Changes, UNTHROTTLED};
@@ -28,8 +29,8 @@ use tws::world::{Config, Limits, Market};
 pub const SYMBOLS: usize = 3;
 /// Market events a second, all shares together.
 pub const EVENTS: f64 = 300.0;
-/// As `auto` has it where there are two cores.
-const IDLE: Idle = Idle::Spin;
+/// Loss at which risk would end the run: it trades all the time, and pays the spread each time.
+const LOSS_MAX: &str = "100000000";
 const ACCOUNT: &str = "DU1234567";
 /// Until positions are there, and caches warm.
 const WARM_UP: Nanos = Nanos::from_millis(2_500);
@@ -41,7 +42,19 @@ const DELAY: Latency = Latency {
     jitter: Nanos::ZERO,
 };
 
-/// What the sample needs to stand before a broker, with slots that are given at once.
+/// How the lanes run, and what the probe does.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// What becomes of its entries: `hold` or `rest`.
+    pub entries: &'static str,
+    /// How many.
+    pub lanes: usize,
+    /// What they do when there is nothing to do.
+    pub idle: Idle,
+}
+
+/// What the sample needs to stand before a broker, with slots that are given at once. Stops and
+/// targets stand close, so that positions end and begin all the time.
 const BEFORE_A_BROKER: Changes<'static> = &[
     ("session.calendar", "continuous"),
     ("feed.kind", "ibkr"),
@@ -51,6 +64,10 @@ const BEFORE_A_BROKER: Changes<'static> = &[
     ("slots.confirm", "1"),
     ("slots.warm_up", "100ms"),
     ("slots.score_min", "0"),
+    ("strategy.1.stop_percent", "0.02"),
+    ("strategy.1.follow_percent", "0.01"),
+    ("risk.loss_max", LOSS_MAX),
+    ("risk.loss_max_percent", "50"),
 ];
 
 struct Running {
@@ -59,17 +76,38 @@ struct Running {
     thread: JoinHandle<std::io::Result<()>>,
 }
 
-/// Runs once, measured for so long. All threads but the lane keep off its core, the server's too.
-pub fn run(bench: &Bench, time: Duration) -> Result<Heard> {
-    let layout = live::layout(&bench.cores, 1)?;
+/// Runs once, measured for so long. All threads but the lanes keep off their cores, the server's
+/// too, where there are others.
+pub fn run(bench: &Bench, shape: Shape, bare: Nanos, time: Duration) -> Result<Heard> {
+    let layout = live::layout(&bench.cores, shape.lanes)?;
     let dir = bench.temp()?;
     let wire = Shared::default();
-    let broker = aside(&layout, IDLE, || serve(&wire))?;
-    let result = stand(&layout, dir.path(), (&broker, &wire), time);
+    let broker = aside(&layout, shape.idle, || serve(&wire))?;
+    let stage = Stage {
+        layout: &layout,
+        shape,
+        dir: dir.path(),
+        bare,
+    };
+    let result = stand(&stage, (&broker, &wire), time);
     broker.stopper.stop();
     let ended = broker.thread.join();
     ended.map_err(|_| anyhow!("the paper server broke"))??;
     result
+}
+
+/// A socket without an engine, where the edge's threads run beside one lane.
+pub fn bare(bench: &Bench, count: u32) -> Result<Bare> {
+    let layout = live::layout(&bench.cores, 1)?;
+    aside(&layout, Idle::Spin, || bare::measure(count))
+}
+
+/// Where a run takes place.
+struct Stage<'a> {
+    layout: &'a Layout,
+    shape: Shape,
+    dir: &'a std::path::Path,
+    bare: Nanos,
 }
 
 /// The market outlasts our session, whose calendar is continuous: what is held can be closed.
@@ -110,14 +148,14 @@ fn serve(wire: &Shared) -> Result<Running> {
     })
 }
 
-fn setup(address: SocketAddr) -> Result<Setup> {
+fn setup(address: SocketAddr, entries: &str) -> Result<Setup> {
     let symbols = synthetic::Config::demo(1, utc(), Nanos::SECOND).symbols;
     let symbols = symbols[..SYMBOLS].iter().map(|own| own.name.clone());
     let symbols: Vec<String> = symbols.collect();
     let port = address.port().to_string();
     let port = [("ibkr.port", port.as_str())];
     let changes = [UNTHROTTLED, BEFORE_A_BROKER, &port];
-    let mut setup = live::setup(&symbols, Some("hold"), &changes)?;
+    let mut setup = live::setup(&symbols, Some(entries), &changes)?;
     if let Some(ibkr) = &mut setup.ibkr {
         // More than the broker allows: what is measured is not its limit.
         ibkr.budget = budget::Config {
@@ -129,18 +167,15 @@ fn setup(address: SocketAddr) -> Result<Setup> {
     Ok(setup)
 }
 
-fn stand(
-    layout: &Layout,
-    dir: &std::path::Path,
-    (broker, wire): (&Running, &Shared),
-    time: Duration,
-) -> Result<Heard> {
-    let setup = setup(broker.address)?;
+fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration) -> Result<Heard> {
+    let (layout, dir) = (stage.layout, stage.dir);
+    let Shape { idle, entries, .. } = stage.shape;
+    let setup = setup(broker.address, entries)?;
     let ibkr = setup
         .ibkr
         .clone()
         .context("the sample has a table [ibkr]")?;
-    let api = aside(layout, IDLE, || connect(&ibkr, 1_000))?;
+    let api = aside(layout, idle, || connect(&ibkr, 1_000))?;
     let checked = check(&setup, &ibkr, api)?;
     let from = utc() + WARM_UP;
     let until = from + Nanos(time.as_nanos() as u64);
@@ -154,11 +189,12 @@ fn stand(
     wire.begin(line.clock());
     let written = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&written);
-    line.on_written(Box::new(move |passed, now| {
+    line.on_written(Box::new(move |passed, called, written| {
         let one = Written {
             id: passed.id,
             at: passed.at,
-            written: now,
+            called,
+            written,
         };
         list.lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -175,12 +211,19 @@ fn stand(
         sources: Merge::new(vec![boxed(source)]),
         journal,
         layout: layout.clone(),
-        idle: IDLE,
+        idle,
         line: Some(line),
         pace: Pace::Live { until },
         facts: String::new(),
     };
     engine::run::run(plan, |_| {}).context("a run before the paper server")?;
     let written = core::mem::take(&mut *written.lock().unwrap_or_else(PoisonError::into_inner));
-    Heard::fold(dir, from, &symbols, (wire.take(), &written))
+    let seen = Seen {
+        from,
+        symbols: &symbols,
+        wire: wire.take(),
+        written: &written,
+        bare: stage.bare,
+    };
+    Heard::fold(dir, seen)
 }

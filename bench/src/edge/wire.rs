@@ -80,6 +80,10 @@ pub struct When {
     pub begun: Nanos,
     /// Behind.
     pub done: Nanos,
+    /// It was an execution.
+    pub fills: bool,
+    /// No other message stood before it in the same write.
+    pub first: bool,
 }
 
 /// What passed.
@@ -99,8 +103,10 @@ pub struct Wire {
     names: HashMap<i32, String>,
     /// The newest quote of each request.
     bests: HashMap<i32, Best>,
-    /// What was said and not yet written.
-    waiting: Vec<Said>,
+    /// What was said and not yet written, each with its place among all of that, from 1.
+    waiting: Vec<(u32, Said)>,
+    /// How many messages that are.
+    said: u32,
     /// When the write that goes on was begun.
     begun: Option<Nanos>,
 }
@@ -140,6 +146,7 @@ impl Shared {
 
 impl Wire {
     fn pass(&mut self, passing: Passing<'_>) {
+        self.said += u32::from(matches!(passing, Passing::Said(..)));
         match passing {
             Passing::Heard(_, Request::Depth { req, contract, .. }) => {
                 self.names.insert(*req, contract.symbol.clone());
@@ -152,7 +159,7 @@ impl Wire {
                 self.orders.extend(now);
             }
             Passing::Said(_, Answer::DepthL2(req, row) | Answer::Depth(req, row)) => {
-                self.waiting.push(Said::Row(*req, Row::of(row)));
+                self.wait(Said::Row(*req, Row::of(row)));
             }
             Passing::Said(
                 _,
@@ -169,7 +176,7 @@ impl Wire {
             }
             Passing::Said(_, Answer::Execution(-1, _, execution)) => {
                 let id = execution.exec_id.clone();
-                self.waiting.push(Said::Execution(id));
+                self.wait(Said::Execution(id));
             }
             Passing::Writing(_) => self.begun = self.clock.as_mut().map(Clock::now),
             Passing::Written(_) => self.written(),
@@ -177,12 +184,17 @@ impl Wire {
         }
     }
 
+    fn wait(&mut self, said: Said) {
+        self.waiting.push((self.said, said));
+    }
+
     fn quote(&mut self, req: i32, tick: i32, price: Option<f64>, size: Decimal) {
         let best = self.bests.entry(req).or_default();
         let before = *best;
         best.take(tick, price, size);
         if *best != before {
-            self.waiting.push(Said::Best(req, *best));
+            let told = Said::Best(req, *best);
+            self.wait(told);
         }
     }
 
@@ -190,10 +202,22 @@ impl Wire {
         let done = self.clock.as_mut().map(Clock::now);
         let Some((begun, done)) = self.begun.take().zip(done) else {
             self.waiting.clear();
+            self.said = 0;
             return;
         };
-        let when = When { begun, done };
-        for said in self.waiting.drain(..) {
+        let when = When {
+            begun,
+            done,
+            fills: false,
+            first: false,
+        };
+        self.said = 0;
+        for (place, said) in self.waiting.drain(..) {
+            let when = When {
+                first: place == 1,
+                fills: matches!(said, Said::Execution(_)),
+                ..when
+            };
             match said {
                 Said::Row(req, row) => {
                     if let Some(symbol) = self.names.get(&req) {

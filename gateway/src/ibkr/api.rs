@@ -29,7 +29,7 @@ use ibapi::market_data::SmartDepth;
 use ibapi::orders::{ExecutionFilter, Executions, OrderUpdate, Orders};
 use ibapi::subscriptions::SubscriptionItem;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use stream::{InstrumentId, Money, Nanos, Price};
 
 /// The least version of the protocol that the crate speaks.
@@ -66,7 +66,7 @@ pub enum NoConnection {
 /// A contract as the broker knows it, by our number.
 #[derive(Debug, Default)]
 struct Contracts {
-    by_id: BTreeMap<InstrumentId, (ibapi::contracts::Contract, Price)>,
+    by_id: BTreeMap<InstrumentId, (Arc<ibapi::contracts::Contract>, Price)>,
     by_con: BTreeMap<i32, InstrumentId>,
 }
 
@@ -138,14 +138,13 @@ impl Api {
             .map_or(Price(1), |(_, tick)| *tick)
     }
 
-    fn contract(&self, instrument: InstrumentId) -> Answer<(ibapi::contracts::Contract, Price)> {
+    fn contract(&self, id: InstrumentId) -> Answer<(Arc<ibapi::contracts::Contract>, Price)> {
         let contracts = self
             .contracts
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        contracts.by_id.get(&instrument).cloned().ok_or_else(|| {
-            NoAnswer::Unusable(format!("no contract of instrument {}", instrument.0))
-        })
+        let found = contracts.by_id.get(&id).cloned();
+        found.ok_or_else(|| NoAnswer::Unusable(format!("no contract of instrument {}", id.0)))
     }
 
     fn knowns(&self, within: Duration, open: Subscription<Orders>) -> Answer<Vec<Known>> {
@@ -428,7 +427,7 @@ impl Broker for Api {
             .contracts
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let known = (contract_of(own), own.tick);
+        let known = (Arc::new(contract_of(own)), own.tick);
         contracts.by_id.insert(own.instrument, known);
         contracts.by_con.insert(own.con_id, own.instrument);
     }

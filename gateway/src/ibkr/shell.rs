@@ -112,8 +112,9 @@ pub type Clocks = Arc<dyn Fn() -> Clock + Send + Sync>;
 pub type Connect = Box<dyn FnMut() -> Result<Arc<dyn Broker>, (i32, String)> + Send>;
 /// Tells people, once, what they should know.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
-/// Is told of each command when the socket has taken it.
-pub type Meter = Box<dyn FnMut(&Passed, Nanos) + Send>;
+/// Is told of each command when the socket has taken it: when the client library was called, and
+/// when it returned.
+pub type Meter = Box<dyn FnMut(&Passed, Nanos, Nanos) + Send>;
 
 /// What the threads are made of.
 pub struct Parts {

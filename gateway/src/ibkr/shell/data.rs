@@ -354,8 +354,11 @@ impl Data {
             self.gap(symbol.id, GapReason::Lost, 0);
             self.parting.extend(symbol.depth.take());
             symbol.rows.clear();
-        } else if !symbol.whole && symbol.live && !self.put(symbol.id, row) {
-            symbol.whole = true;
+        } else if !symbol.whole && symbol.live {
+            symbol.whole = !self.put(symbol.id, row);
+            if row.position == 0 {
+                self.common.rouse_writer();
+            }
         }
     }
 

@@ -159,15 +159,18 @@ impl Writer {
             return Turn::Later(at);
         }
         let command = &passed.command;
+        let called;
         let (handed, code) = if command.op == CommandOp::Cancel {
             let asked = common.lock().desk.cancel(command.leg);
+            called = (self.clock)();
             asked.map_or_else(no, |order_id| (broker.cancel(order_id), 0))
         } else {
             let asked = common.lock().desk.wish(command);
+            called = (self.clock)();
             asked.map_or_else(no, |wish| (broker.submit(&wish), 0))
         };
         if handed == Handed::Yes {
-            (self.meter)(passed, (self.clock)());
+            (self.meter)(passed, called, (self.clock)());
         }
         self.answer(passed, handed, code);
         Turn::Done
