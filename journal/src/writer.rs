@@ -108,7 +108,7 @@ impl Writer {
 
     /// Writes frames that lie back to back, and returns the position behind the last that was
     /// written: all of them, unless the journal has failed. Cheaper than one by one: the segment is
-    /// looked at and the position published once in [`STRETCH_LINES`], and the checksums of several
+    /// looked at and the position published once in 64 lines, and the checksums of several
     /// frames are on their way at once.
     ///
     /// # Panics
