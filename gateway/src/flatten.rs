@@ -152,8 +152,8 @@ impl State {
         })
     }
 
-    /// Sizes a flatten before its command: what is open of ours, never more than the order. False when
-    /// there is nothing to close on its side.
+    /// Sizes a flatten before its command: what is open of ours, never more than the order. False
+    /// when there is nothing to close on its side.
     pub(crate) fn size_flatten(&mut self, port: &mut Port<'_>, at: (u16, usize)) -> bool {
         let patience = self.config.flatten_patience;
         let now = port.now();
