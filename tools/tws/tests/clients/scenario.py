@@ -295,7 +295,7 @@ def bracket(c, r, symbol, size):
     last = max((e["cumulative"] for e in own), default=0)
     r.check("execution.cumulative", last == qty, last)
     fees = c.wait(lambda: set(c.commissions) >= set(c.executions))
-    paid = fees and all(0 < fee < 100 for fee in c.commissions.values())
+    paid = fees and all(0 < fee < 1_000 for fee in c.commissions.values())
     r.check("commission.each", paid, c.commissions)
     # Fixed schedule, a purchase: half a cent a share, at least a dollar, at most 1 % of the value.
     due = min(max(0.005 * qty, 1.0), 0.01 * qty * mean)

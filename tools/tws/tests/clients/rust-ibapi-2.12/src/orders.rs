@@ -264,7 +264,7 @@ impl<'a> Desk<'a> {
             let paid = |id: &String| desk.commissions.contains_key(id);
             desk.executions.keys().all(paid)
         };
-        let paid = self.until(all) && self.commissions.values().all(|f| *f > 0.0 && *f < 100.0);
+        let paid = self.until(all) && self.commissions.values().all(|f| *f > 0.0 && *f < 1_000.0);
         report.check("commission.each", paid, &self.commissions);
         // Fixed schedule: half a cent a share, at least a dollar, at most 1 % of the value.
         let own = || self.executions.iter().filter(|(_, e)| e.order == parent);
