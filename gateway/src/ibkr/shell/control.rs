@@ -391,10 +391,12 @@ impl Control {
             return false;
         };
         let desk = &self.common.lock().desk;
-        let others = held.iter().filter_map(|held| {
-            let id = held.instrument?;
-            let own = desk.expected(id);
-            (own != held.qty.0).then_some((id, own, held.qty.0))
+        // What the broker does not name it does not hold.
+        let others = self.contracts.iter().filter_map(|known| {
+            let id = known.contract.instrument;
+            let its = held.iter().find(|held| held.instrument == Some(id));
+            let (own, its) = (desk.expected(id), its.map_or(0, |held| held.qty.0));
+            (own != its).then_some((id, own, its))
         });
         let crossed = (desk.executions(), others.collect::<Vec<_>>());
         let is_news = crossed.1.iter().any(|one| !self.crossed.1.contains(one));
