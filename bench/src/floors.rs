@@ -14,4 +14,4 @@ pub mod sync;
 pub use clock::{histogram_record, raw_reading, std_reading};
 pub use hiccup::hiccups;
 pub use line::one_way;
-pub use mapped::{mapped_copy, mapped_scan};
+pub use mapped::{fresh_copy, mapped_copy, mapped_scan};

@@ -1,7 +1,9 @@
 //! One hop: lines of 64 bytes from one pinned thread to another, ours beside other people's.
 //!
-//! All take turns, run by run, so that a bad minute of the box falls on all of them. The paced hop
-//! is open-loop: what counts is when a message was due, not when its turn came.
+//! All take turns, and turns are short: a hypervisor moves the two cores together or apart every
+//! few seconds, and a cache line between them takes four times as long or not. What is judged are
+//! quotients within one turn, their median over all turns. The paced hop is open-loop: what counts
+//! is when a message was due, not when its turn came.
 
 #[cfg(feature = "peers")]
 mod disruptor;
@@ -18,7 +20,7 @@ pub mod task;
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, nanoseconds, told};
 use crate::floors::{one_way, raw_reading};
-use crate::measure::{Effort, Run, Spread, mega_rates};
+use crate::measure::{Effort, Run, Spread, mega_rates, quotient, rates};
 use crate::report::Report;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
@@ -30,7 +32,9 @@ use task::{Load, Outcome, Task};
 const EVERY_NS: u64 = 1_000;
 /// Sizes of rings, in lines.
 const SLOTS: [usize; 2] = [1_024, 65_536];
-/// Share of a run's time in which a ring is saturated, each size.
+/// Turns that a run is cut into.
+const TURNS: u32 = 5;
+/// Share of a turn's time in which a ring is saturated, each size.
 const SATURATED_SHARE: u32 = 8;
 
 /// Everything that one way from thread to thread was measured to be.
@@ -63,13 +67,9 @@ impl Measured {
         let _ = self.service.add(service);
     }
 
-    fn median_p50(&self) -> Option<f64> {
-        (!self.p50.is_empty()).then(|| Spread::of(self.p50.iter().copied()).median)
-    }
-
-    fn median_rate(&self, size: usize) -> Option<f64> {
-        let runs = &self.saturated[size];
-        (!runs.is_empty()).then(|| mega_rates(runs).median)
+    /// Rates of each turn, in a ring of that size.
+    fn rates(&self, size: usize) -> Vec<f64> {
+        rates(&self.saturated[size])
     }
 }
 
@@ -93,22 +93,19 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let reading = raw_reading(&bench.effort);
     let mut ways = Vec::new();
     let all = measure(bench, &mut report, &mut ways)?;
-    let line = (!ways.is_empty()).then(|| Spread::of(ways));
     let runs = bench.effort.runs;
-    if let Some(line) = &line {
+    if !ways.is_empty() {
         let detail = "half of there and back; what a ring takes at best";
-        report.figure("floor: cache line one way", "ns", runs, *line, detail);
+        let line = Spread::of(ways.iter().copied());
+        report.figure("floor: cache line one way", "ns", ways.len(), line, detail);
     }
     let detail = "what timing adds to each latency, once; and as long again until the sender sees \
                   that a message is due, half of it on average";
     report.figure("floor: counter reading", "ns", runs, reading, detail);
     tell_paced(&all, &mut report);
     tell_saturated(&all, &mut report);
-    targets(
-        &all,
-        line.map(|line| [line.median, reading.median]),
-        &mut report,
-    );
+    paced_targets(&all, &ways, reading.median, &mut report);
+    saturated_targets(&all, &mut report);
     Ok(report)
 }
 
@@ -132,10 +129,10 @@ fn measure(bench: &Bench, report: &mut Report, ways: &mut Vec<f64>) -> Result<Ve
     ];
     let once = Effort {
         runs: 1,
+        run: bench.effort.run / TURNS,
         ..bench.effort
     };
-    for _ in 0..bench.effort.runs {
-        // Each time anew: a hypervisor may move the two cores apart or together meanwhile.
+    for _ in 0..bench.effort.runs * TURNS as usize {
         ways.extend(one_way(&bench.cores, &once).map(|way| way.two_lines.median));
         for (peer, measured) in peers.iter().zip(&mut all) {
             turn(bench, peer, measured)?;
@@ -155,14 +152,15 @@ fn measure(bench: &Bench, report: &mut Report, ways: &mut Vec<f64>) -> Result<Ve
     Ok(all)
 }
 
-/// Messages of a paced run.
+/// Messages of a paced turn.
 fn paced_count(bench: &Bench) -> u64 {
-    (bench.effort.run.as_nanos() as u64 / 4 / EVERY_NS).max(100)
+    let turn = bench.effort.run / TURNS;
+    (turn.as_nanos() as u64 / 4 / EVERY_NS).max(100)
 }
 
-/// Time of a saturated run.
+/// Time of a saturated turn.
 fn saturated_time(bench: &Bench) -> Duration {
-    bench.effort.run / SATURATED_SHARE
+    bench.effort.run / TURNS / SATURATED_SHARE
 }
 
 fn turn(bench: &Bench, peer: &Peer, measured: &mut Measured) -> Result<()> {
@@ -186,10 +184,10 @@ fn turn(bench: &Bench, peer: &Peer, measured: &mut Measured) -> Result<()> {
 }
 
 fn tell_paced(all: &[Measured], report: &mut Report) {
-    let ours = all.first().and_then(Measured::median_p50);
+    let Some(ours) = all.first() else { return };
     for one in all.iter().filter(|one| !one.p50.is_empty()) {
         let spread = Spread::of(one.p50.iter().copied());
-        let times = ours.map_or(f64::NAN, |ours| spread.median / ours);
+        let times = quotient(&one.p50, &ours.p50).unwrap_or(f64::NAN);
         report.figure(
             format!("paced p50, {}", one.name),
             "ns",
@@ -211,11 +209,11 @@ fn tell_paced(all: &[Measured], report: &mut Report) {
 }
 
 fn tell_saturated(all: &[Measured], report: &mut Report) {
+    let Some(ours) = all.first() else { return };
     for (size, slots) in SLOTS.into_iter().enumerate() {
-        let ours = all.first().and_then(|ours| ours.median_rate(size));
         for one in all.iter().filter(|one| !one.saturated[size].is_empty()) {
             let rates = mega_rates(&one.saturated[size]);
-            let times = ours.map_or(f64::NAN, |ours| rates.median / ours);
+            let times = quotient(&one.rates(size), &ours.rates(size)).unwrap_or(f64::NAN);
             report.figure(
                 format!("saturated, {slots} slots, {}", one.name),
                 "M/s",
@@ -227,40 +225,39 @@ fn tell_saturated(all: &[Measured], report: &mut Report) {
     }
 }
 
-fn targets(all: &[Measured], floors: Option<[f64; 2]>, report: &mut Report) {
+fn paced_targets(all: &[Measured], ways: &[f64], reading: f64, report: &mut Report) {
     let Some(ours) = all.first() else { return };
-    let is_peer = |one: &&Measured| !matches!(one.role, Role::Ours | Role::Floor);
-    if let Some(p50) = ours.median_p50() {
-        let peers = all.iter().filter(is_peer).filter_map(Measured::median_p50);
-        let best = peers.reduce(f64::min);
-        if let Some([line, reading]) = floors {
-            let target = report.at_most("hop p50, paced", "ns", p50, 1.1 * line);
-            (target.floor, target.peer) = (Some(line), best);
-            let name = "hop p50, paced, less one reading of the counter";
-            let target = report.at_most(name, "ns", p50 - reading, 1.1 * line);
-            target.floor = Some(line);
-        }
-        if let Some(best) = best {
-            let name = "hop p50, paced, beside the best peer";
-            report.at_most(name, "ns", p50, best).peer = Some(best);
+    let bare: Vec<f64> = ours.p50.iter().map(|p50| p50 - reading).collect();
+    for (name, own) in [
+        ("hop p50, paced, of the one-way of its turn", &ours.p50),
+        ("… less one reading of the counter", &bare),
+    ] {
+        if let Some(times) = quotient(own, ways) {
+            report.at_most(name, "x", times, 1.1);
         }
     }
+    let peers = all
+        .iter()
+        .filter(|one| !matches!(one.role, Role::Ours | Role::Floor));
+    let each = peers.filter_map(|one| quotient(&ours.p50, &one.p50));
+    if let Some(times) = each.reduce(f64::max) {
+        report.at_most("hop p50, paced, of the best peer's", "x", times, 1.0);
+    }
+}
+
+fn saturated_targets(all: &[Measured], report: &mut Report) {
+    let Some(ours) = all.first() else { return };
     for (size, slots) in SLOTS.into_iter().enumerate() {
-        let Some(rate) = ours.median_rate(size) else {
-            continue;
-        };
         for (role, share, whom) in [
             (Role::Rtrb, 1.0, "rtrb at its best"),
             (Role::Disruptor, 0.95, "the Rust Disruptor at its best"),
             (Role::Lmax, 1.0, "LMAX at its best"),
         ] {
-            let rates = all.iter().filter(|one| one.role == role);
-            let best = rates
-                .filter_map(|one| one.median_rate(size))
-                .reduce(f64::max);
-            if let Some(best) = best {
-                let name = format!("saturated, {slots} slots, beside {whom}");
-                report.at_least(name, "M/s", rate, share * best, None).peer = Some(best);
+            let peers = all.iter().filter(|one| one.role == role);
+            let each = peers.filter_map(|one| quotient(&ours.rates(size), &one.rates(size)));
+            if let Some(times) = each.reduce(f64::min) {
+                let name = format!("saturated, {slots} slots, of {whom}");
+                report.at_least(name, "x", times, share, None);
             }
         }
     }

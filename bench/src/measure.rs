@@ -96,6 +96,20 @@ pub fn mega_rates(runs: &[Run]) -> Spread {
     Spread::of(runs.iter().map(|run| run.rate() / 1e6))
 }
 
+/// Rates of several runs, a second.
+#[must_use]
+pub fn rates(runs: &[Run]) -> Vec<f64> {
+    runs.iter().map(Run::rate).collect()
+}
+
+/// The median of the quotients of what was measured in turn: what a host does to a turn falls on
+/// both of it. `None` when there was no turn.
+#[must_use]
+pub fn quotient(over: &[f64], under: &[f64]) -> Option<f64> {
+    let each: Vec<f64> = over.iter().zip(under).map(|(o, u)| o / u).collect();
+    (!each.is_empty()).then(|| Spread::of(each).median)
+}
+
 /// Times one piece of work.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let begin = Instant::now();
@@ -142,6 +156,12 @@ mod tests {
         let odd = Spread::of([9.0, 1.0, 4.0]);
         assert_eq!((odd.min, odd.median, odd.max), (1.0, 4.0, 9.0));
         assert_eq!(Spread::of([9.0, 1.0, 4.0, 6.0]).median, 5.0);
+    }
+
+    #[test]
+    fn quotients_are_of_the_same_turn() {
+        assert_eq!(quotient(&[10.0, 40.0, 12.0], &[5.0, 20.0, 4.0]), Some(2.0));
+        assert_eq!(quotient(&[1.0], &[]), None);
     }
 
     #[test]

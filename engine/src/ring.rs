@@ -187,33 +187,12 @@ impl RingIn {
         let (front, back) = chunk.as_slices();
         let (mut at, mut room) = (0, true);
         while room && at < lines.min(GIVE_LINES) {
-            let (part, from) = if at < front.len() {
-                (front, 0)
-            } else {
-                (back, front.len())
-            };
+            let line = front.get(at).unwrap_or_else(|| &back[at - front.len()]);
             // Most frames are one line. Where the next begins must not wait until this one's
             // length has come from the other core: here it is guessed, so that the processor
             // fetches several at once.
-            let most = GIVE_LINES - at;
-            for line in part[at - from..].iter().take(most) {
-                let Some(frame) = FrameRef::first_of(slice::from_ref(line)) else {
-                    break;
-                };
-                room = take(frame);
-                if !room {
-                    break;
-                }
-                at += 1;
-            }
-            let Some(rest) = part.get(at - from..).filter(|rest| !rest.is_empty()) else {
-                continue;
-            };
-            if !room || at >= GIVE_LINES {
-                break;
-            }
-            let frame = FrameRef::first_of(rest)
-                .unwrap_or_else(|| straddling(&mut self.scratch, rest, back));
+            let frame = FrameRef::first_of(slice::from_ref(line))
+                .unwrap_or_else(|| longer(&mut self.scratch, front, back, at));
             room = take(frame);
             if room {
                 at += frame.lines().len();
@@ -228,6 +207,21 @@ impl RingIn {
     pub fn is_abandoned(&self) -> bool {
         self.consumer.is_abandoned()
     }
+}
+
+/// The frame of several lines that begins at a line of the two, which follow each other.
+#[inline(never)]
+fn longer<'a>(
+    scratch: &'a mut [Line; LINES_MAX],
+    front: &'a [Line],
+    back: &'a [Line],
+    at: usize,
+) -> FrameRef<'a> {
+    let rest = match at.checked_sub(front.len()) {
+        None => &front[at..],
+        Some(at) => &back[at..],
+    };
+    FrameRef::first_of(rest).unwrap_or_else(|| straddling(scratch, rest, back))
 }
 
 /// The frame that begins with the ring's last lines and goes on with its first.

@@ -50,6 +50,26 @@ pub fn mapped_copy(bench: &Bench, lines: u64) -> Result<MappedCopy> {
     Ok(copy)
 }
 
+/// Stores `lines` lines with their checksums once into pages that another thread has just touched,
+/// as a journal's helper does: where the two cores share no cache, each line has to be fetched.
+///
+/// # Errors
+/// When the file cannot be made or mapped.
+pub fn fresh_copy(bench: &Bench, lines: u64) -> Result<Run> {
+    let source: Vec<Words> = (1..=SOURCE_LINES as u64).map(|line| [line; 8]).collect();
+    let mut run = None;
+    mapped(bench, lines, |target| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| target.fill([1; 8]));
+        });
+        run = Some(over(target, lines, |part| {
+            store_sealed(part, black_box(&source));
+        }));
+        Ok(())
+    })?;
+    run.context("nothing was measured")
+}
+
 /// Measures how fast `lines` mapped lines are read and their checksums checked.
 ///
 /// # Errors
@@ -84,6 +104,14 @@ fn over(target: &mut [Words], lines: u64, mut pass: impl FnMut(&mut [Words])) ->
 
 /// A mapped file of so many lines, each page of it written once.
 fn touched(bench: &Bench, lines: u64, work: impl FnOnce(&mut [Words]) -> Result<()>) -> Result<()> {
+    mapped(bench, lines, |target| {
+        target.fill([1; 8]);
+        work(target)
+    })
+}
+
+/// A mapped file of so many lines.
+fn mapped(bench: &Bench, lines: u64, work: impl FnOnce(&mut [Words]) -> Result<()>) -> Result<()> {
     let bytes = lines.clamp(1, LINES_MAX) * Line::BYTES as u64;
     let file = tempfile::tempfile_in(&bench.folder).context("making a file for a mapping")?;
     file.set_len(bytes)
@@ -91,6 +119,5 @@ fn touched(bench: &Bench, lines: u64, work: impl FnOnce(&mut [Words]) -> Result<
     let mut mapping = map(&file).context("mapping a file")?;
     let target = <[Words]>::mut_from_bytes(&mut mapping)
         .map_err(|_| anyhow::anyhow!("a mapping is page-aligned"))?;
-    target.fill([1; 8]);
     work(target)
 }
