@@ -295,8 +295,8 @@ fn a_whole_session_is_the_brokers_own_truth_to_the_last_digit() {
     };
     let run = run(&part);
     tell(&part, &run);
-    // A quarter of a second of the session is four thousandths of the host's: the first evaluation
-    // may fall into a stall, as any other may, and is then done with the next.
+    // The first falls due 250 ms behind the open, which are four thousandths of a second here; in a
+    // stall, as any other may, it is done with the next ones.
     let late = run.books.first_evaluation.saturating_sub(OPEN);
     assert!(late < Nanos::SECOND, "it was there at the open: {late}");
     assert!(run.books.last_tick >= CLOSE, "it was there at the close");

@@ -1,8 +1,10 @@
 //! What clients are told of orders: open orders, statuses, refusals.
 
+use super::check::expiry_of;
 use super::{Stage, Ticket};
 use crate::model::{Answer, Decimal, OpenOrder, OrderState, OrderStatus};
 use crate::world::{Link, World, stamp};
+use stream::Nanos;
 use stream::payload::{LegState, Status};
 
 impl World {
@@ -37,7 +39,12 @@ impl World {
             LegState::Cancelled if self.script_race(index) => return,
             LegState::Cancelled => return self.end_ticket(index, Stage::Cancelled, 202, ""),
             LegState::Rejected => {
-                let (code, reason) = refusal(status.code);
+                let late = expiry_of(&self.orders.tickets[index].order)
+                    .is_some_and(|expiry| expiry > Nanos::ZERO && expiry <= self.now);
+                let (code, reason) = match refusal(status.code) {
+                    (201, _) if late => (201, "Its good-till date is in the past."),
+                    other => other,
+                };
                 return self.end_ticket(index, Stage::Inactive, code, reason);
             }
             _ => {}

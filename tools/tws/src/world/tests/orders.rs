@@ -372,6 +372,19 @@ fn a_price_is_free_and_money_is_not() {
 }
 
 #[test]
+fn an_order_that_comes_behind_its_own_end_is_refused_and_told_why() {
+    let mut scene = Scene::running();
+    let low = cents(scene.best("ALDR", Side::Buy) * 0.95);
+    let mut late = limit("BUY", 1, low);
+    late.tif = "GTD".to_owned();
+    late.good_till = "20200102-15:00:00".to_owned();
+    scene.ask(1, place(1, "ALDR", late));
+    let said = scene.pass(200);
+    assert_eq!(problems(&said), [(1, 201)]);
+    assert!(format!("{said:?}").contains("good-till date is in the past"));
+}
+
+#[test]
 fn so_many_orders_of_one_side_work_and_no_more() {
     let mut scene = Scene::with(|config| config.limits.orders_per_side = 3);
     scene.pass(3_000);
