@@ -47,6 +47,8 @@ pub(super) struct Control {
     /// There was a connection: what the Gateway says of its client id may be about that one.
     had: bool,
     last_round: Nanos,
+    /// The last full round that was judged.
+    judged: Nanos,
     /// The last round found what the next one has to confirm soon.
     again: bool,
     /// Positions as the broker told them last where ours were others behind it: which, ours, its;
@@ -95,6 +97,7 @@ impl Control {
             failed: 0,
             had: false,
             last_round: Nanos::ZERO,
+            judged: Nanos::ZERO,
             again: false,
             crossed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
@@ -373,8 +376,11 @@ impl Control {
         }
         self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
         // What is only asked for again so soon is told, and no second proof of a difference.
-        let soon = full && core::mem::take(&mut self.again);
-        if full && !(soon && self.cause == RoundCause::Periodic) {
+        let soon = full && core::mem::take(&mut self.again) && self.cause == RoundCause::Periodic;
+        // But where each answer is followed by such a question, those too are judged in their time.
+        let due = self.judged.saturating_add(self.common.config.reconcile_every);
+        if full && (!soon || self.last_round >= due) {
+            self.judged = self.last_round;
             self.judge(&round);
             self.report(&round, &snapshot);
         }
