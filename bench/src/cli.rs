@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub runs: u16,
     /// About how many seconds one run takes, and five times that for the watch over memory.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=600))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3_600))]
     pub seconds: u16,
     /// A look at everything in three minutes: three short runs of each, on fewer lanes.
     #[arg(long, conflicts_with_all = ["runs", "seconds"])]

@@ -23,6 +23,9 @@ pub struct Written {
     pub called: Nanos,
     /// When the socket had taken it.
     pub written: Nanos,
+    /// What the server's thread had taken of the core that it shares with the writer's; `None`
+    /// where it has one of its own.
+    pub taken: Option<Nanos>,
 }
 
 /// What is told apart.
@@ -52,6 +55,9 @@ pub enum Part {
     ShareCalled,
     /// The same to the socket's having taken the command.
     Share,
+    /// [`Part::Share`] without what the server's thread took of the core meanwhile, beyond the
+    /// write itself.
+    ShareAlone,
     /// Of [`Part::Share`] those behind an execution.
     ShareOfFill,
     /// Of [`Part::Share`] those behind the first message of a write: nothing was read before it.
@@ -288,6 +294,11 @@ impl Fold<'_> {
         self.record(Part::ShareIn, readable, numbered);
         self.record(Part::ShareCalled, readable, own.called);
         self.record(Part::Share, readable, own.written);
+        if let Some(taken) = own.taken {
+            let theirs = taken.saturating_sub(cause.taken).saturating_sub(self.bare);
+            let other = own.written.saturating_sub(theirs);
+            self.record(Part::ShareAlone, readable, other);
+        }
         if cause.fills {
             self.record(Part::ShareOfFill, readable, own.written);
         }

@@ -1,6 +1,7 @@
 //! One run: a paper server on a thread, the engine before it, and what both of them saw.
 
 use super::bare::{self, Bare};
+use super::core_time::CoreTime;
 use super::heard::{Heard, Seen, Written};
 use super::wire::Shared;
 use crate::benches::Bench;
@@ -189,12 +190,16 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
     wire.begin(line.clock());
     let written = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&written);
+    // With one core for all that is no lane, the server's turns on it are nobody's latency but its
+    // own.
+    let shared = (engine::lane::cores().len() == layout.lanes() + 1).then(|| wire.core_time());
     line.on_written(Box::new(move |passed, called, written| {
         let one = Written {
             id: passed.id,
             at: passed.at,
             called,
             written,
+            taken: shared.as_ref().and_then(CoreTime::of_other),
         };
         list.lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,6 @@
 //! What passed the wire, as the paper server saw it, by the engine's own clock.
 
+use super::core_time::CoreTime;
 use engine::clock::Clock;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -78,6 +79,8 @@ fn nanos(price: f64) -> i64 {
 pub struct When {
     /// Before.
     pub begun: Nanos,
+    /// What the server's thread had taken of its core then.
+    pub taken: Nanos,
     /// Behind.
     pub done: Nanos,
     /// It was an execution.
@@ -107,8 +110,10 @@ pub struct Wire {
     waiting: Vec<(u32, Said)>,
     /// How many messages that are.
     said: u32,
-    /// When the write that goes on was begun.
-    begun: Option<Nanos>,
+    /// When the write that goes on was begun, and what the server's thread had taken then.
+    begun: Option<(Nanos, Nanos)>,
+    /// The server's thread.
+    core_time: CoreTime,
 }
 
 #[derive(Debug)]
@@ -126,6 +131,11 @@ impl Shared {
     /// From now on times are kept, by this clock.
     pub fn begin(&self, clock: Clock) {
         self.lock().clock = Some(clock);
+    }
+
+    /// What the server's thread takes of its core.
+    pub fn core_time(&self) -> CoreTime {
+        self.lock().core_time.clone()
     }
 
     /// What passed so far.
@@ -178,7 +188,10 @@ impl Wire {
                 let id = execution.exec_id.clone();
                 self.wait(Said::Execution(id));
             }
-            Passing::Writing(_) => self.begun = self.clock.as_mut().map(Clock::now),
+            Passing::Writing(_) => {
+                let taken = self.core_time.own();
+                self.begun = self.clock.as_mut().map(|clock| (clock.now(), taken));
+            }
             Passing::Written(_) => self.written(),
             Passing::Heard(..) | Passing::Said(..) => {}
         }
@@ -200,13 +213,14 @@ impl Wire {
 
     fn written(&mut self) {
         let done = self.clock.as_mut().map(Clock::now);
-        let Some((begun, done)) = self.begun.take().zip(done) else {
+        let Some(((begun, taken), done)) = self.begun.take().zip(done) else {
             self.waiting.clear();
             self.said = 0;
             return;
         };
         let when = When {
             begun,
+            taken,
             done,
             fills: false,
             first: false,

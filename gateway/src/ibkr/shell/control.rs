@@ -378,7 +378,9 @@ impl Control {
         // What is only asked for again so soon is told, and no second proof of a difference.
         let soon = full && core::mem::take(&mut self.again) && self.cause == RoundCause::Periodic;
         // But where each answer is followed by such a question, those too are judged in their time.
-        let due = self.judged.saturating_add(self.common.config.reconcile_every);
+        let due = self
+            .judged
+            .saturating_add(self.common.config.reconcile_every);
         if full && (!soon || self.last_round >= due) {
             self.judged = self.last_round;
             self.judge(&round);

@@ -1,0 +1,51 @@
+//! What the paper server's thread takes of a core that it shares with the edge's threads.
+//!
+//! Two clocks of the kernel tell it: the thread's own, read by itself, and its books, which others
+//! read. Those leave out what a thread that runs has taken since it was last looked at; whoever
+//! reads them on the same core finds the thread not running.
+
+use rustix::thread::gettid;
+use rustix::time::{ClockId, clock_gettime};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use stream::Nanos;
+
+/// The processor time of one thread.
+#[derive(Clone, Debug, Default)]
+pub struct CoreTime(Arc<AtomicI32>);
+
+impl CoreTime {
+    /// The calling thread is the one; what it has taken so far.
+    pub fn own(&self) -> Nanos {
+        self.0
+            .store(gettid().as_raw_nonzero().get(), Ordering::Relaxed);
+        let taken = clock_gettime(ClockId::ThreadCPUTime);
+        Nanos(taken.tv_sec as u64 * Nanos::SECOND.0 + taken.tv_nsec as u64)
+    }
+
+    /// What that thread has taken, read by another one on the same core; `None` where it is not
+    /// known or the system does not tell.
+    pub fn of_other(&self) -> Option<Nanos> {
+        let thread = self.0.load(Ordering::Relaxed);
+        let books = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+        books.split(' ').next()?.parse().ok().map(Nanos)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threads_books_follow_its_own_clock() {
+        let time = CoreTime::default();
+        assert_eq!(time.of_other(), None);
+        let before = time.own();
+        assert!(time.own() >= before);
+        // Elsewhere the system may keep no such books.
+        if let Some(books) = time.of_other() {
+            assert!(books <= time.own());
+        }
+    }
+}
