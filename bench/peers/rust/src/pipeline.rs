@@ -136,6 +136,7 @@ pub fn run(setup: Setup, source: MemorySource, dir: &Path) -> Result<Done> {
         layout: Layout::of(1).map_err(anyhow::Error::msg)?,
         pace: Pace::Virtual,
         facts: String::new(),
+        line: None,
     };
     let begin = Instant::now();
     engine::run::run(plan, |_| {})?;
