@@ -108,7 +108,7 @@ const ROWS: [(&str, Part); 21] = [
     ("round trip: entry → first fill", Part::Filled),
 ];
 const SHARE: &str = "engine's own share, on the socket";
-const ALONE: &str = "… without the simulator's turns on its core";
+const ALONE: &str = "engine's own share, without the simulator's turns on its core";
 
 /// Runs the bench.
 ///
@@ -162,8 +162,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
 fn judge(runs: &[Heard], bare: &Bare, report: &mut Report) {
     let alone = runs.iter().any(|run| !run[Part::ShareAlone].is_empty());
     let (part, name) = match alone {
-        true => (Part::ShareAlone, format!("p50, {SHARE}, {ALONE}")),
-        false => (Part::Share, format!("p50, {SHARE}")),
+        true => (Part::ShareAlone, ALONE),
+        false => (Part::Share, SHARE),
     };
     let each = runs.iter().filter(|run| !run[part].is_empty());
     let each: Vec<f64> = each
@@ -173,7 +173,8 @@ fn judge(runs: &[Heard], bare: &Bare, report: &mut Report) {
         report.note("not judged: no order followed from a message, the run was too short");
         return;
     }
-    let target = report.at_most(name, "ns", Spread::of(each).median, SHARE_MAX);
+    let median = Spread::of(each).median;
+    let target = report.at_most(format!("p50, {name}"), "ns", median, SHARE_MAX);
     target.floor = Some(bare.woken.value_at_quantile(0.5) as f64);
 }
 
@@ -204,7 +205,8 @@ fn explain(report: &mut Report) {
          and decoding, our threads, the head, the stages, the journal, the gate, the library's \
          encoding and our system call, which runs the server's side of the kernel; all rows are \
          of one lane that spins. Every thread but the lane keeps off its core: with two cores the \
-         server shares the other with ours",
+         server shares the other with ours, and what its thread took of it meanwhile is taken off \
+         in a row of its own",
     );
 }
 

@@ -230,10 +230,13 @@ fn paced_targets(all: &[Measured], ways: &[f64], reading: f64, report: &mut Repo
     let bare: Vec<f64> = ours.p50.iter().map(|p50| p50 - reading).collect();
     for (name, own) in [
         ("hop p50, paced, of the one-way of its turn", &ours.p50),
-        ("… less one reading of the counter", &bare),
+        (
+            "hop p50, paced, less one reading of the counter, of the same",
+            &bare,
+        ),
     ] {
         if let Some(times) = quotient(own, ways) {
-            report.at_most(name, "x", times, 1.1);
+            report.at_most(name, "x", times, 1.1).floor = Some(1.0);
         }
     }
     let peers = all
@@ -241,7 +244,8 @@ fn paced_targets(all: &[Measured], ways: &[f64], reading: f64, report: &mut Repo
         .filter(|one| !matches!(one.role, Role::Ours | Role::Floor));
     let each = peers.filter_map(|one| quotient(&ours.p50, &one.p50));
     if let Some(times) = each.reduce(f64::max) {
-        report.at_most("hop p50, paced, of the best peer's", "x", times, 1.0);
+        let name = "hop p50, paced, of the best peer's";
+        report.at_most(name, "x", times, 1.0).peer = Some(1.0);
     }
 }
 
@@ -257,7 +261,7 @@ fn saturated_targets(all: &[Measured], report: &mut Report) {
             let each = peers.filter_map(|one| quotient(&ours.rates(size), &one.rates(size)));
             if let Some(times) = each.reduce(f64::min) {
                 let name = format!("saturated, {slots} slots, of {whom}");
-                report.at_least(name, "x", times, share, None);
+                report.at_least(name, "x", times, share, None).peer = Some(1.0);
             }
         }
     }

@@ -28,6 +28,15 @@ pub struct Written {
     pub taken: Option<Nanos>,
 }
 
+impl Written {
+    /// When the socket would have taken it had the server's thread, once its write could be read,
+    /// taken nothing of the core; `None` where it has one of its own.
+    fn written_alone(&self, cause: When, bare: Nanos) -> Option<Nanos> {
+        let theirs = self.taken?.saturating_sub(cause.taken);
+        Some(self.written.saturating_sub(theirs.saturating_sub(bare)))
+    }
+}
+
 /// What is told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -294,10 +303,8 @@ impl Fold<'_> {
         self.record(Part::ShareIn, readable, numbered);
         self.record(Part::ShareCalled, readable, own.called);
         self.record(Part::Share, readable, own.written);
-        if let Some(taken) = own.taken {
-            let theirs = taken.saturating_sub(cause.taken).saturating_sub(self.bare);
-            let other = own.written.saturating_sub(theirs);
-            self.record(Part::ShareAlone, readable, other);
+        if let Some(alone) = own.written_alone(cause, self.bare) {
+            self.record(Part::ShareAlone, readable, alone);
         }
         if cause.fills {
             self.record(Part::ShareOfFill, readable, own.written);
@@ -310,5 +317,33 @@ impl Fold<'_> {
         if let Some(read) = read {
             self.record(Part::Wire, cause.begun, read);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_took_beyond_its_write_is_taken_off() {
+        let cause = When {
+            begun: Nanos(1_000),
+            taken: Nanos(50),
+            done: Nanos(1_010),
+            fills: false,
+            first: true,
+        };
+        let mut own = Written {
+            id: FrameId::NONE,
+            at: Nanos(1_300),
+            called: Nanos(1_400),
+            written: Nanos(1_500),
+            taken: Some(Nanos(90)),
+        };
+        assert_eq!(own.written_alone(cause, Nanos(10)), Some(Nanos(1_470)));
+        own.taken = Some(Nanos(55));
+        assert_eq!(own.written_alone(cause, Nanos(10)), Some(Nanos(1_500)));
+        own.taken = None;
+        assert_eq!(own.written_alone(cause, Nanos(10)), None);
     }
 }

@@ -321,6 +321,7 @@ mod tests {
         let first = told.row("ALDR", row(300)).expect("it was written");
         let second = told.row("ALDR", row(200)).expect("the later one");
         assert!(second >= first && first.done >= first.begun);
+        assert!(second.taken >= first.taken && first.taken > Nanos::ZERO);
         assert_eq!(told.row("ALDR", row(200)), None);
     }
 }

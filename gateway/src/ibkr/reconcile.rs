@@ -15,7 +15,7 @@ use super::names::{ExecName, OrderRef};
 use super::profit::{self, Origin, Seen};
 use std::collections::BTreeMap;
 use stream::payload::{AccountField, LegState, Reconciled, RoundCause, RoundResult};
-use stream::{FrameId, InstrumentId, Money, Price};
+use stream::{FrameId, InstrumentId, Money, Nanos, Price};
 
 /// A difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -438,6 +438,25 @@ impl Streak {
         self.rounds = if again { self.rounds + 1 } else { 0 };
         self.last.clone_from(&round.mismatches);
         self.rounds >= HALT_AFTER && self.rounds.is_power_of_two()
+    }
+}
+
+/// Which rounds are judged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Judged {
+    last: Nanos,
+}
+
+impl Judged {
+    /// Takes a round of that time; true when it is to be judged. One that only asks `soon` for
+    /// something again is no second proof of a difference; but where each answer is followed by
+    /// such a question, those too are judged once in `every`.
+    pub fn takes(&mut self, now: Nanos, soon: bool, every: Nanos) -> bool {
+        let judges = !soon || now >= self.last.saturating_add(every);
+        if judges {
+            self.last = now;
+        }
+        judges
     }
 }
 

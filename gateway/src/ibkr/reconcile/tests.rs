@@ -332,3 +332,15 @@ fn another_profit_is_told_twice_and_shuts_nothing() {
     let round = compare(&desk, desk.base(), &foreign, Money(1_000));
     assert_eq!(round.profit, None);
 }
+
+#[test]
+fn rounds_that_ask_again_are_judged_in_their_time_and_not_before() {
+    let mut judged = Judged::default();
+    let every = Nanos::from_secs(30);
+    assert!(judged.takes(Nanos::from_secs(100), false, every));
+    let soon: Vec<u64> = (101..=165)
+        .filter(|second| judged.takes(Nanos::from_secs(*second), true, every))
+        .collect();
+    assert_eq!(soon, [130, 160]);
+    assert!(judged.takes(Nanos::from_secs(166), false, every));
+}

@@ -10,7 +10,7 @@ use crate::ibkr::link::{Ask, Step};
 use crate::ibkr::names::fixed;
 use crate::ibkr::policy::{Bound, policy};
 use crate::ibkr::profit::Seen;
-use crate::ibkr::reconcile::{Mismatch, Round, compare};
+use crate::ibkr::reconcile::{Judged, Mismatch, Round, compare};
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
@@ -47,8 +47,7 @@ pub(super) struct Control {
     /// There was a connection: what the Gateway says of its client id may be about that one.
     had: bool,
     last_round: Nanos,
-    /// The last full round that was judged.
-    judged: Nanos,
+    judged: Judged,
     /// The last round found what the next one has to confirm soon.
     again: bool,
     /// Positions as the broker told them last where ours were others behind it: which, ours, its;
@@ -97,7 +96,7 @@ impl Control {
             failed: 0,
             had: false,
             last_round: Nanos::ZERO,
-            judged: Nanos::ZERO,
+            judged: Judged::default(),
             again: false,
             crossed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
@@ -375,14 +374,9 @@ impl Control {
             self.failed = 0;
         }
         self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
-        // What is only asked for again so soon is told, and no second proof of a difference.
+        let every = self.common.config.reconcile_every;
         let soon = full && core::mem::take(&mut self.again) && self.cause == RoundCause::Periodic;
-        // But where each answer is followed by such a question, those too are judged in their time.
-        let due = self
-            .judged
-            .saturating_add(self.common.config.reconcile_every);
-        if full && (!soon || self.last_round >= due) {
-            self.judged = self.last_round;
+        if full && self.judged.takes(self.last_round, soon, every) {
             self.judge(&round);
             self.report(&round, &snapshot);
         }
