@@ -6,19 +6,28 @@
 
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
-use std::fs;
-use std::sync::Arc;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use stream::Nanos;
 
 /// The processor time of one thread.
 #[derive(Clone, Debug, Default)]
-pub struct CoreTime(Arc<AtomicI32>);
+pub struct CoreTime(Arc<Books>);
+
+#[derive(Debug, Default)]
+struct Books {
+    thread: AtomicI32,
+    /// Held open: to open it anew takes longer than most of what is measured.
+    file: OnceLock<Option<File>>,
+}
 
 impl CoreTime {
     /// The calling thread is the one; what it has taken so far.
     pub fn own(&self) -> Nanos {
         self.0
+            .thread
             .store(gettid().as_raw_nonzero().get(), Ordering::Relaxed);
         let taken = clock_gettime(ClockId::ThreadCPUTime);
         Nanos(taken.tv_sec as u64 * Nanos::SECOND.0 + taken.tv_nsec as u64)
@@ -27,9 +36,16 @@ impl CoreTime {
     /// What that thread has taken, read by another one on the same core; `None` where it is not
     /// known or the system does not tell.
     pub fn of_other(&self) -> Option<Nanos> {
-        let thread = self.0.load(Ordering::Relaxed);
-        let books = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
-        books.split(' ').next()?.parse().ok().map(Nanos)
+        let thread = self.0.thread.load(Ordering::Relaxed);
+        if thread == 0 {
+            return None;
+        }
+        let open = || File::open(format!("/proc/self/task/{thread}/schedstat")).ok();
+        let mut text = [0; 24];
+        let file = self.0.file.get_or_init(open).as_ref()?;
+        let length = file.read_at(&mut text, 0).ok()?;
+        let text = core::str::from_utf8(&text[..length]).ok()?;
+        text.split_once(' ')?.0.parse().ok().map(Nanos)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Written {
     pub at: Nanos,
     /// When the client library was called.
     pub called: Nanos,
+    /// When it had encoded the command and was about to write it.
+    pub encoded: Nanos,
     /// When the socket had taken it.
     pub written: Nanos,
     /// What the server's thread had taken of the core that it shares with the writer's; `None`
@@ -58,6 +60,16 @@ pub enum Part {
     Gate,
     /// That call: the library's encoding and its system call.
     Library,
+    /// Of that call its encoding.
+    Encoding,
+    /// Of that call its system call.
+    Writing,
+    /// Of what a command is behind: readable at our socket, to its read by the client library.
+    Read,
+    /// From that read to its number.
+    ReadIn,
+    /// From that read to the socket's having taken the command.
+    ShareRead,
     /// What a command is behind readable at our socket, to its number.
     ShareIn,
     /// The same to the call of the client library.
@@ -124,6 +136,8 @@ pub struct Seen<'a> {
     pub symbols: &'a [(InstrumentId, String)],
     /// What the server told.
     pub wire: Wire,
+    /// When the client library read each message of the server.
+    pub reads: &'a [Nanos],
     /// What the edge wrote.
     pub written: &'a [Written],
     /// How long a write takes until its bytes can be read, where nobody waits for them.
@@ -135,6 +149,7 @@ struct Fold<'a> {
     from: Nanos,
     symbols: &'a [(InstrumentId, String)],
     wire: Wire,
+    reads: &'a [Nanos],
     bare: Nanos,
     written: HashMap<FrameId, (Written, Option<Nanos>)>,
     /// When the newest input was written, where that is known.
@@ -159,6 +174,7 @@ impl Heard {
             symbols: seen.symbols,
             written: written.collect(),
             wire: seen.wire,
+            reads: seen.reads,
             bare: seen.bare,
             cause: None,
             asked: HashMap::new(),
@@ -290,6 +306,8 @@ impl Fold<'_> {
             self.unfilled.insert(command.leg, own.at);
         }
         self.record(Part::Gate, own.at, own.called);
+        self.record(Part::Encoding, own.called, own.encoded);
+        self.record(Part::Writing, own.encoded, own.written);
         self.record(Part::Library, own.called, own.written);
         if let Some(cause) = self.cause {
             self.caused(frame.ts(), cause, &own, read);
@@ -300,6 +318,13 @@ impl Fold<'_> {
     fn caused(&mut self, numbered: Nanos, cause: When, own: &Written, read: Option<Nanos>) {
         let readable = cause.begun.saturating_add(self.bare);
         self.record(Part::Decided, numbered, own.at);
+        // Another order of messages than the server's would show here.
+        let within = |read: &&Nanos| (cause.begun..=numbered).contains(*read);
+        if let Some(&read) = self.reads.get(cause.number).filter(within) {
+            self.record(Part::Read, readable, read);
+            self.record(Part::ReadIn, read, numbered);
+            self.record(Part::ShareRead, read, own.written);
+        }
         self.record(Part::ShareIn, readable, numbered);
         self.record(Part::ShareCalled, readable, own.called);
         self.record(Part::Share, readable, own.written);
@@ -332,11 +357,13 @@ mod tests {
             done: Nanos(1_010),
             fills: false,
             first: true,
+            number: 0,
         };
         let mut own = Written {
             id: FrameId::NONE,
             at: Nanos(1_300),
             called: Nanos(1_400),
+            encoded: Nanos(1_450),
             written: Nanos(1_500),
             taken: Some(Nanos(90)),
         };

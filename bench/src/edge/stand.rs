@@ -3,6 +3,7 @@
 use super::bare::{self, Bare};
 use super::core_time::CoreTime;
 use super::heard::{Heard, Seen, Written};
+use super::library;
 use super::wire::Shared;
 use crate::benches::Bench;
 use crate::live::{self, Changes, UNTHROTTLED};
@@ -176,6 +177,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
         .ibkr
         .clone()
         .context("the sample has a table [ibkr]")?;
+    library::listen();
     let api = aside(layout, idle, || connect(&ibkr, 1_000))?;
     let checked = check(&setup, &ibkr, api)?;
     let from = utc() + WARM_UP;
@@ -188,6 +190,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
     };
     let (mut line, source) = open(&setup, &ibkr, checked, stance);
     wire.begin(line.clock());
+    library::begin(line.clock());
     let written = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&written);
     // With one core for all that is no lane, the server's turns on it are nobody's latency but its
@@ -198,6 +201,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
             id: passed.id,
             at: passed.at,
             called,
+            encoded: library::encoded(),
             written,
             taken: shared.as_ref().and_then(CoreTime::of_other),
         };
@@ -227,6 +231,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
         from,
         symbols: &symbols,
         wire: wire.take(),
+        reads: &library::reads(),
         written: &written,
         bare: stage.bare,
     };

@@ -87,6 +87,8 @@ pub struct When {
     pub fills: bool,
     /// No other message stood before it in the same write.
     pub first: bool,
+    /// Its place among all messages of the connection, from 0.
+    pub number: usize,
 }
 
 /// What passed.
@@ -106,10 +108,11 @@ pub struct Wire {
     names: HashMap<i32, String>,
     /// The newest quote of each request.
     bests: HashMap<i32, Best>,
-    /// What was said and not yet written, each with its place among all of that, from 1.
-    waiting: Vec<(u32, Said)>,
-    /// How many messages that are.
-    said: u32,
+    /// What was said and not yet written, each with its place among all that was ever said.
+    waiting: Vec<(usize, Said)>,
+    /// How many messages were ever said, and how many of them are written.
+    said: usize,
+    told: usize,
     /// When the write that goes on was begun, and what the server's thread had taken then.
     begun: Option<(Nanos, Nanos)>,
     /// The server's thread.
@@ -156,7 +159,7 @@ impl Shared {
 
 impl Wire {
     fn pass(&mut self, passing: Passing<'_>) {
-        self.said += u32::from(matches!(passing, Passing::Said(..)));
+        self.said += usize::from(matches!(passing, Passing::Said(..)));
         match passing {
             Passing::Heard(_, Request::Depth { req, contract, .. }) => {
                 self.names.insert(*req, contract.symbol.clone());
@@ -198,7 +201,7 @@ impl Wire {
     }
 
     fn wait(&mut self, said: Said) {
-        self.waiting.push((self.said, said));
+        self.waiting.push((self.said - 1, said));
     }
 
     fn quote(&mut self, req: i32, tick: i32, price: Option<f64>, size: Decimal) {
@@ -215,7 +218,7 @@ impl Wire {
         let done = self.clock.as_mut().map(Clock::now);
         let Some(((begun, taken), done)) = self.begun.take().zip(done) else {
             self.waiting.clear();
-            self.said = 0;
+            self.told = self.said;
             return;
         };
         let when = When {
@@ -224,11 +227,13 @@ impl Wire {
             done,
             fills: false,
             first: false,
+            number: 0,
         };
-        self.said = 0;
-        for (place, said) in self.waiting.drain(..) {
+        let first = core::mem::replace(&mut self.told, self.said);
+        for (number, said) in self.waiting.drain(..) {
             let when = When {
-                first: place == 1,
+                first: number == first,
+                number,
                 fills: matches!(said, Said::Execution(_)),
                 ..when
             };
@@ -287,6 +292,7 @@ mod tests {
             contract,
             rows: 10,
             smart: false,
+            moves: true,
         };
         tap(Passing::Heard(Link(1), &depth));
         let said = |size: u32| {

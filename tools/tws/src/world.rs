@@ -372,7 +372,11 @@ impl World {
                 contract,
                 rows,
                 smart,
-            } => self.depth(link, req, &contract, (rows, smart)),
+                moves,
+            } => {
+                let shape = depth::Shape { rows, smart, moves };
+                self.depth(link, req, &contract, shape);
+            }
             Request::CancelDepth { req, .. } => self.cancel_depth(link, req),
             Request::DepthExchanges => self.depth_exchanges(link),
             Request::SmartComponents(req, name) => self.smart_components(link, req, &name),

@@ -79,6 +79,8 @@ pub(super) struct Data {
     session: u64,
     /// Subscriptions that are to be cancelled, within the budget.
     parting: Vec<Box<dyn Feed>>,
+    /// The best of a symbol changed in this sweep: a command may follow.
+    news: bool,
 }
 
 impl Data {
@@ -104,6 +106,7 @@ impl Data {
             draft: Draft::new(),
             session: 0,
             parting: Vec::new(),
+            news: false,
         }
     }
 
@@ -265,6 +268,10 @@ impl Data {
             }
         }
         self.symbols = symbols;
+        // Once all of it is on its way: where there is one core for both, who is woken runs at once.
+        if core::mem::take(&mut self.news) {
+            self.common.rouse_writer();
+        }
         some
     }
 
@@ -356,9 +363,7 @@ impl Data {
             symbol.rows.clear();
         } else if !symbol.whole && symbol.live {
             symbol.whole = !self.put(symbol.id, row);
-            if row.position == 0 {
-                self.common.rouse_writer();
-            }
+            self.news |= row.position == 0;
         }
     }
 
@@ -405,7 +410,7 @@ impl Data {
             spare: [0; 5],
         };
         symbol.dirty = !self.put(symbol.id, &quote);
-        self.common.rouse_writer();
+        self.news = true;
     }
 
     fn trade(&mut self, symbol: &mut Symbol, price: Price, qty: u32, at: Nanos) {

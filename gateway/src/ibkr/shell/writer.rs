@@ -12,6 +12,7 @@ use core::time::Duration;
 use rtrb::Consumer;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 use stream::payload::{CommandOp, LegRole};
 use stream::{FrameId, Nanos};
 
@@ -20,6 +21,10 @@ const NOT_CONNECTED: i32 = 504;
 const NO_ORDER: i32 = 135;
 const OVER: i32 = 161;
 const NO_NUMBER: i32 = 103;
+
+/// How long a writer that was woken looks for a command: what lanes that were idle take for news.
+/// A lane that finds it asleep has to wake it across cores, which takes longer.
+const LOOK: Duration = Duration::from_micros(15);
 
 /// A child that follows its entry has room in the budget already.
 const BRACKET: usize = 3;
@@ -73,12 +78,20 @@ impl Writer {
                 }
                 // The gate wakes us when it passes a command, and so does news.
                 std::thread::park_timeout(MOST);
+                self.look();
             } else if let Some(wait) = wait {
                 if stopping {
                     return self.give_up();
                 }
                 std::thread::park_timeout(wait);
             }
+        }
+    }
+
+    fn look(&self) {
+        let begun = Instant::now();
+        while self.commands.is_empty() && begun.elapsed() < LOOK {
+            core::hint::spin_loop();
         }
     }
 

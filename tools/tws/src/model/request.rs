@@ -48,6 +48,8 @@ pub enum Request {
         rows: i32,
         /// Aggregated over exchanges.
         smart: bool,
+        /// The client moves the rows behind one that comes in or goes; not all of them do.
+        moves: bool,
     },
     /// 11: no more depth.
     CancelDepth {

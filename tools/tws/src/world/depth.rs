@@ -14,6 +14,17 @@ const DELETE: i32 = 2;
 /// Price and quantity of a row.
 type Row = (Price, u64);
 
+/// How a client wants to be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Rows a side.
+    pub(super) rows: i32,
+    /// Aggregated over exchanges.
+    pub(super) smart: bool,
+    /// Rows behind one that comes in or goes are moved by the client.
+    pub(super) moves: bool,
+}
+
 /// One client's depth of one instrument.
 #[derive(Debug)]
 pub(super) struct Depth {
@@ -21,6 +32,7 @@ pub(super) struct Depth {
     pub(super) req: i32,
     pub(super) instrument: InstrumentId,
     smart: bool,
+    moves: bool,
     /// Rows tell who quotes.
     makers: bool,
     rows: usize,
@@ -44,13 +56,50 @@ impl Depths {
     }
 }
 
+/// Turns `from` into `to`, both best first and at most `most` rows, for a client that moves the
+/// rows behind one that comes in or goes: operation, position and row of each step. Better prices
+/// come in before others go.
+fn move_rows(
+    from: &mut Vec<Row>,
+    to: &[Row],
+    (side, most): (Side, usize),
+    mut step: impl FnMut(i32, usize, Row),
+) {
+    let better = |one: Row, other: &Row| (one.0.0 - other.0.0) * side.sign() > 0;
+    let stays = |row: &Row| to.iter().any(|other| other.0 == row.0);
+    let mut at = 0;
+    loop {
+        match (from.get(at), to.get(at).copied()) {
+            (None, None) => return,
+            (Some(have), Some(want)) if have.0 == want.0 => {
+                if *have != want {
+                    step(UPDATE, at, want);
+                    from[at] = want;
+                }
+                at += 1;
+            }
+            (have, Some(want)) if have.is_none_or(|have| better(want, have)) => {
+                if from.len() == most
+                    && let Some(last) = from.iter().rposition(|row| !stays(row))
+                {
+                    step(DELETE, last, from.remove(last));
+                }
+                step(INSERT, at, want);
+                from.insert(at, want);
+                at += 1;
+            }
+            _ => step(DELETE, at, from.remove(at)),
+        }
+    }
+}
+
 /// Turns `from` into `to`, both best first: operation, position and row of each step.
 ///
-/// Clients do not agree on what an insert does to the rows behind it: some move them, some write
-/// over the position; likewise with a delete. So rows are only written over where they are, added
-/// behind the last, and taken off the end, which all understand alike. Where better prices come in,
-/// the worst row is written first, so that no price is missing on the way.
-fn turn(from: &mut Vec<Row>, to: &[Row], side: Side, mut step: impl FnMut(i32, usize, Row)) {
+/// Clients of the text protocol do not agree on what an insert does to the rows behind it: some
+/// move them, some write over the position; likewise with a delete. So rows are only written over
+/// where they are, added behind the last, and taken off the end, which all understand alike. Where
+/// better prices come in, the worst row is written first, so that no price is missing on the way.
+fn write_over(from: &mut Vec<Row>, to: &[Row], side: Side, mut step: impl FnMut(i32, usize, Row)) {
     for (at, row) in to.iter().enumerate().skip(from.len()) {
         step(INSERT, at, *row);
         from.push(*row);
@@ -78,7 +127,7 @@ impl World {
         link: Link,
         req: i32,
         contract: &Contract,
-        (rows, smart): (i32, bool),
+        Shape { rows, smart, moves }: Shape,
     ) {
         let Some(instrument) = self.find(link, req, contract) else {
             return;
@@ -106,6 +155,7 @@ impl World {
             req,
             instrument,
             smart,
+            moves,
             makers: smart || direct,
             rows: rows.clamp(1, ROWS_MAX) as usize,
             shown: [Vec::new(), Vec::new()],
@@ -156,14 +206,13 @@ impl World {
                 let side = [Side::Sell, Side::Buy][half];
                 let goal = &goal[half][..depth.rows.min(goal[half].len())];
                 let mut steps = Vec::new();
-                turn(
-                    &mut depth.shown[half],
-                    goal,
-                    side,
-                    |operation, position, row| {
-                        steps.push((operation, position, row));
-                    },
-                );
+                let step = |operation, position, row| steps.push((operation, position, row));
+                let shown = &mut depth.shown[half];
+                if depth.moves {
+                    move_rows(shown, goal, (side, depth.rows), step);
+                } else {
+                    write_over(shown, goal, side, step);
+                }
                 for step in steps {
                     self.say(depth.link, row_of(depth, half, step, &venue));
                 }
@@ -271,7 +320,48 @@ mod tests {
             .prop_map(|rows| rows.into_iter().map(|(p, q)| (Price(p), q)).collect())
     }
 
+    /// The pictures as they are of that side, with as many rows as were asked for.
+    fn goals(pictures: Vec<Vec<Row>>, bids: bool, most: usize) -> impl Iterator<Item = Vec<Row>> {
+        pictures.into_iter().map(move |mut goal| {
+            if bids {
+                goal.reverse();
+            }
+            goal.truncate(most);
+            goal
+        })
+    }
+
     proptest! {
+        /// A price that stays is never missing, and a row is told once at most.
+        #[test]
+        fn rows_that_move_turn_any_ladder_into_any_other(
+            pictures in prop::collection::vec(rows(), 1..8),
+            bids in any::<bool>(),
+            most in 1usize..12,
+        ) {
+            let side = if bids { Side::Buy } else { Side::Sell };
+            let (mut ours, mut one): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
+            for goal in goals(pictures, bids, most) {
+                let before = one.clone();
+                let differs = |from: &[Row], to: &[Row]| {
+                    from.iter().filter(|row| to.iter().all(|own| own.0 != row.0)).count()
+                };
+                let same = goal.iter().filter(|row| before.contains(row)).count();
+                let mut steps = 0;
+                move_rows(&mut ours, &goal, (side, most), |operation, at, row| {
+                    moving(&mut one, (operation, at, row));
+                    assert!(one.len() <= most);
+                    let stays = |row: &&Row| goal.iter().any(|own| own.0 == row.0);
+                    let kept = before.iter().filter(stays);
+                    assert!(kept.clone().all(|row| one.iter().any(|own| own.0 == row.0)));
+                    steps += 1;
+                });
+                prop_assert_eq!(&ours, &goal);
+                prop_assert_eq!(&one, &goal);
+                prop_assert_eq!(steps, differs(&before, &goal) + goal.len() - same);
+            }
+        }
+
         /// Every client's ladder equals ours after every picture, and is never longer than it
         /// asked for.
         #[test]
@@ -282,12 +372,8 @@ mod tests {
         ) {
             let side = if bids { Side::Buy } else { Side::Sell };
             let (mut ours, mut one, mut other) = (Vec::new(), Vec::new(), BTreeMap::new());
-            for mut goal in pictures {
-                if bids {
-                    goal.reverse();
-                }
-                goal.truncate(most);
-                turn(&mut ours, &goal, side, |operation, at, row| {
+            for goal in goals(pictures, bids, most) {
+                write_over(&mut ours, &goal, side, |operation, at, row| {
                     moving(&mut one, (operation, at, row));
                     writing(&mut other, (operation, at, row));
                     assert!(one.len() <= most);

@@ -25,6 +25,7 @@ pub fn decode(p: &Payload<'_>) -> Outcome<Request> {
                 contract: read(m.contract),
                 rows: int(m.num_rows),
                 smart: m.is_smart_depth.unwrap_or_default(),
+                moves: true,
             }
         }
         11 => {

@@ -29,6 +29,8 @@ pub fn depth(f: &mut Fields<'_>) -> Outcome<Request> {
         contract: contract(f)?,
         rows: f.int("rows")?,
         smart: f.flag("smart depth")?,
+        // Some clients of the text protocol write over the position instead.
+        moves: false,
     })
 }
 

@@ -20,6 +20,7 @@ fn depth(req: i32, symbol: &str, rows: i32, smart: bool) -> Request {
         contract: share(symbol),
         rows,
         smart,
+        moves: smart,
     }
 }
 
