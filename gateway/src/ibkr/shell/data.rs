@@ -268,7 +268,7 @@ impl Data {
             }
         }
         self.symbols = symbols;
-        // Once all of it is on its way: where there is one core for both, who is woken runs at once.
+        // Once all of it is on its way: with one core for both, who is woken runs at once.
         if core::mem::take(&mut self.news) {
             self.common.rouse_writer();
         }

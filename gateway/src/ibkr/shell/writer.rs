@@ -12,7 +12,6 @@ use core::time::Duration;
 use rtrb::Consumer;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 use stream::payload::{CommandOp, LegRole};
 use stream::{FrameId, Nanos};
 
@@ -24,7 +23,7 @@ const NO_NUMBER: i32 = 103;
 
 /// How long a writer that was woken looks for a command: what lanes that were idle take for news.
 /// A lane that finds it asleep has to wake it across cores, which takes longer.
-const LOOK: Duration = Duration::from_micros(15);
+const LOOK: Nanos = Nanos(15_000);
 
 /// A child that follows its entry has room in the budget already.
 const BRACKET: usize = 3;
@@ -88,9 +87,10 @@ impl Writer {
         }
     }
 
-    fn look(&self) {
-        let begun = Instant::now();
-        while self.commands.is_empty() && begun.elapsed() < LOOK {
+    fn look(&mut self) {
+        let span = LOOK.0 * self.common.config.speed_milli / 1_000;
+        let until = (self.clock)().saturating_add(Nanos(span));
+        while self.commands.is_empty() && (self.clock)() < until {
             core::hint::spin_loop();
         }
     }
