@@ -6,6 +6,7 @@ mod patient;
 
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::lane::Idle;
 use crate::setup::{Ibkr, Scanner, Setup};
 use contracts::{Roll, agree, choose, contract_of};
 use gateway::ibkr::api::{Api, NoConnection, VERSION_MIN};
@@ -432,8 +433,13 @@ impl Line {
         Arc::clone(&self.closing)
     }
 
-    /// Starts the threads. `begin`: when a journal that is new begins.
-    pub(crate) fn start(mut self, mut desk: Desk, begin: Nanos) -> std::io::Result<Running> {
+    /// Starts the threads. `begin`: when a journal that is new begins; `idle`: what lanes do.
+    pub(crate) fn start(
+        mut self,
+        mut desk: Desk,
+        begin: Nanos,
+        idle: Idle,
+    ) -> std::io::Result<Running> {
         let (commands_in, commands) = RingBuffer::new(COMMANDS);
         let (answers_in, answers) = RingBuffer::new(ANSWERS_MAX);
         desk.set_client(self.ibkr.client_id);
@@ -458,7 +464,7 @@ impl Line {
                 further(passed, called, written);
             }
         });
-        let config = self.config();
+        let config = self.config(idle);
         let shell = Shell::start(Parts {
             config,
             contracts: self.universe,
@@ -481,7 +487,7 @@ impl Line {
         })
     }
 
-    fn config(&self) -> Config {
+    fn config(&self, idle: Idle) -> Config {
         let own = &self.ibkr;
         Config {
             address: own.address(),
@@ -501,6 +507,7 @@ impl Line {
             window: own.window,
             skew_max: own.skew_max,
             speed_milli: self.speed_milli,
+            spins: idle == Idle::Spin,
             observe: self.observe,
         }
     }

@@ -183,7 +183,9 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
     writer.spawn_helper()?;
     let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
-    let far = aside(&layout, idle, || stand_before(start.edge, line, begin))?;
+    let far = aside(&layout, idle, || {
+        stand_before(start.edge, line, (begin, idle))
+    })?;
     let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == journal::Durability::Power,
@@ -248,7 +250,7 @@ struct Far {
 fn stand_before(
     shade: Shade,
     line: Option<crate::ibkr::Line>,
-    begin: Nanos,
+    (begin, idle): (Nanos, Idle),
 ) -> Result<Far, RunError> {
     match (shade, line) {
         (Shade::Sim(edge), _) => Ok(Far {
@@ -258,7 +260,7 @@ fn stand_before(
         }),
         (Shade::Ibkr(_), None) => Err(RunError::NoBroker),
         (Shade::Ibkr(desk), Some(line)) => {
-            let running = line.start(*desk, begin)?;
+            let running = line.start(*desk, begin, idle)?;
             Ok(Far {
                 edge: running.edge,
                 shell: Some(running.shell),

@@ -78,6 +78,8 @@ pub struct Config {
     pub skew_max: Nanos,
     /// The session's time runs this many thousandths as fast as the clock.
     pub speed_milli: u64,
+    /// The lanes spin: a command follows within microseconds of what brings it, or not at all.
+    pub spins: bool,
     /// Sends no order.
     pub observe: bool,
 }

@@ -21,7 +21,7 @@ const NO_ORDER: i32 = 135;
 const OVER: i32 = 161;
 const NO_NUMBER: i32 = 103;
 
-/// How long a writer that was woken looks for a command: what lanes that were idle take for news.
+/// How long a writer that was woken looks for a command, where lanes spin: what they take for news.
 /// A lane that finds it asleep has to wake it across cores, which takes longer.
 const LOOK: Nanos = Nanos(15_000);
 
@@ -77,7 +77,9 @@ impl Writer {
                 }
                 // The gate wakes us when it passes a command, and so does news.
                 std::thread::park_timeout(MOST);
-                self.look();
+                if self.common.config.spins {
+                    self.look();
+                }
             } else if let Some(wait) = wait {
                 if stopping {
                     return self.give_up();
