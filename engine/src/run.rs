@@ -183,9 +183,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     let (operator_in, operator_out) = RingBuffer::new(OPERATOR_LINES);
     writer.spawn_helper()?;
     let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
-    let far = aside(&layout, idle, || {
-        stand_before(start.edge, line, (begin, idle))
-    })?;
+    let far = stand_before((&layout, idle), start.edge, line, begin)?;
     let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == journal::Durability::Power,
@@ -248,9 +246,10 @@ struct Far {
 }
 
 fn stand_before(
+    (layout, idle): (&Layout, Idle),
     shade: Shade,
     line: Option<crate::ibkr::Line>,
-    (begin, idle): (Nanos, Idle),
+    begin: Nanos,
 ) -> Result<Far, RunError> {
     match (shade, line) {
         (Shade::Sim(edge), _) => Ok(Far {
@@ -260,7 +259,7 @@ fn stand_before(
         }),
         (Shade::Ibkr(_), None) => Err(RunError::NoBroker),
         (Shade::Ibkr(desk), Some(line)) => {
-            let running = line.start(*desk, begin, idle)?;
+            let running = aside(layout, idle, || line.start(*desk, begin, idle))?;
             Ok(Far {
                 edge: running.edge,
                 shell: Some(running.shell),
