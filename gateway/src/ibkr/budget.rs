@@ -51,9 +51,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing was said yet.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
+    fn new(config: Config) -> Self {
         Self {
             sent: VecDeque::with_capacity(config.messages),
             config,
@@ -61,6 +59,18 @@ impl Budget {
             slow_until: Nanos::ZERO,
             high_water: 0,
         }
+    }
+
+    /// Another engine may have died a moment ago, and the broker counts its messages too: for a
+    /// second there is room for nothing but the exits' reserve.
+    #[must_use]
+    pub fn behind_another(config: Config, now: Nanos) -> Self {
+        let mut budget = Self::new(config);
+        let theirs = config.messages.saturating_sub(config.reserve);
+        budget
+            .sent
+            .extend(core::iter::repeat_n((now, false), theirs));
+        budget
     }
 
     /// Takes room for one message, or says when to ask again.
@@ -163,6 +173,18 @@ mod tests {
         (0..tries)
             .filter(|_| budget.take(now, class).is_ok())
             .count()
+    }
+
+    #[test]
+    fn a_start_leaves_the_second_to_whoever_was_there_before() {
+        let now = Nanos::from_secs(100);
+        let mut budget = Budget::behind_another(CONFIG, now);
+        let later = now.saturating_add(WINDOW);
+        assert_eq!(budget.take(now, Class::State), Err(later));
+        assert_eq!(budget.take(now, Class::Data), Err(later));
+        assert_eq!(budget.take_all(now, Class::Exit, CONFIG.reserve), Ok(()));
+        assert_eq!(budget.take(now, Class::Exit), Err(later));
+        assert_eq!(budget.take(later, Class::Data), Ok(()));
     }
 
     #[test]

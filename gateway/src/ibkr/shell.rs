@@ -381,7 +381,7 @@ impl Shell {
         let seed = stream::hash::bytes(config.account.as_bytes()) ^ config.client_id as u64;
         let mut inner = Inner {
             link: Link::new(config.window, seed),
-            budget: Budget::new(config.budget),
+            budget: Budget::behind_another(config.budget, clocks()()),
             desk,
             streak: Streak::default(),
             out: Outbox {
