@@ -32,8 +32,6 @@ const MARKET_LINES: usize = 1 << 16;
 const SLOT_ASKS: usize = 1_024;
 /// Between two questions for contracts: well below the broker's own limit.
 const PACE: Duration = Duration::from_millis(40);
-/// How long positions and account values may take.
-const WITHIN: Duration = Duration::from_secs(10);
 /// How long a look at a connection waits for an answer.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
@@ -211,12 +209,27 @@ pub fn connect(ibkr: &Ibkr, speed_milli: u64) -> Result<Api, BrokerError> {
     Ok(api)
 }
 
-/// What a scan of the market finds, the first first.
+/// As [`connect`], at a start. A client id that is in use is asked for again for five seconds,
+/// because an engine that has just died may still hold it.
 ///
 /// # Errors
 /// See [`BrokerError`].
-pub fn scan(api: &Api, ibkr: &Ibkr, scanner: &Scanner) -> Result<Vec<String>, BrokerError> {
-    let found = patiently(|| api.scan(&scanner.scan, WITHIN));
+pub fn connect_at_start(ibkr: &Ibkr, speed_milli: u64) -> Result<Api, BrokerError> {
+    patient::behind_the_dead(|| connect(ibkr, speed_milli))
+}
+
+/// What a scan of the market finds, the first first. It may take the configured time of a session
+/// that passes `speed_milli` thousandths as fast as the clock.
+///
+/// # Errors
+/// See [`BrokerError`].
+pub fn scan(
+    api: &Api,
+    (ibkr, speed_milli): (&Ibkr, u64),
+    scanner: &Scanner,
+) -> Result<Vec<String>, BrokerError> {
+    let within = shell::answer_within(ibkr.answer_within, speed_milli);
+    let found = patiently(|| api.scan(&scanner.scan, within));
     found.map_err(|why| BrokerError::Unanswered {
         address: ibkr.address(),
         what: format!(
@@ -227,11 +240,17 @@ pub fn scan(api: &Api, ibkr: &Ibkr, scanner: &Scanner) -> Result<Vec<String>, Br
     })
 }
 
-/// Everything that is to be known before a run begins: account, time, contracts, hours.
+/// Everything that is to be known before a run begins: account, time, contracts, hours. A question
+/// may take as long as for [`scan`].
 ///
 /// # Errors
 /// See [`BrokerError`].
-pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerError> {
+pub fn check(
+    setup: &Setup,
+    (ibkr, speed_milli): (&Ibkr, u64),
+    api: Api,
+) -> Result<Checked, BrokerError> {
+    let within = shell::answer_within(ibkr.answer_within, speed_milli);
     let unanswered = |what: &str, why: &NoAnswer| BrokerError::Unanswered {
         address: ibkr.address(),
         what: what.to_owned(),
@@ -241,7 +260,7 @@ pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerErro
     let time = patiently(|| api.time()).map_err(|why| unanswered("the time", &why))?;
     let futures = setup.instruments.iter().any(is_future);
     let held = if futures {
-        let held = patiently(|| api.positions(WITHIN));
+        let held = patiently(|| api.positions(within));
         held.map_err(|why| unanswered("the positions", &why))?
     } else {
         Vec::new()
@@ -261,7 +280,7 @@ pub fn check(setup: &Setup, ibkr: &Ibkr, api: Api) -> Result<Checked, BrokerErro
         universe.push(details);
         std::thread::sleep(PACE);
     }
-    let values = patiently(|| api.values(WITHIN));
+    let values = patiently(|| api.values(within));
     let values = values.map_err(|why| unanswered("the account's values", &why))?;
     let (_, exchange) = convert(&values, read_text(&setup.currency()));
     let time = patiently(|| api.time()).map_err(|why| unanswered("the time", &why))?;

@@ -179,7 +179,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
         .context("the sample has a table [ibkr]")?;
     library::listen();
     let api = aside(layout, idle, || connect(&ibkr, 1_000))?;
-    let checked = check(&setup, &ibkr, api)?;
+    let checked = check(&setup, (&ibkr, 1_000), api)?;
     let from = utc() + WARM_UP;
     let until = from + Nanos(time.as_nanos() as u64);
     let stance = Stance {

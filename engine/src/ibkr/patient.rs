@@ -1,9 +1,10 @@
-//! Questions before a run begins, asked again where the broker was told too much at once.
+//! What is asked before a run begins, asked again where a start right behind a crash has to.
 //!
 //! A Gateway takes so many messages a second, of all its clients together. What is more it refuses
-//! with code 100, or drops without a word: so a start right behind a crash, or beside another
-//! program, has to ask once more.
+//! with code 100, or drops without a word. And it takes a moment to see that a client is dead,
+//! whose id is in use until then.
 
+use super::BrokerError;
 use core::time::Duration;
 use gateway::ibkr::broker::{Answer, NoAnswer};
 
@@ -13,6 +14,10 @@ const TOO_FAST: i32 = 100;
 const PAUSE: Duration = Duration::from_millis(1_100);
 /// How often a question is asked.
 const ASKED: usize = 3;
+
+/// How often a client id is asked for, and the pause between two: five seconds in all.
+const ID_ASKED: usize = 11;
+const ID_PAUSE: Duration = Duration::from_millis(500);
 
 /// Asks until there is an answer, or a refusal that asking again does not change.
 pub(super) fn patiently<T>(ask: impl FnMut() -> Answer<T>) -> Answer<T> {
@@ -30,6 +35,28 @@ fn with_pause<T>(pause: Duration, mut ask: impl FnMut() -> Answer<T>) -> Answer<
         answer = ask();
     }
     answer
+}
+
+/// Connects, and again while the client id is in use: an engine that has died may still hold it.
+pub(super) fn behind_the_dead<T>(
+    connect: impl FnMut() -> Result<T, BrokerError>,
+) -> Result<T, BrokerError> {
+    behind_with_pause(ID_PAUSE, connect)
+}
+
+fn behind_with_pause<T>(
+    pause: Duration,
+    mut connect: impl FnMut() -> Result<T, BrokerError>,
+) -> Result<T, BrokerError> {
+    let mut connected = connect();
+    for _ in 1..ID_ASKED {
+        let Err(BrokerError::ClientId(..)) = connected else {
+            break;
+        };
+        std::thread::sleep(pause);
+        connected = connect();
+    }
+    connected
 }
 
 #[cfg(test)]
@@ -59,5 +86,31 @@ mod tests {
         let mut answers = vec![Ok(5), Err(NoAnswer::Late)];
         let next = || answers.pop().expect("asked twice");
         assert_eq!(with_pause(Duration::ZERO, next), Ok(5));
+    }
+
+    #[test]
+    fn an_id_that_is_in_use_is_asked_for_again_until_it_is_let_go() {
+        let in_use = || BrokerError::ClientId("127.0.0.1:4002".to_owned(), 17);
+        let mut left = 3;
+        let connected = behind_with_pause(Duration::ZERO, || {
+            left -= 1;
+            if left > 0 {
+                Err(in_use())
+            } else {
+                Ok("connected")
+            }
+        });
+        assert_eq!((connected, left), (Ok("connected"), 0));
+        let asked = |why: BrokerError| {
+            let mut count = 0;
+            let refused = behind_with_pause(Duration::ZERO, || {
+                count += 1;
+                Err::<(), _>(why.clone())
+            });
+            assert_eq!(refused, Err(why.clone()));
+            count
+        };
+        assert_eq!(asked(in_use()), ID_ASKED);
+        assert_eq!(asked(BrokerError::Mode("live".to_owned())), 1);
     }
 }

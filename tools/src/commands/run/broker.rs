@@ -15,7 +15,7 @@ use crate::failure::{Failure, Outcome};
 use engine::clock::utc;
 use engine::config::{Settings, Value};
 use engine::ibkr::{
-    BrokerError, Checked, Exchange, Sent, Stance, boxed, check, connect, is_paper, open,
+    BrokerError, Checked, Exchange, Sent, Stance, boxed, check, connect_at_start, is_paper, open,
 };
 use engine::lane::{Idle, aside};
 use engine::layout::Layout;
@@ -70,7 +70,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     }
     let layout = layout(&setup)?;
     let idle = idle(&setup, &layout);
-    let api = aside(&layout, idle, || connect(&ibkr, speed_milli))?;
+    let api = aside(&layout, idle, || connect_at_start(&ibkr, speed_milli))?;
     if let Some(scanner) = setup.scanner.clone() {
         let named: Vec<String> = setup
             .symbols()
@@ -78,12 +78,12 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
             .collect();
         let journal = scan::journal(args, &setup, &ibkr.account, speed_milli);
         let all = scan::universe(&scanner, named, journal.as_deref(), || {
-            engine::ibkr::scan(&api, &ibkr, &scanner)
+            engine::ibkr::scan(&api, (&ibkr, speed_milli), &scanner)
         })?;
         settings.add_flag("universe.scanner", "universe.symbols", Value::List(all));
         setup = Setup::read(&settings)?;
     }
-    let checked = check(&setup, &ibkr, api)?;
+    let checked = check(&setup, (&ibkr, speed_milli), api)?;
     let now = if speed_milli == 1_000 {
         utc()
     } else {
