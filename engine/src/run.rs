@@ -22,6 +22,7 @@ use gateway::sim::SimEdge;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use stream::id::SUB_NOTE;
 use stream::limits::ANSWERS_MAX;
@@ -373,11 +374,12 @@ impl Lanes<'_> {
         mut watch: impl FnMut(&mut Handle),
     ) -> Result<(Box<Gate>, Vec<LaneMeter>), RunError> {
         let mut ended: Vec<(usize, Ended)> = Vec::new();
+        let running = AtomicUsize::new(1 + works.len());
         std::thread::scope(|scope| {
             let (mut head, head_works, opening) = first;
             let mut threads = vec![(
                 0,
-                self.spawn(scope, 0, head_works, move |works, alone| {
+                self.spawn(scope, (0, &running), head_works, move |works, alone| {
                     opening.put(&mut head.head, works);
                     head.run(works, alone);
                 }),
@@ -386,13 +388,13 @@ impl Lanes<'_> {
                 let (lane, idle, shared) = (index + 1, self.idle, self.shared);
                 threads.push((
                     lane,
-                    self.spawn(scope, lane, works, move |works, _| {
+                    self.spawn(scope, (lane, &running), works, move |works, _| {
                         let (upstream, own) = (&shared.lanes[lane - 1], &shared.lanes[lane]);
                         run_behind(works, &mut ring, upstream, own, shared, idle);
                     }),
                 ));
             }
-            while threads.iter().any(|(_, thread)| !thread.is_finished()) {
+            while running.load(Ordering::Acquire) > 0 {
                 watch(&mut handle);
                 let emergency = self.shared.emergency();
                 if emergency == Emergency::Dead
@@ -433,7 +435,7 @@ impl Lanes<'_> {
     fn spawn<'scope>(
         &'scope self,
         scope: &'scope std::thread::Scope<'scope, '_>,
-        lane: usize,
+        (lane, running): (usize, &'scope AtomicUsize),
         mut works: Works<LaneEnd>,
         body: impl FnOnce(&mut Works<LaneEnd>, bool) + Send + 'scope,
     ) -> std::thread::ScopedJoinHandle<'scope, Ended> {
@@ -451,6 +453,8 @@ impl Lanes<'_> {
                 self.shared.fail();
                 what_it_said(panic.as_ref())
             });
+            // Counted before the watcher wakes: the thread itself ends later.
+            running.fetch_sub(1, Ordering::Release);
             watcher.unpark();
             (works, result)
         };

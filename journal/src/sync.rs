@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use stream::Line;
 use zerocopy::FromZeros;
 
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
@@ -135,7 +136,9 @@ impl Syncer {
                 let waits = reached == durable && head > durable;
                 self.idle_turns = if waits { self.idle_turns + 1 } else { 0 };
                 self.release(reached);
-                reached < wanted.min(head)
+                // As fast as the disk takes it: a rest would leave ever more to the end.
+                let behind = (head - reached) * Line::BYTES as u64 >= SYNC_BYTES_MAX;
+                reached < wanted.min(head) || (behind && !waits)
             }
             Err(error) => {
                 self.fail(&error);
