@@ -140,6 +140,18 @@ fn executions_that_never_come_leave_the_leg_unknown() {
 }
 
 #[test]
+fn an_exit_that_the_broker_made_smaller_ends_once_its_size_is_told() {
+    let mut world = World::open_by_hand();
+    // All of it, the broker says, and not how much: taken for what we ordered.
+    world.status(LegRole::Target, LegState::Filled, 0, 0);
+    world.fill(LegRole::Target, 60, 60, 100);
+    world.millis(11_000);
+    assert_eq!(world.state(LegRole::Target), LegState::Unknown);
+    world.status(LegRole::Target, LegState::Filled, 60, 0);
+    assert_eq!(world.state(LegRole::Target), LegState::Filled);
+}
+
+#[test]
 fn an_execution_counts_once() {
     let mut world = World::open_by_hand();
     let fill = world.all::<Fill>()[0];

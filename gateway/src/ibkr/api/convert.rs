@@ -129,9 +129,14 @@ pub(super) fn order_of(wish: &Wish, account: &str) -> Order {
 /// The first whole second at or after a time, `yyyymmdd-HH:MM:SS` in UTC.
 fn utc_text(at: Nanos) -> String {
     let second = i64::try_from(at.0.div_ceil(1_000_000_000)).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(second)
-        .map(|time| time.strftime("%Y%m%d-%H:%M:%S").to_string())
-        .unwrap_or_default()
+    let Ok(time) = jiff::Timestamp::from_second(second) else {
+        return String::new();
+    };
+    // Without the machinery of `strftime`, whose code is in no cache when an order leaves.
+    let at = jiff::tz::Offset::UTC.to_datetime(time);
+    let (year, month, day) = (at.year(), at.month(), at.day());
+    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+    format!("{year:04}{month:02}{day:02}-{hour:02}:{minute:02}:{second:02}")
 }
 
 /// `yyyymmdd HH:MM:SS ZONE`, or `yyyymmdd-HH:MM:SS` in UTC; zero where it is neither.
@@ -201,6 +206,7 @@ pub(super) fn known_of(
             client_id: order.client_id,
             perm_id: order.perm_id,
             stand: stand_of(&data.order_state.status),
+            // Only orders that have ended tell it; what is left of them is their total then.
             filled: decimal::count(order.filled_quantity)
                 .ok()
                 .filter(|n| *n > 0),

@@ -58,7 +58,8 @@ impl Desk {
         };
         let more = filled > entry.reported;
         entry.reported = entry.reported.max(filled);
-        if entry.told.is_final() || (entry.told == state && !more) {
+        // An order that is over stays it; how much it filled may be told better, and later.
+        if (entry.told.is_final() && entry.told != state) || (entry.told == state && !more) {
             return;
         }
         entry.told = state;

@@ -415,6 +415,30 @@ fn orders_that_ended_are_known_by_their_reference_alone() {
 }
 
 #[test]
+fn what_an_order_filled_may_be_told_behind_its_end() {
+    let (mut desk, wishes) = bracket();
+    stands(&mut desk, 43, Stand::Submitted, 0);
+    // The broker has made it smaller, and says only that it is over.
+    let mut over = known(&wishes[2], CLIENT, Stand::Filled);
+    over.standing.filled = None;
+    let mut say = Vec::new();
+    desk.known(Nanos(5), &over, &mut say);
+    assert!(matches!(say[..], [Say::Status(_, status)] if status.filled == 0));
+    over.standing.filled = Some(60);
+    say.clear();
+    desk.known(Nanos(6), &over, &mut say);
+    assert!(matches!(say[..], [Say::Status(_, status)]
+        if status.filled == 60 && status.state == LegState::Filled));
+    say.clear();
+    desk.known(Nanos(7), &over, &mut say);
+    assert!(say.is_empty(), "it is known");
+    assert!(
+        stands(&mut desk, 43, Stand::Cancelled, 80).is_empty(),
+        "it is over"
+    );
+}
+
+#[test]
 fn foreign_orders_and_executions_are_orphans_that_freeze_their_symbol() {
     let (mut desk, wishes) = bracket();
     let mut foreign = known(&wishes[0], 0, Stand::Submitted);

@@ -37,7 +37,8 @@
 //!
 //! `half_open` and `black_hole` end after `ms`, where it is given: the broker has noticed.
 //!
-//! `clear` forgets every fault that has not happened yet.
+//! `clear` forgets every fault that has not happened yet. `fill` makes the oldest attached order
+//! that works trade, whatever its price.
 //! `twin` makes the next change of an order leave the old one alive: the broker then has two, under
 //! one number and one reference. `transfer` moves shares without any trade.
 
@@ -141,6 +142,8 @@ pub(super) enum Trick {
     PartialThenReject,
     /// The next new order is rejected; true: the next attached one.
     Reject { child: bool },
+    /// The order that protects and has worked longest fills, whatever its price.
+    Fill,
     /// The next stop or target that fills does not end its sibling: both fill.
     Race,
     /// The next new order's time in force is rewritten.
@@ -250,10 +253,12 @@ impl Script {
         self.faults.len() + self.timed.len() + self.tricks.len() + self.chores.len()
     }
 
-    /// Forgets what has not happened yet. What is late already still comes.
+    /// Forgets what has not happened yet. What is late already still comes, and a connection that
+    /// is broken for a time is let go in its time.
     pub(super) fn clear(&mut self) {
         self.faults.clear();
-        self.timed.clear();
+        self.timed
+            .retain(|_, (action, _)| matches!(action, Action::LetGo(_)));
         self.tricks.clear();
     }
 

@@ -174,7 +174,11 @@ impl World {
     pub(super) fn completed(&self, index: usize) -> OpenOrder {
         let ticket = &self.orders.tickets[index];
         let mut completed = self.open_order(index);
-        completed.order.quantity = Decimal::from(ticket.qty.saturating_sub(ticket.filled));
+        // What is left; nothing of a filled one, also where the exchange had it smaller.
+        completed.order.quantity = match ticket.stage {
+            Stage::Filled => Decimal::ZERO,
+            _ => Decimal::from(ticket.qty.saturating_sub(ticket.filled)),
+        };
         completed.state.completed_time = stamp::full(ticket.ended);
         completed.state.completed_status = match ticket.stage {
             Stage::Filled => format!("Filled Size: {}", ticket.filled),

@@ -15,6 +15,7 @@ impl World {
         match trick {
             Trick::Correct(by) => self.correct(Some(*by)),
             Trick::Bust => self.correct(None),
+            Trick::Fill => self.fill_protection(),
             Trick::Trade(symbol, qty) => self.trade_by_hand(symbol, *qty),
             Trick::Transfer(symbol, qty) => self.transfer(symbol, *qty),
             Trick::Manual(symbol, qty, price) => self.type_order(symbol, *qty, Price(*price)),
@@ -69,6 +70,15 @@ impl World {
         let key = (self.now.saturating_add(after), self.script.next());
         self.script.chores.insert(key, index);
         true
+    }
+
+    /// The oldest attached order that works is made to trade.
+    fn fill_protection(&mut self) {
+        let mut tickets = self.orders.tickets.iter();
+        let works = tickets.position(|own| own.parent.is_some() && own.stage == Stage::Working);
+        if let Some(index) = works {
+            self.fill_anyway(index);
+        }
     }
 
     /// An order is made to trade, whatever its price.

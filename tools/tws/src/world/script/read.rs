@@ -36,8 +36,8 @@ const WORDS: &str = "drop, delay, duplicate, swap, unset, close, reset, black_ho
                      hold, go, stall, clear, lost, restored, restored_lost, notice, restart, \
                      live, delayed, no_data, competing, depth_reset, silent, speak, slow, \
                      roll_back, halt, resume, short, rate, fill_after_cancel, \
-                     partial_then_reject, reject, reject_child, race, rewrite_tif, twin, correct, \
-                     bust, trade, transfer or manual";
+                     partial_then_reject, reject, reject_child, fill, race, rewrite_tif, twin, \
+                     correct, bust, trade, transfer or manual";
 
 /// Seed and faults of a script.
 pub(super) fn read(text: &str) -> Result<(Option<u64>, Vec<Fault>), ScriptError> {
@@ -343,6 +343,7 @@ impl Keys {
             "partial_then_reject" => Trick::PartialThenReject,
             "reject" => Trick::Reject { child: false },
             "reject_child" => Trick::Reject { child: true },
+            "fill" => Trick::Fill,
             "race" => Trick::Race,
             "rewrite_tif" => Trick::RewriteTif,
             "twin" => Trick::Twin,

@@ -134,6 +134,23 @@ fn a_child_is_rejected_and_its_parent_is_not() {
 }
 
 #[test]
+fn what_protects_fills_out_of_reach_when_a_position_is_told() {
+    let mut scene = Scene::running();
+    bracket(&mut scene, "ALDR");
+    scene.pass(2_000);
+    assert_eq!(scene.position("ALDR"), 100);
+    scene.script("fill on=position");
+    let said = scene.ask(1, Request::Positions);
+    let told = said.iter().find_map(|answer| match answer {
+        Answer::Position(_, _, quantity, _) => Some(*quantity),
+        _ => None,
+    });
+    assert_eq!(told, Some(Decimal::from(100)), "told as it was before");
+    scene.pass(2_000);
+    assert_eq!(scene.position("ALDR"), 0);
+}
+
+#[test]
 fn both_sides_of_a_pair_fill() {
     let mut scene = Scene::running();
     scene.script("race");
