@@ -153,6 +153,11 @@ impl Scene {
         Self { folder }
     }
 
+    /// It outlives the test, for people to look at.
+    pub fn keep(&mut self) {
+        self.folder.disable_cleanup(true);
+    }
+
     /// The journal's folder.
     pub fn journal(&self) -> PathBuf {
         self.folder.path().join("journal")

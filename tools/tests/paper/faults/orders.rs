@@ -4,6 +4,7 @@ use super::pass::Allow;
 use super::stage::{Plan, Stage};
 use super::story::Story;
 use std::collections::BTreeMap;
+use stream::Nanos;
 use stream::payload::{CommandOp, LegRole, LegState, LinkState, RequestWhy};
 use tws::world::Truth;
 
@@ -210,6 +211,34 @@ fn a_number_that_was_used_before_is_unknown_looked_up_and_moved_on_from() {
     });
     assert_eq!(story.restarts.len(), 3);
     stage.disarm();
+    stage.rest(&Allow::default());
+    stage.end();
+}
+
+#[test]
+fn a_position_that_is_told_before_an_execution_and_weighed_behind_it_freezes_nothing() {
+    let mut stage = Stage::play(
+        Plan {
+            more: "reconcile_every = \"600s\"\n[risk]\nposition_grace = \"10s\"\n",
+            ..Plan::HELD
+        },
+        "",
+    );
+    stage.wait("held and protected", |story, _| {
+        story.held("ALDR") != 0 && story.legs_in(LegRole::Stop, LegState::Working) == 1
+    });
+    // Read anew, the position is told as it is, and what protects it fills right behind; the round
+    // waits for the account's values, which come later than the execution.
+    stage.script("delay ms=4000 on=accountSummaryEnd");
+    stage.script("fill on=position");
+    stage.script("reset");
+    let (ended, _) = stage.wait("sold, and the link is ready", |story, truth| {
+        story.held("ALDR") == 0 && truth.faults_waiting == 0 && story.is_ready()
+    });
+    let grace_is_over = ended.now + Nanos::from_secs(30);
+    let (story, _) = stage.wait("thirty seconds", |story, _| story.now > grace_is_over);
+    assert!(story.crossed > 0, "the position came before the execution");
+    assert!(story.frozen.is_empty(), "{:?}", story.freezes);
     stage.rest(&Allow::default());
     stage.end();
 }

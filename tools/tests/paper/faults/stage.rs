@@ -16,6 +16,10 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// Looks in a row at which the pass line must hold before all is taken for being at rest.
 const AT_REST: usize = 3;
 
+/// When the server's clock begins: an hour and a half into a session, so that the market trades,
+/// and hours before the day's end of the engine's own session, whatever hour it is here.
+const START: &str = "2026-11-23T16:00:00Z";
+
 /// What is played.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -99,6 +103,8 @@ impl Stage {
         let (script, control) = (at("script.toml"), at("control"));
         let paths = [&script, &control].map(|path| path.to_str().expect("text"));
         let more = [
+            "--start",
+            START,
             "--speed",
             plan.speed,
             "--script",
@@ -145,6 +151,25 @@ impl Stage {
             .stderr(said)
             .spawn();
         self.engine = Some(engine.expect("it starts"));
+    }
+
+    /// Starts the engine as a supervisor does: again, while it ends because it finds no Gateway.
+    pub fn supervise(&mut self, args: &[&str]) {
+        let before = self.story().restarts.len();
+        self.start_with(args);
+        for _ in 0..LOOKS_MAX {
+            if self.story().restarts.len() > before {
+                return;
+            }
+            let engine = self.engine.as_mut().expect("it was started");
+            if let Some(ended) = engine.try_wait().expect("it is ours") {
+                assert_eq!(ended.code(), Some(1), "{}", self.said());
+                self.engine = None;
+                self.start_with(args);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        panic!("it does not start\n{}", self.said());
     }
 
     fn said_path(&self) -> PathBuf {
@@ -211,8 +236,7 @@ impl Stage {
             self.lives();
             std::thread::sleep(PAUSE);
         }
-        let (story, truth) = (self.story(), self.truth());
-        panic!("never: {what}\n{}\n{story:#?}\n{truth:#?}", self.said());
+        self.give_up(&format!("never: {what}"));
     }
 
     /// The engine has not ended by itself.
@@ -241,11 +265,16 @@ impl Stage {
             self.lives();
             std::thread::sleep(PAUSE);
         }
-        let (story, truth) = (self.story(), self.truth());
-        panic!(
-            "the pass line does not hold: {last:#?}\n{}\n{story:#?}\n{truth:#?}",
-            self.said()
-        );
+        self.give_up(&format!("the pass line does not hold: {last:#?}"));
+    }
+
+    /// Tells all there is to know, and leaves the journal behind.
+    fn give_up(&mut self, why: &str) -> ! {
+        self.scene.keep();
+        let (story, truth, said) = (self.story(), self.truth(), self.said());
+        let journal = self.scene.journal();
+        let journal = journal.display();
+        panic!("{why}\n{said}\n{story:#?}\n{truth:#?}\n{why}; the journal: {journal}");
     }
 
     /// The end: the engine is killed, and its journal folds to the same, frame by frame.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use stream::payload::{
     Command, CommandOp, Commission, Connectivity, Control, ControlAction, Fault, FaultCode, Fill,
-    Gap, GapReason, Instrument, Kill, KillLevel, Leg, LegRole, LegState, LinkState, Pnl, Reason,
-    Refused, Request, RequestWhy, Restart, Sent, SentOutcome, Status, read_text,
+    Gap, GapReason, Instrument, Kill, KillLevel, Leg, LegRole, LegState, LinkState, Pnl, Position,
+    Reason, Refused, Request, RequestWhy, Restart, Sent, SentOutcome, Status, read_text,
 };
-use stream::{FrameId, FrameRef, InstrumentId, Kind, SourceId};
+use stream::{FrameId, FrameRef, InstrumentId, Kind, Nanos, SourceId};
 
 /// An execution as it was told.
 #[derive(Clone, Debug)]
@@ -78,6 +78,10 @@ pub struct Story {
     pub requests: Vec<RequestWhy>,
     /// Starts.
     pub restarts: Vec<Restart>,
+    /// Positions as the broker told them that were not what executions had made by then.
+    pub crossed: usize,
+    /// The session's time at the journal's end.
+    pub now: Nanos,
     /// Frames of each kind.
     kinds: BTreeMap<u8, usize>,
     /// What must never stand in a journal.
@@ -101,6 +105,7 @@ impl Story {
     fn take(&mut self, frame: FrameRef<'_>) {
         let id = frame.instrument();
         *self.kinds.entry(frame.kind().0).or_default() += 1;
+        self.now = frame.ts();
         match frame.kind() {
             Kind::Instrument => {
                 let symbol = read_text(&frame.read::<Instrument>().symbol).to_owned();
@@ -114,6 +119,10 @@ impl Story {
                 answers.push(sent.outcome);
             }
             Kind::Fill => self.fill(id, frame.read()),
+            Kind::Position => {
+                let own = self.held(&self.symbol(id));
+                self.crossed += usize::from(frame.read::<Position>().qty.0 != own);
+            }
             Kind::Commission => {
                 let commission = frame.read::<Commission>();
                 self.fees += i128::from(commission.fee.0);
