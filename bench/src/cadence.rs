@@ -4,7 +4,7 @@
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, told};
 use crate::floors;
-use crate::heard::Heard;
+use crate::heard::{Heard, Listening};
 use crate::latency::START;
 use crate::live::{self, Task};
 use crate::measure::Spread;
@@ -14,6 +14,9 @@ use engine::clock::{Clock, utc};
 use feed::synthetic::{Config, DEPTH_DELAY_MIN, Publish, Synthetic};
 use hdrhistogram::Histogram;
 use journal::Durability;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 use stream::Nanos;
 use stream::limits::BUDGET;
@@ -66,8 +69,9 @@ pub fn run(bench: &Bench) -> Result<Report> {
     report.note(format!(
         "{INSTRUMENTS} instruments and three depth slots for {seconds:.1} s, {:.0} market frames a \
          second on average, the opening burst included; the market is made on the head's lane as \
-         it goes, so its making is in the figures; --seconds 3600 makes it an hour (about {:.0} \
-         GiB of journal)",
+         it goes, so its making is in the figures; the journal, which would be {:.0} GiB in an \
+         hour, is read as it is written and its read segments are emptied; --seconds 3600 makes \
+         it an hour",
         heard.market as f64 / seconds,
         heard.frames as f64 / seconds * 80.0 * 3_600.0 / f64::from(1 << 30),
     ));
@@ -108,8 +112,48 @@ pub fn measure(bench: &Bench, instruments: usize, time: Duration) -> Result<Hear
         durability: Durability::Process,
         dir: dir.path(),
     };
-    live::run(bench, task, || {})?;
-    Heard::fold(dir.path(), begin, DEPTH_DELAY_MIN)
+    let (mut listening, mut empty) = (None, 1);
+    let mut follow = || -> Result<()> {
+        let listening = match &mut listening {
+            Some(listening) => listening,
+            none => none.insert(Listening::to(dir.path(), begin, DEPTH_DELAY_MIN)?),
+        };
+        listening.catch_up()?;
+        empty_read_segments(dir.path(), &mut empty)
+    };
+    let mut followed = Ok(());
+    live::run(bench, task, || {
+        if followed.is_ok() {
+            followed = follow();
+        }
+    })?;
+    followed?;
+    match listening {
+        Some(listening) => listening.heard(),
+        None => Heard::fold(dir.path(), begin, DEPTH_DELAY_MIN),
+    }
+}
+
+/// Empties the segments behind a reader that has just reached the journal's end, so that an hour
+/// needs no more disk than a minute; the first so many are empty already. The very first one stays,
+/// whose header every listing reads; and so do the newest three: the one at hand, and the two that
+/// may have followed since.
+fn empty_read_segments(dir: &Path, empty: &mut usize) -> Result<()> {
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if name.ends_with(".seg") && name.starts_with(|first: char| first.is_ascii_digit()) {
+            segments.push(path);
+        }
+    }
+    segments.sort();
+    let read = segments.len().saturating_sub(3);
+    for path in segments.iter().take(read).skip(*empty) {
+        File::options().write(true).open(path)?.set_len(0)?;
+        *empty += 1;
+    }
+    Ok(())
 }
 
 fn tell(heard: &Heard, stolen: f64, report: &mut Report) {

@@ -34,7 +34,7 @@ impl Default for Ages {
     }
 }
 
-/// What a run's journal tells of the time from [`Heard::fold`]'s `from` on. All in nanoseconds.
+/// What a run's journal tells of the time from [`Listening::to`]'s `from` on. All in nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Heard {
     /// Market event that changes the best, to the protective command that it caused.
@@ -104,7 +104,50 @@ struct Made {
     events: Vec<Nanos>,
 }
 
+/// A journal that is folded while it is written.
+#[derive(Debug)]
+pub struct Listening {
+    reader: journal::Reader,
+    fold: Fold,
+}
+
+impl Listening {
+    /// Stands at the journal's beginning; what was due before `from` is not counted. `depth_delay`
+    /// is the source's own delay of a depth slot.
+    ///
+    /// # Errors
+    /// When there is no journal.
+    pub fn to(dir: &Path, from: Nanos, depth_delay: Nanos) -> Result<Self> {
+        Ok(Self {
+            reader: journal::Reader::open(dir)?,
+            fold: Fold::new(from, depth_delay),
+        })
+    }
+
+    /// Folds what has been written by now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn catch_up(&mut self) -> Result<()> {
+        while let Some(next) = self.reader.next() {
+            let (_, frame) = next?;
+            self.fold.on_frame(frame);
+        }
+        Ok(())
+    }
+
+    /// What was heard, to the end.
+    ///
+    /// # Errors
+    /// As [`Listening::catch_up`].
+    pub fn heard(mut self) -> Result<Heard> {
+        self.catch_up()?;
+        Ok(self.fold.heard)
+    }
+}
+
 /// The fold.
+#[derive(Debug)]
 struct Fold {
     heard: Heard,
     from: Nanos,
@@ -118,32 +161,12 @@ struct Fold {
 }
 
 impl Heard {
-    /// Folds a journal. `depth_delay` is the source's own delay of a depth slot.
+    /// Folds a journal as [`Listening`] does, at once.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn fold(dir: &Path, from: Nanos, depth_delay: Nanos) -> Result<Self> {
-        let mut fold = Fold {
-            heard: Self::default(),
-            from,
-            depth_delay,
-            cause: Cause {
-                seq: 0,
-                ts: Nanos::ZERO,
-                due: Nanos::ZERO,
-                kind: Kind(0),
-            },
-            made: HashMap::new(),
-            events: HashMap::new(),
-            evaluate: FrameId::NONE,
-            slots: VecDeque::new(),
-        };
-        let mut reader = journal::Reader::open(dir)?;
-        while let Some(next) = reader.next() {
-            let (_, frame) = next?;
-            fold.on_frame(frame);
-        }
-        Ok(fold.heard)
+        Listening::to(dir, from, depth_delay)?.heard()
     }
 
     /// Adds another run's.
@@ -169,6 +192,24 @@ impl Heard {
 }
 
 impl Fold {
+    fn new(from: Nanos, depth_delay: Nanos) -> Self {
+        Self {
+            heard: Heard::default(),
+            from,
+            depth_delay,
+            cause: Cause {
+                seq: 0,
+                ts: Nanos::ZERO,
+                due: Nanos::ZERO,
+                kind: Kind(0),
+            },
+            made: HashMap::new(),
+            events: HashMap::new(),
+            evaluate: FrameId::NONE,
+            slots: VecDeque::new(),
+        }
+    }
+
     fn on_frame(&mut self, frame: FrameRef<'_>) {
         if frame.is_input() {
             self.input(frame);
