@@ -231,10 +231,10 @@ impl Round {
     }
 }
 
-/// Compares a snapshot with the desk *before* the desk takes anything from it. The day's profit
-/// may differ by `profit_slack`: prices move between the broker's words on positions and account.
+/// Orders and executions as the broker tells them, compared with the desk *before* the desk takes
+/// anything of them.
 #[must_use]
-pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot, profit_slack: Money) -> Round {
+pub fn orders(desk: &Desk, snapshot: &Snapshot) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     if let Ok(open) = &snapshot.open {
         foreign(desk, open, &mut mismatches);
@@ -246,36 +246,53 @@ pub fn compare(desk: &Desk, base: &Base, snapshot: &Snapshot, profit_slack: Mone
     if let Ok((executions, _)) = &snapshot.executions {
         missed(desk, executions, &mut mismatches);
     }
-    if let Ok(held) = &snapshot.positions {
-        positions(desk, base, held, &mut mismatches);
-    }
+    mismatches
+}
+
+/// Positions, compared when they come, *behind* the executions of their round: one that is heard
+/// of later says nothing about them.
+#[must_use]
+pub fn positions(desk: &Desk, held: &[Held]) -> Vec<Mismatch> {
+    let base = desk.base();
+    let mut ids: Vec<InstrumentId> = base.positions.keys().copied().collect();
+    ids.extend(desk.entries().map(|entry| entry.instrument));
+    ids.extend(held.iter().filter_map(|held| held.instrument));
+    ids.sort_unstable();
+    ids.dedup();
+    let differing = ids.into_iter().filter_map(|instrument| {
+        let own = desk.expected(instrument);
+        let theirs = held.iter().find(|held| held.instrument == Some(instrument));
+        let (broker, fraction) = theirs.map_or((0, 0), |held| (held.qty.0, held.fraction));
+        (own != broker || fraction != 0).then_some(Mismatch::OtherPosition {
+            instrument,
+            own,
+            broker,
+            fraction,
+        })
+    });
+    differing.collect()
+}
+
+/// Cash and the day's profit, behind everything else of the round. The profit may differ by
+/// `profit_slack`: prices move between the broker's words on positions and account.
+pub fn money(desk: &Desk, snapshot: &Snapshot, profit_slack: Money, round: &mut Round) {
     if snapshot.executions.is_ok()
         && let Ok(values) = &snapshot.values
     {
-        mismatches.extend(cash(desk, base, values));
+        round.mismatches.extend(cash(desk, values));
     }
-    let profit = profits(desk, base, snapshot, &mismatches);
-    if let Some((own, broker)) = profit {
+    round.profit = profits(desk, snapshot, &round.mismatches);
+    if let Some((own, broker)) = round.profit {
         let slack = profit_slack.0.unsigned_abs() + CASH_SLACK * desk.fees_awaited() as u64;
         if own.0.abs_diff(broker.0) > slack {
-            mismatches.push(Mismatch::OtherProfit { own, broker });
+            round.mismatches.push(Mismatch::OtherProfit { own, broker });
         }
-    }
-    Round {
-        mismatches,
-        whole: snapshot.is_whole(),
-        profit,
     }
 }
 
 /// The day's profit on both sides, where both mean the same: no execution is missing here, and
 /// nothing is held that is not ours.
-fn profits(
-    desk: &Desk,
-    base: &Base,
-    snapshot: &Snapshot,
-    found: &[Mismatch],
-) -> Option<(Money, Money)> {
+fn profits(desk: &Desk, snapshot: &Snapshot, found: &[Mismatch]) -> Option<(Money, Money)> {
     let explains = |one: &Mismatch| {
         let missed = matches!(one, Mismatch::MissedExecution { .. });
         missed || matches!(one, Mismatch::OtherPosition { .. })
@@ -286,7 +303,7 @@ fn profits(
         return None;
     }
     let seen = snapshot.profit.as_ref()?;
-    Some((profit::own(desk, base, seen)?, seen.total.daily))
+    Some((profit::own(desk, desk.base(), seen)?, seen.total.daily))
 }
 
 fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>) {
@@ -303,34 +320,8 @@ fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>)
     }
 }
 
-fn positions(desk: &Desk, base: &Base, held: &[Held], mismatches: &mut Vec<Mismatch>) {
-    // A position is compared only where no execution is missing: that would explain it.
-    let missed = |id: InstrumentId, found: &[Mismatch]| {
-        found.iter().any(|m| {
-            matches!(m, Mismatch::MissedExecution { instrument, .. } if *instrument == Some(id))
-        })
-    };
-    let mut ids: Vec<InstrumentId> = base.positions.keys().copied().collect();
-    ids.extend(desk.entries().map(|entry| entry.instrument));
-    ids.extend(held.iter().filter_map(|held| held.instrument));
-    ids.sort_unstable();
-    ids.dedup();
-    for instrument in ids {
-        let own = base.position(instrument, desk.position(instrument));
-        let theirs = held.iter().find(|held| held.instrument == Some(instrument));
-        let (broker, fraction) = theirs.map_or((0, 0), |held| (held.qty.0, held.fraction));
-        if (own != broker || fraction != 0) && !missed(instrument, mismatches) {
-            mismatches.push(Mismatch::OtherPosition {
-                instrument,
-                own,
-                broker,
-                fraction,
-            });
-        }
-    }
-}
-
-fn cash(desk: &Desk, base: &Base, values: &[Value]) -> Option<Mismatch> {
+fn cash(desk: &Desk, values: &[Value]) -> Option<Mismatch> {
+    let base = desk.base();
     let slack = CASH_SLACK * (1 + desk.fees_awaited() as u64);
     let now = values
         .iter()

@@ -2,7 +2,7 @@
 
 use super::super::broker::{Execution, Handed, Held, NoAnswer, Standing, Value};
 use super::*;
-use stream::payload::{Command, LegRole, OrderType};
+use stream::payload::{AccountValue, Command, LegRole, OrderType, Position};
 use stream::{Nanos, Price, Qty, Side};
 
 const ID: InstrumentId = InstrumentId(1);
@@ -29,6 +29,18 @@ fn desk() -> Desk {
     let mut say = Vec::new();
     desk.stands(&stop().standing, 0, &mut say);
     assert_eq!(say.len(), 1);
+    desk.on_position(
+        ID,
+        &Position {
+            qty: Qty(100),
+            ..Position::zeroed()
+        },
+    );
+    desk.on_value(&AccountValue {
+        value: CASH,
+        field: AccountField::Cash,
+        ..AccountValue::zeroed()
+    });
     desk
 }
 
@@ -94,17 +106,26 @@ fn snapshot() -> Snapshot {
     }
 }
 
-fn base() -> Base {
-    Base {
-        positions: BTreeMap::from([(ID, 100)]),
-        cash: Some(CASH),
-        moved: 0,
+/// A whole round as the control thread goes through it.
+fn judge(desk: &mut Desk, snapshot: &Snapshot, profit_slack: Money) -> Round {
+    let mut round = Round {
+        mismatches: orders(desk, snapshot),
+        whole: snapshot.is_whole(),
         profit: None,
+    };
+    let mut say = Vec::new();
+    for execution in snapshot.executions.iter().flat_map(|told| &told.0) {
+        desk.execution(execution, &mut say);
     }
+    if let Ok(held) = &snapshot.positions {
+        round.mismatches.extend(positions(desk, held));
+    }
+    money(desk, snapshot, profit_slack, &mut round);
+    round
 }
 
 fn found(snapshot: &Snapshot) -> Vec<Mismatch> {
-    compare(&desk(), &base(), snapshot, Money(0)).mismatches
+    judge(&mut desk(), snapshot, Money(0)).mismatches
 }
 
 #[test]
@@ -113,7 +134,7 @@ fn what_agrees_is_silent() {
 }
 
 #[test]
-fn each_of_the_six_sorts_is_found() {
+fn each_sort_is_found() {
     let mut foreign = stop();
     foreign.reference = "by hand".to_owned();
     foreign.standing.perm_id = 900;
@@ -148,13 +169,6 @@ fn each_of_the_six_sorts_is_found() {
         }]
     );
     assert_eq!(
-        with(&|s| s.executions = Ok((vec![execution()], Vec::new()))),
-        [Mismatch::MissedExecution {
-            instrument: Some(ID),
-            id: "e.1.01".to_owned()
-        }]
-    );
-    assert_eq!(
         with(&|s| s.positions = Ok(vec![held(ID, 60, 0), held(OTHER, 5, 0)])),
         [
             Mismatch::OtherPosition {
@@ -185,6 +199,23 @@ fn each_of_the_six_sorts_is_found() {
 }
 
 #[test]
+fn a_missed_execution_explains_position_and_cash() {
+    let mut seeded = snapshot();
+    seeded.executions = Ok((vec![execution()], Vec::new()));
+    seeded.positions = Ok(Vec::new());
+    if let Ok(values) = &mut seeded.values {
+        values[0].value = Money(CASH.0 + 9_890_000_000_000);
+    }
+    assert_eq!(
+        found(&seeded),
+        [Mismatch::MissedExecution {
+            instrument: Some(ID),
+            id: "e.1.01".to_owned()
+        }]
+    );
+}
+
+#[test]
 fn what_is_handed_over_meanwhile_is_not_held_against_the_answers() {
     let mut desk = desk();
     let moved = Command {
@@ -195,10 +226,10 @@ fn what_is_handed_over_meanwhile_is_not_held_against_the_answers() {
         ..Command::zeroed()
     };
     desk.commanded(FrameId(12), ID, &moved);
-    let asked_before = compare(&desk, &base(), &snapshot(), Money(0));
+    let asked_before = judge(&mut desk, &snapshot(), Money(0));
     assert_eq!(asked_before.mismatches, []);
     desk.round_begins();
-    let asked_behind = compare(&desk, &base(), &snapshot(), Money(0));
+    let asked_behind = judge(&mut desk, &snapshot(), Money(0));
     assert_eq!(asked_behind.mismatches.len(), 1);
 }
 
@@ -220,7 +251,7 @@ fn a_question_without_an_answer_proves_nothing() {
             3 => seeded.positions = Err(NoAnswer::Late),
             _ => seeded.values = Err(NoAnswer::Late),
         }
-        let round = compare(&desk(), &base(), &seeded, Money(0));
+        let round = judge(&mut desk(), &seeded, Money(0));
         assert!(!round.whole, "{hole}");
         let missing = round
             .mismatches
@@ -307,15 +338,15 @@ fn another_profit_is_told_twice_and_shuts_nothing() {
             ..snapshot()
         }
     };
-    let judge = |daily| compare(&desk, desk.base(), &said(daily), Money(1_000));
-    let agrees = judge(1_000);
+    let mut says = |daily| judge(&mut desk, &said(daily), Money(1_000));
+    let agrees = says(1_000);
     assert_eq!(agrees.result(), RoundResult::Agrees);
     assert_eq!(agrees.profit, Some((Money(0), Money(1_000))));
-    let differs = judge(1_001);
+    let differs = says(1_001);
     let (own, broker) = (Money(0), Money(1_001));
     assert_eq!(differs.mismatches, [Mismatch::OtherProfit { own, broker }]);
     assert!(differs.is_clean(), "it shuts nothing");
-    assert!(differs.mismatches[0].is_same(&judge(5_000).mismatches[0]));
+    assert!(differs.mismatches[0].is_same(&says(5_000).mismatches[0]));
     let report = differs.report(RoundCause::EndOfDay, said(1_001).profit.as_ref());
     assert_eq!((report.other_profit, report.profit_compared), (1, 1));
     assert_eq!(report.result, RoundResult::Differs);
@@ -329,7 +360,7 @@ fn another_profit_is_told_twice_and_shuts_nothing() {
         instrument: None,
         ..held(ID, 5, 0)
     }]);
-    let round = compare(&desk, desk.base(), &foreign, Money(1_000));
+    let round = judge(&mut desk, &foreign, Money(1_000));
     assert_eq!(round.profit, None);
 }
 

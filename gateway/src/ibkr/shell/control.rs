@@ -1,24 +1,21 @@
 //! The connection's life: connect, read what the broker knows, compare, enable, and watch.
 
+mod round;
+
 use super::gauges::Gauges;
-use super::{BROKER, Clock, Closing, Common, Connect, Found, MOST, answer_within};
-use crate::ibkr::broker::{Answer, Broker, Details, Held, NoAnswer, Snapshot, Value};
+use super::{Clock, Closing, Common, Connect, Found, MOST};
+use crate::ibkr::broker::{Broker, Details, NoAnswer};
 use crate::ibkr::budget::Class;
-use crate::ibkr::currency::{Exchange, convert};
-use crate::ibkr::desk::unexplained;
+use crate::ibkr::currency::Exchange;
 use crate::ibkr::link::{Ask, Step};
-use crate::ibkr::names::fixed;
 use crate::ibkr::policy::{Bound, policy};
-use crate::ibkr::profit::Seen;
-use crate::ibkr::reconcile::{Judged, Mismatch, Round, compare};
+use crate::ibkr::reconcile::{Judged, Mismatch};
 use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use stream::payload::{
-    AccountValue, Control as Order, ControlAction, Position, Reconciled, RoundCause, RoundResult,
-    text,
-};
-use stream::{InstrumentId, Money, Nanos};
+use stream::payload::{Reconciled, RoundCause, RoundResult};
+use stream::{InstrumentId, Nanos};
 
 /// Questions in a row that came to nothing before the connection is given up.
 const FAILED_MAX: u32 = 2;
@@ -50,14 +47,15 @@ pub(super) struct Control {
     judged: Judged,
     /// The last round found what the next one has to confirm soon.
     again: bool,
-    /// Positions as the broker told them last where ours were others behind it: which, ours, its;
-    /// and how many executions made ours.
-    crossed: (usize, Vec<(InstrumentId, i64, i64)>),
+    /// Positions that differed in the last full round, and how many executions made ours.
+    differed: (usize, Vec<Mismatch>),
     last_beat: Nanos,
     look_at: Nanos,
     look_wait: Nanos,
-    /// Positions as told last.
-    positions: Vec<(InstrumentId, i64, i64)>,
+    /// Positions as told last: shares, and the fraction beyond in 1e-9.
+    positions: BTreeMap<InstrumentId, (i64, i64)>,
+    /// Positions that were not told, because an execution may have passed them on its way here.
+    doubted: BTreeSet<InstrumentId>,
     /// The journal's first positions have been told.
     first_told: bool,
     /// What the last round found.
@@ -98,11 +96,12 @@ impl Control {
             last_round: Nanos::ZERO,
             judged: Judged::default(),
             again: false,
-            crossed: (0, Vec::new()),
+            differed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
             look_at: Nanos::ZERO,
             look_wait: LOOK_AFTER,
-            positions: Vec::new(),
+            positions: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             told: Vec::new(),
             lasting: Vec::new(),
             last_report: None,
@@ -324,136 +323,6 @@ impl Control {
         (self.common.tell)(&format!("{what}: {why}"));
     }
 
-    /// Asks one question within the budget: so many messages, where its end is one too.
-    fn ask<T>(&mut self, what: &str, count: u8, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
-        if self.failed >= FAILED_MAX {
-            return Err(NoAnswer::Lost);
-        }
-        for _ in 0..count {
-            if !self.common.take(&mut self.clock, Class::State) {
-                return Err(NoAnswer::Lost);
-            }
-        }
-        let answer = ask();
-        match &answer {
-            Ok(_) => self.common.lock().link.is_heard(true),
-            Err(why) => self.fail(what, why),
-        }
-        answer
-    }
-
-    /// Reads what the broker knows, compares it with what we believe, and tells the head what
-    /// follows. A round that is not full leaves positions and values out.
-    fn round(&mut self, broker: &dyn Broker, full: bool) -> Round {
-        let config = &self.common.config;
-        let within = answer_within(config.answer_within, config.speed_milli);
-        self.common.lock().desk.round_begins();
-        let open = self.ask("open orders", 1, || broker.open_orders(within));
-        self.stepped(Step::OpenOrders, open.is_ok());
-        let ended = self.ask("orders that ended", 1, || broker.ended_orders(within));
-        self.stepped(Step::Completed, open.is_ok() && ended.is_ok());
-        let executions = self.ask("executions", 1, || broker.executions(within));
-        let orders = open.is_ok() && ended.is_ok() && executions.is_ok();
-        self.stepped(Step::Executions, orders);
-        let mut snapshot = Snapshot {
-            open,
-            ended,
-            executions,
-            positions: Err(NoAnswer::Late),
-            values: Err(NoAnswer::Late),
-            profit: None,
-        };
-        if full {
-            snapshot.positions = self.ask("positions", 2, || broker.positions(within));
-            snapshot.values = self.values(broker, within);
-            snapshot.profit = self.profit(broker);
-            self.last_round = (self.clock)();
-        }
-        let round = self.take_in(&snapshot, full);
-        if snapshot.is_whole() {
-            self.failed = 0;
-        }
-        self.stepped(Step::Positions, orders && (!full || snapshot.is_whole()));
-        let every = self.common.config.reconcile_every;
-        let soon = full && core::mem::take(&mut self.again) && self.cause == RoundCause::Periodic;
-        if full && self.judged.takes(self.last_round, soon, every) {
-            self.judge(&round);
-            self.report(&round, &snapshot);
-        }
-        self.again |= full && self.has_crossed(&snapshot);
-        round
-    }
-
-    /// True where a position and an execution have passed each other on their way here, which no
-    /// comparison sees: risk has heard of another position than it makes of what it heard of
-    /// before, and freezes it unless it is told the right one soon. What stands for a second time,
-    /// and nothing traded, is a difference, and not asked for again.
-    fn has_crossed(&mut self, snapshot: &Snapshot) -> bool {
-        let Ok(held) = &snapshot.positions else {
-            return false;
-        };
-        let desk = &self.common.lock().desk;
-        // What the broker does not name it does not hold.
-        let others = self.contracts.iter().filter_map(|known| {
-            let id = known.contract.instrument;
-            let its = held.iter().find(|held| held.instrument == Some(id));
-            let (own, its) = (desk.expected(id), its.map_or(0, |held| held.qty.0));
-            (own != its).then_some((id, own, its))
-        });
-        let crossed = (desk.executions(), others.collect::<Vec<_>>());
-        let is_news = crossed.1.iter().any(|one| !self.crossed.1.contains(one));
-        let has_traded = !crossed.1.is_empty() && crossed.0 != self.crossed.0;
-        self.crossed = crossed;
-        is_news || has_traded
-    }
-
-    /// The account's values in the currency that is traded in. Without a rate there are none, and
-    /// no entry is made.
-    fn values(&mut self, broker: &dyn Broker, within: Duration) -> Answer<Vec<Value>> {
-        let account = self.ask("account values", 2, || broker.values(within))?;
-        let traded = &self.common.config.currency;
-        let (values, exchange) = convert(&account, traded);
-        let known = exchange.is_known();
-        if known != self.exchange.is_known() {
-            (self.common.tell)(&match &exchange {
-                Exchange::Unknown { base } => format!(
-                    "the account is kept in {base}, and the broker tells no rate for {traded}: \
-                     no entry is made; it tells one where the account holds some {traded}"
-                ),
-                _ => format!("the broker tells a rate for {traded} again"),
-            });
-        }
-        self.exchange = exchange;
-        let now = (self.clock)();
-        let inner = &mut *self.common.lock();
-        inner.link.rate_is_known(known);
-        inner.tell_link(now);
-        Ok(values)
-    }
-
-    /// What the broker tells of the day's profit by now.
-    fn profit(&mut self, broker: &dyn Broker) -> Option<Seen> {
-        if self.failed > 0 {
-            return None;
-        }
-        let held: Vec<_> = self.common.lock().desk.held().map(|(id, _)| id).collect();
-        let common = (self.common.as_ref(), &mut self.clock);
-        let seen = self.gauges.read(common, broker, &held).ok().flatten();
-        self.exchange.seen(&seen?)
-    }
-
-    /// What came of a whole round, for the journal. The last rounds of a run tell only their end.
-    fn report(&mut self, round: &Round, snapshot: &Snapshot) {
-        let inner = &mut *self.common.lock();
-        let report = round.report(self.cause, snapshot.profit.as_ref());
-        if self.cause == RoundCause::EndOfDay {
-            self.last_report = Some(report);
-        } else {
-            inner.out.put(InstrumentId::NONE, &report);
-            self.cause = RoundCause::Periodic;
-        }
-    }
-
     /// The end of the day: as often as something may still be under way, then what came of it.
     fn last_rounds(&mut self, broker: &dyn Broker) {
         self.cause = RoundCause::EndOfDay;
@@ -494,144 +363,5 @@ impl Control {
             inner.link.done(now);
             inner.tell_link(now);
         }
-    }
-
-    /// Compares first, and takes in then: executions before the states that they explain.
-    fn take_in(&mut self, snapshot: &Snapshot, full: bool) -> Round {
-        let now = (self.clock)();
-        let inner = &mut *self.common.lock();
-        let slack = self.profit_slack(snapshot);
-        let round = compare(&inner.desk, inner.desk.base(), snapshot, slack);
-        inner.with_desk(|desk, say| {
-            if let Ok((executions, fees)) = &snapshot.executions {
-                executions.iter().for_each(|one| desk.execution(one, say));
-                fees.iter().for_each(|fee| desk.fee(fee, say));
-            }
-            desk.gathered(say);
-            let (open, ended) = (&snapshot.open, &snapshot.ended);
-            for known in open.iter().chain(ended).flatten() {
-                desk.known(now, known, say);
-            }
-            if let (Ok(open), Ok(ended)) = (open, ended) {
-                desk.compare(now, (open, ended), say);
-            }
-            for mismatch in &round.mismatches {
-                // What stands as it is for a second round is no matter of timing.
-                if let Mismatch::OtherTerms {
-                    leg, instrument, ..
-                } = mismatch
-                    && self.told.contains(mismatch)
-                {
-                    say.push(unexplained(*instrument, leg.0));
-                }
-            }
-        });
-        if full {
-            if let Ok(held) = &snapshot.positions {
-                let first = !core::mem::replace(&mut self.first_told, true);
-                let ids = self.contracts.iter().map(|known| known.contract.instrument);
-                for id in ids {
-                    let held = held.iter().find(|held| held.instrument == Some(id));
-                    let now = held.map_or((0, 0), |held| (held.qty.0, held.fraction));
-                    let before = self.positions.iter().position(|told| told.0 == id);
-                    let is_news = before.is_none_or(|at| {
-                        let told = self.positions[at];
-                        (told.1, told.2) != now
-                    });
-                    if let Some(at) = before {
-                        self.positions[at] = (id, now.0, now.1);
-                    } else {
-                        self.positions.push((id, now.0, now.1));
-                    }
-                    if first || is_news || now != (0, 0) {
-                        let position = position_of(held);
-                        inner.desk.on_position(id, &position);
-                        inner.out.put(id, &position);
-                    }
-                }
-            }
-            if let Ok(values) = &snapshot.values {
-                for value in values {
-                    let value = value_of(value, now);
-                    inner.desk.on_value(&value);
-                    inner.out.put(InstrumentId::NONE, &value);
-                }
-            }
-            if let Some(seen) = &snapshot.profit {
-                inner.desk.on_profit(seen.at, seen.total.daily);
-                inner.tell_profit(seen, &self.common.config.currency);
-            }
-        }
-        round
-    }
-
-    /// How far the broker's profit of the day may be from ours.
-    fn profit_slack(&self, snapshot: &Snapshot) -> Money {
-        let amount = |money: Money| money.0.unsigned_abs();
-        let converted = snapshot.profit.as_ref().map_or(0, |seen| {
-            let values = seen.positions.values().map(|one| amount(one.value));
-            values.fold(amount(seen.total.daily), u64::saturating_add)
-        });
-        let slack = amount(self.common.config.profit_slack);
-        let slack = slack.saturating_add(self.exchange.slack(converted));
-        Money(i64::try_from(slack).unwrap_or(i64::MAX))
-    }
-
-    /// What a round's differences mean for entries, and for people.
-    fn judge(&mut self, round: &Round) {
-        let news: Vec<&Mismatch> = round
-            .mismatches
-            .iter()
-            .filter(|mismatch| {
-                let again = self.told.iter().any(|told| told.is_same(mismatch));
-                let counts = self.lasting.iter().any(|told| told.is_same(mismatch));
-                // Figures may pass each other on their way: they are told the second time.
-                let figure = mismatch.is_figure();
-                (!again && !figure) || (again && figure && !counts)
-            })
-            .collect();
-        for mismatch in news {
-            (self.common.tell)(&format!("the broker differs: {mismatch}"));
-        }
-        let lasting = |mismatch: &&Mismatch| self.told.iter().any(|told| told.is_same(mismatch));
-        self.lasting = round.mismatches.iter().filter(lasting).cloned().collect();
-        // A figure that has passed its like on the way is right the next time, and freezes nothing.
-        let known = |m: &Mismatch| self.told.iter().any(|told| told.is_same(m));
-        let fresh = |m: &Mismatch| m.is_figure() && !known(m);
-        self.again = round.mismatches.iter().any(fresh);
-        self.told.clone_from(&round.mismatches);
-        let inner = &mut *self.common.lock();
-        if round.whole && round.is_clean() {
-            inner.link.reconciled();
-        }
-        if inner.streak.take(round) {
-            let order = Order {
-                action: ControlAction::Halt,
-                spare: [0; 7],
-                by: text("policy"),
-                cause: text("the broker differs for two reconciliations in a row"),
-            };
-            inner.out.put(InstrumentId::NONE, &order);
-        }
-    }
-}
-
-fn position_of(held: Option<&Held>) -> Position {
-    Position {
-        qty: held.map_or(stream::Qty::ZERO, |held| held.qty),
-        average: held.map_or(stream::Price::ZERO, |held| held.average),
-        fraction: held.map_or(0, |held| held.fraction),
-        source: BROKER,
-        spare: [0; 6],
-    }
-}
-
-fn value_of(value: &Value, now: Nanos) -> AccountValue {
-    AccountValue {
-        value: value.value,
-        as_of: now,
-        currency: fixed(&value.currency),
-        field: value.field,
-        spare: [0; 11],
     }
 }
