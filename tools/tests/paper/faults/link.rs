@@ -143,7 +143,8 @@ fn a_nightly_restart_is_waited_for_and_what_is_held_stays_protected() {
 
 #[test]
 fn slow_answers_are_waited_for() {
-    let mut stage = Stage::play(Plan::trips(3), "");
+    // Quotes are late as well, so that the market has left some entries behind before they come.
+    let mut stage = Stage::play(Plan::trips(40), "");
     stage.wait("ready", |story, _| story.is_ready());
     stage.script("slow ms=2500");
     stage.wait("trips", |story, truth| {
