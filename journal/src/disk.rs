@@ -2,7 +2,8 @@
 //! asked of the disk in one place, so that tests can break it or record it.
 
 use crate::error::{Error, io_error};
-use crate::map::Map;
+use crate::map::{Map, Pen};
+use crate::options::{Folios, Options};
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -61,15 +62,17 @@ pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
     /// Nothing is ever synced without it.
     synced: bool,
+    folios: Folios,
     faults: Option<Arc<dyn Faults>>,
 }
 
 impl Disk {
-    pub(crate) fn new(dir: &Path, synced: bool, faults: Option<Arc<dyn Faults>>) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         Self {
-            dir: dir.to_owned(),
-            synced,
-            faults,
+            dir: options.dir.clone(),
+            synced: !options.sync_every.is_zero(),
+            folios: options.folios,
+            faults: options.faults.clone(),
         }
     }
 
@@ -89,6 +92,11 @@ impl Disk {
                 result => return Ok(result?),
             }
         }
+    }
+
+    /// Maps the first `bytes` of an allocated file.
+    pub(crate) fn map(&self, file: &File, bytes: u64) -> io::Result<(Pen, Arc<Map>)> {
+        Map::new(file, bytes, self.folios)
     }
 
     pub(crate) fn sync_range(&self, map: &Map, path: &Path, bytes: Range<usize>) -> io::Result<()> {

@@ -33,6 +33,7 @@
 mod catalogue;
 mod crc;
 mod cursor;
+mod cut;
 pub mod decode;
 mod disk;
 mod epoch;
@@ -54,7 +55,7 @@ mod writer;
 
 pub use disk::{Faults, Operation};
 pub use error::{Damage, Error, What};
-pub use options::{Durability, Options};
+pub use options::{Durability, Folios, Options};
 pub use reader::{EpochInfo, Reader};
 pub use shared::{Health, Why};
 pub use start::{Recovered, create_or_continue};

@@ -8,7 +8,9 @@
 //! so whoever finds it finds the whole frame.
 
 use crate::crc::{CRC_WORD, REST_OF_CRC_WORD, Words};
+use crate::cut::{self, Watched};
 use crate::layout::RECORD_BYTES;
+use crate::options::Folios;
 use crate::seal::words;
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use std::fs::File;
@@ -16,7 +18,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
 use stream::Line;
 
 const PAGE_BYTES: usize = 4_096;
@@ -26,6 +28,8 @@ const HEADER_LINES: usize = RECORD_BYTES / Line::BYTES;
 /// A mapped segment file.
 #[derive(Debug)]
 pub(crate) struct Map {
+    // Before the mapping: it is dropped first.
+    watched: Watched,
     raw: MmapRaw,
 }
 
@@ -33,6 +37,8 @@ pub(crate) struct Map {
 #[derive(Debug)]
 pub(crate) struct Pen {
     map: Arc<Map>,
+    /// Whether a store met a page that the file no longer has.
+    cut: &'static AtomicBool,
     /// Lines that the mapping holds, the header's too.
     lines: usize,
     /// The line that is stored next, counted likewise: at most `lines`.
@@ -50,7 +56,7 @@ pub(crate) struct Nib<'a> {
 
 impl Map {
     /// Maps the first `bytes` of a file that is at least that long and fully allocated.
-    pub(crate) fn new(file: &File, bytes: u64) -> io::Result<(Pen, Arc<Self>)> {
+    pub(crate) fn new(file: &File, bytes: u64, folios: Folios) -> io::Result<(Pen, Arc<Self>)> {
         if file.metadata()?.len() < bytes {
             return Err(io::Error::other("the file is shorter than its mapping"));
         }
@@ -59,9 +65,16 @@ impl Map {
         // A page in the cache by itself, and not with its neighbours in a folio as large as the
         // disk's read-ahead: of a folio that is written back each page is made read-only first,
         // those ahead of the head too. Only the time that stores take depends on it.
-        let _ = raw.advise(Advice::Random);
-        let map = Arc::new(Self { raw });
+        if folios == Folios::Single {
+            let _ = raw.advise(Advice::Random);
+        }
+        let start = raw.as_ptr() as usize;
+        let map = Arc::new(Self {
+            watched: cut::watch(start..start + bytes),
+            raw,
+        });
         let pen = Pen {
+            cut: map.watched.mark(),
             map: map.clone(),
             lines: map.bytes() / Line::BYTES,
             next: HEADER_LINES.min(map.bytes() / Line::BYTES),
@@ -129,6 +142,20 @@ impl Pen {
     #[inline(always)]
     pub(crate) const fn room(&self) -> usize {
         self.lines - self.next
+    }
+
+    /// True when something that was stored is lost, because another process made the file shorter.
+    #[inline(always)]
+    pub(crate) fn is_cut(&self) -> bool {
+        // SYNC POINT cut: the handler runs on this thread, in the middle of its stores, so it is
+        // only the compiler that could look at the mark before them.
+        compiler_fence(Ordering::SeqCst);
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    /// There is no room any more.
+    pub(crate) const fn end(&mut self) {
+        self.next = self.lines;
     }
 
     /// The segment behind what was passed, to be stored into frame by frame.
@@ -259,7 +286,7 @@ mod tests {
     fn mapped(bytes: u64) -> (File, Pen, Arc<Map>) {
         let file = tempfile::tempfile().unwrap();
         file.set_len(bytes).unwrap();
-        let (pen, map) = Map::new(&file, bytes).unwrap();
+        let (pen, map) = Map::new(&file, bytes, Folios::Single).unwrap();
         (file, pen, map)
     }
 
@@ -303,10 +330,32 @@ mod tests {
     }
 
     #[test]
+    fn stores_into_what_another_process_cut_off_lead_nowhere_and_are_marked() {
+        let (file, mut pen, map) = mapped(16_384);
+        let (other, mut another, _map) = mapped(16_384);
+        pen.store_frame(0, &[frame(1)], 0x0101_0101);
+        file.set_len(4_096).unwrap();
+        assert!(!pen.is_cut(), "nothing has been stored there yet");
+        pen.store_frame(10, &[frame(2)], 0x0202_0202);
+        assert!(!pen.is_cut(), "that page is still there");
+        for line in [70, 71, 150] {
+            pen.store_frame(line, &[frame(3)], 0x0303_0303);
+            assert!(pen.is_cut());
+        }
+        another.store_frame(70, &[frame(4)], 0x0404_0404);
+        assert!(!another.is_cut());
+        assert_eq!(line_at(&other, 70), Line([4; 64]));
+        assert_eq!(line_at(&file, 10), Line([2; 64]));
+        assert_eq!(file.metadata().unwrap().len(), 4_096);
+        assert!(map.populate(0..16_384).is_err(), "an error, not a signal");
+        map.forget(0..16_384).unwrap();
+    }
+
+    #[test]
     fn a_short_file_is_not_mapped() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(4_095).unwrap();
-        assert!(Map::new(&file, 4_096).is_err());
+        assert!(Map::new(&file, 4_096, Folios::Single).is_err());
     }
 
     #[test]

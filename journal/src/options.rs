@@ -36,8 +36,21 @@ pub struct Options {
     pub sync_every: Duration,
     /// How far ahead of the head pages are made writable, in bytes.
     pub prefault_bytes: u64,
+    /// How pages come into the kernel's cache.
+    pub folios: Folios,
     /// Faults to inject and a view of every promise that is asked of the disk; for tests.
     pub faults: Option<Arc<dyn Faults>>,
+}
+
+/// How a segment's pages come into the kernel's cache. What is stored is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Folios {
+    /// Each page by itself, so that no store waits because a neighbour is written back: where
+    /// somebody waits for what is appended.
+    #[default]
+    Single,
+    /// As many at once as the kernel likes, at less than half of the work: in virtual time.
+    Large,
 }
 
 impl Options {
@@ -57,6 +70,7 @@ impl Options {
             durability: Durability::Process,
             sync_every: Duration::from_millis(5),
             prefault_bytes: 8 << 20,
+            folios: Folios::Single,
             faults: None,
         }
     }

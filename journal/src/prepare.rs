@@ -121,6 +121,7 @@ impl Preparer {
             Health::Good
         });
         segment::prepare(
+            &self.disk,
             file,
             path,
             self.next,
@@ -143,6 +144,7 @@ impl Preparer {
         let _ = self.disk.sync_folder();
         let file = segment::reopen(&path)?;
         segment::prepare(
+            &self.disk,
             file,
             path,
             self.next,

@@ -65,13 +65,14 @@ pub(crate) fn reopen(path: &Path) -> io::Result<File> {
 
 /// Maps an allocated file.
 pub(crate) fn prepare(
+    disk: &Disk,
     file: File,
     path: PathBuf,
     index: u32,
     first_position: u64,
     data_lines: u64,
 ) -> io::Result<Prepared> {
-    let (mut pen, map) = Map::new(&file, offset_of(data_lines))?;
+    let (mut pen, map) = disk.map(&file, offset_of(data_lines))?;
     if map.populate(0..RECORD_BYTES).is_err() {
         pen.touch();
     }

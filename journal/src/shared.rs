@@ -78,6 +78,10 @@ impl Health {
 pub struct Why(pub u32);
 
 impl Why {
+    /// Another process made a segment's file shorter while it was written: no error of the
+    /// system's, hence no number of its own.
+    pub const CUT: Self = Self(u32::MAX);
+
     /// The cause of an error.
     #[must_use]
     pub fn of(error: &std::io::Error) -> Self {
@@ -94,6 +98,7 @@ impl Why {
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match i32::try_from(self.0) {
+            _ if *self == Self::CUT => f.write_str("another process made its file shorter"),
             Ok(number) if number != 0 => std::io::Error::from_raw_os_error(number).fmt(f),
             _ => f.write_str("no cause was given"),
         }

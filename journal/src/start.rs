@@ -69,8 +69,7 @@ pub fn create_or_continue(options: &Options) -> Result<(Writer, Recovered), Erro
     if lock.created {
         made.files.push(lock_path(dir));
     }
-    let synced = !options.sync_every.is_zero();
-    let disk = Disk::new(dir, synced, options.faults.clone());
+    let disk = Disk::new(options);
     let identity = match catalogue::identity(dir)? {
         Some(identity) => {
             refuse_foreign(&identity, options)?;
@@ -336,6 +335,7 @@ fn make_first(disk: &Disk, header: &SegmentHeader, made: &mut Made) -> Result<Pr
     ))?;
     made.files.push(path.clone());
     let mut prepared = segment::prepare(
+        disk,
         file,
         path.clone(),
         0,

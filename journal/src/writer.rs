@@ -11,7 +11,7 @@ use crate::map::{Nib, Pen};
 use crate::prepare::Preparer;
 use crate::seal::Seal;
 use crate::segment::{Prepared, Segment};
-use crate::shared::{Health, Shared};
+use crate::shared::{Health, Shared, Why};
 use crate::sync::Syncer;
 use std::path::Path;
 use std::slice;
@@ -175,6 +175,9 @@ impl Writer {
     /// What was stored up to `position` counts from here on.
     #[inline(always)]
     fn advance(&mut self, position: u64, past: Past) -> u64 {
+        if self.pen.is_cut() {
+            return self.die(Why::CUT);
+        }
         self.pen.pass((position - self.position) as usize);
         self.past.seq = past.seq;
         self.past.ts = past.ts;
@@ -280,14 +283,16 @@ impl Writer {
             let crc = self.seal.of_parts(self.position, &pad, rest);
             self.pen.nib().store_frame(&pad, rest, crc);
             self.advance(self.position + room as u64, Past { crc, ..self.past });
+            if self.dead {
+                return false;
+            }
         }
         let Some(prepared) = self.next_segment() else {
             let why = match self.health() {
                 Health::Reserve { why } | Health::SyncFailed { why } => why,
-                _ => crate::shared::Why(0),
+                _ => Why(0),
             };
-            self.dead = true;
-            self.shared.report(Health::Failed { why });
+            self.die(why);
             return false;
         };
         self.header.index = prepared.index;
@@ -305,9 +310,7 @@ impl Writer {
         self.segment = prepared.segment;
         // The syncing helper must know the segment before it sees a position in it.
         if self.entered.send(self.segment.clone()).is_err() {
-            self.shared.report(Health::SyncFailed {
-                why: crate::shared::Why(0),
-            });
+            self.shared.report(Health::SyncFailed { why: Why(0) });
         }
         self.shared.set_index(prepared.index);
         match self.helpers {
@@ -316,6 +319,15 @@ impl Writer {
             _ => self.shared.wake(),
         }
         true
+    }
+
+    /// Nothing counts any more: what was just stored neither.
+    #[cold]
+    fn die(&mut self, why: Why) -> u64 {
+        self.dead = true;
+        self.pen.end();
+        self.shared.report(Health::Failed { why });
+        self.position
     }
 
     fn next_segment(&mut self) -> Option<Prepared> {

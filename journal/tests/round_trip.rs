@@ -2,7 +2,7 @@
 
 mod support;
 
-use journal::{Health, Reader, State, verify};
+use journal::{Folios, Health, Reader, State, verify};
 use stream::FrameRef;
 use support::{Frames, frame, read, read_on, start, tiny, unsealed, write};
 
@@ -10,9 +10,12 @@ use support::{Frames, frame, read, read_on, start, tiny, unsealed, write};
 fn frames_come_back_in_order_across_segments_and_epochs() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("day");
-    let options = tiny(&dir);
     let mut all = Vec::new();
-    for epoch in 1..=4 {
+    for (epoch, folios) in (1..=4).zip([Folios::Single, Folios::Large].into_iter().cycle()) {
+        let options = journal::Options {
+            folios,
+            ..tiny(&dir)
+        };
         let (mut writer, found) = start(&options);
         assert_eq!(found.epoch, epoch);
         assert_eq!(found.frames, all.len() as u64);
@@ -232,6 +235,11 @@ fn finished_segments_are_unmapped() {
     for (threads, sync_every) in [(false, 5), (false, 0), (true, 1), (true, 0)] {
         let dir = tempfile::tempdir().unwrap();
         let options = journal::Options {
+            folios: if threads {
+                Folios::Large
+            } else {
+                Folios::Single
+            },
             sync_every: std::time::Duration::from_millis(sync_every),
             ..tiny(dir.path())
         };

@@ -5,6 +5,7 @@
 //! protected, one clear reason. Time is the session's, which runs faster than the host's; nothing
 //! is asserted of how long anything took.
 
+mod disk;
 mod hostile;
 mod kills;
 mod link;

@@ -247,6 +247,31 @@ impl Stage {
         }
     }
 
+    /// Waits until the engine has ended by itself; its exit code.
+    pub fn ended(&mut self) -> Option<i32> {
+        for _ in 0..LOOKS_MAX {
+            let engine = self.engine.as_mut().expect("it was started");
+            if let Some(ended) = engine.try_wait().expect("it is ours") {
+                self.engine = None;
+                return ended.code();
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.give_up("it does not end");
+    }
+
+    /// What another process may do to the journal at hand: no segment is longer any more.
+    pub fn cut_journal(&self, bytes: u64) {
+        for entry in std::fs::read_dir(self.scene.journal()).expect("a journal") {
+            let path = entry.expect("listed").path();
+            if path.extension().is_some_and(|extension| extension == "seg") {
+                let file = File::options().write(true).open(path).expect("a segment");
+                let length = file.metadata().expect("its length").len();
+                file.set_len(bytes.min(length)).expect("cut");
+            }
+        }
+    }
+
     /// Waits until the script has done all that it had to do.
     pub fn done(&mut self) -> (Story, Truth) {
         self.wait("the script is done", |_, truth| truth.faults_waiting == 0)
