@@ -19,6 +19,7 @@ use crate::wiring::{LaneEnd, seat};
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
 use gateway::sim::SimEdge;
+use journal::Folios;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -109,6 +110,16 @@ impl std::fmt::Debug for Plan {
     }
 }
 
+impl Plan {
+    /// In virtual time nobody waits for a frame.
+    fn paced(mut self) -> Self {
+        if self.pace == Pace::Virtual {
+            self.journal.folios = Folios::Large;
+        }
+        self
+    }
+}
+
 /// What is left when a run has ended.
 #[derive(Debug)]
 pub struct Finished {
@@ -171,7 +182,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         pace,
         facts,
         mut line,
-    } = plan;
+    } = plan.paced();
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
     let mut start = restart::start(&setup, &journal.dir, &recovered)?;
     start.hear(&EdgeLog::read(&journal.dir)?);
