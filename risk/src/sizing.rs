@@ -87,7 +87,7 @@ fn rooms(proposal: &Proposal, view: &View<'_>) -> [(i128, Reason); 4] {
             i128::from(view.limits.position_max) - worst,
             Reason::PositionLimit,
         ),
-        (gross_room, Reason::PositionLimit),
+        (gross_room, Reason::GrossLimit),
     ]
 }
 
@@ -143,7 +143,7 @@ mod tests {
         fixture.position = 150;
         assert_eq!(sized(&fixture), Ok((50, Reason::PositionLimit)));
         fixture.gross_others = i128::from(dollars(100_000).0 - cents(10_002).0 * 160);
-        assert_eq!(sized(&fixture), Ok((10, Reason::PositionLimit)));
+        assert_eq!(sized(&fixture), Ok((10, Reason::GrossLimit)));
         fixture.position = 200;
         assert_eq!(sized(&fixture), Err(Reason::PositionLimit));
     }
@@ -153,9 +153,9 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.working_sell = 20;
         fixture.gross_others = i128::from(dollars(100_000).0 - cents(10_002).0 * 20);
-        assert_eq!(sized(&fixture), Ok((20, Reason::PositionLimit)));
+        assert_eq!(sized(&fixture), Ok((20, Reason::GrossLimit)));
         fixture.gross_others += 1;
-        assert_eq!(sized(&fixture), Err(Reason::PositionLimit));
+        assert_eq!(sized(&fixture), Err(Reason::GrossLimit));
     }
 
     #[test]

@@ -176,8 +176,8 @@ fn the_gross_limit_binds_across_symbols() {
         let clamped = story
             .orders
             .iter()
-            .filter(|own| own.what.clamped == Reason::PositionLimit);
-        clamped.count() + refusals(story, Reason::PositionLimit)
+            .filter(|own| own.what.clamped == Reason::GrossLimit);
+        clamped.count() + refusals(story, Reason::GrossLimit)
     };
     let story_of = story(&tight("3100"));
     assert!(binds(&story_of) > 0, "{:?}", story_of.orders);

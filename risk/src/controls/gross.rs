@@ -8,7 +8,7 @@ use stream::payload::Reason;
 
 pub(super) const CONTROL: Control = Control {
     name: "gross",
-    reason: Reason::PositionLimit,
+    reason: Reason::GrossLimit,
     gate: Gate::Adding,
     phase: Phase::Sized,
     check,
@@ -31,7 +31,7 @@ fn check(proposal: &Proposal, view: &View<'_>) -> Result<(), Breach> {
     let own = i128::from(long.max(short)) * i128::from(price.0) * i128::from(view.multiplier);
     let (gross, limit) = (view.gross_others + own, gross_limit(view));
     if gross > limit {
-        return Err(Breach::new(Reason::PositionLimit, limit, gross));
+        return Err(Breach::new(Reason::GrossLimit, limit, gross));
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ mod tests {
         let breach = check(&sized(100), &fixture.view()).expect_err("one too many");
         assert_eq!(
             (breach.reason, breach.observed - breach.limit),
-            (Reason::PositionLimit, 1)
+            (Reason::GrossLimit, 1)
         );
     }
 

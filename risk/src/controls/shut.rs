@@ -32,7 +32,7 @@ fn exits_pass_in_every_state_that_shuts_entries() {
         (Reason::PriceCollar, |f| f.quote.ask = Price::ZERO),
         (Reason::TableFull, |f| f.brackets_free = 0),
         (Reason::PositionLimit, |f| f.position = 200),
-        (Reason::PositionLimit, |f| {
+        (Reason::GrossLimit, |f| {
             f.gross_others = f.config.gross_max.0.into()
         }),
         (Reason::OrderQuantity, |f| {

@@ -72,6 +72,8 @@ wire_enum! {
         Link = 57 => "link",
         /// Control 27: the broker has no shares to borrow, or not so many.
         Borrow = 58 => "borrow",
+        /// Controls 5 and 6: the gross value of everything held and working.
+        GrossLimit = 59 => "gross_limit",
     }
 }
 
