@@ -28,6 +28,13 @@ fn socket() -> UdpSocket {
     socket
 }
 
+fn line(address: SocketAddr) -> Line {
+    Line {
+        address,
+        interface: Ipv4Addr::LOCALHOST,
+    }
+}
+
 fn midnight_of_day() -> Nanos {
     midnight(transcode::DATE).expect("in range")
 }
@@ -50,15 +57,16 @@ struct Rig {
 
 impl Rig {
     fn new(stock: &str, messages: Vec<Vec<u8>>, lines: usize, receiver: Config) -> Self {
+        Self::on(stock, messages, &vec![LOCALHOST; lines], receiver)
+    }
+
+    /// With lines at these addresses, by way of the loopback.
+    fn on(stock: &str, messages: Vec<Vec<u8>>, lines: &[SocketAddr], receiver: Config) -> Self {
         let server = socket();
         let clock = Rc::new(Cell::new(1_000));
         let reading = Rc::clone(&clock);
-        let line = Line {
-            address: LOCALHOST,
-            interface: Ipv4Addr::LOCALHOST,
-        };
         let config = SourceConfig {
-            lines: vec![line; lines],
+            lines: lines.iter().copied().map(line).collect(),
             requests_from: LOCALHOST,
             servers: vec![server.local_addr().expect("bound")],
             receiver,
@@ -441,6 +449,34 @@ fn a_source_that_joins_late_without_the_past_is_gapped_from_its_first_frame() {
     assert_eq!(rig.quality() & quality::GAPPED, quality::GAPPED);
 }
 
+/// One of the multicast groups that are left to each site, on any free port.
+fn group(number: u8) -> SocketAddr {
+    SocketAddr::from(([239, 255, 77, number], 0))
+}
+
+#[test]
+fn multicast_groups_are_joined_on_their_interface() {
+    let messages = small();
+    let (frames, _) = reference("AMZN", &messages);
+    let mut rig = Rig::on("AMZN", messages, &[group(1), group(2)], Config::default());
+    let mut next = 1;
+    while next <= rig.messages.len() {
+        // The first packets of one group, the next ones of the other, and some of both.
+        let lines: &[usize] = match next / BATCH % 3 {
+            0 => &[0],
+            1 => &[1],
+            _ => &[0, 1],
+        };
+        let from = next;
+        for line in lines {
+            next = rig.send_from(*line, from);
+        }
+        rig.pump();
+    }
+    assert_eq!(rig.requests, 0, "nothing was missing");
+    assert_same_frames(&rig, &frames);
+}
+
 #[test]
 fn silence_gaps_the_book_and_a_heartbeat_mends_it() {
     let mut rig = Rig::new("AMZN", small(), 1, Config::default());
@@ -539,14 +575,19 @@ fn addresses_that_cannot_be_had_are_named() {
         let opened = MoldUdpSource::open(config, decoder, || Nanos(0));
         opened.expect_err("it cannot be opened").to_string()
     };
-    let line = |address| Line {
-        address,
-        interface: Ipv4Addr::LOCALHOST,
-    };
     let error = open(vec![line(address)]);
     assert!(
         error.contains(&address.to_string()) && error.contains("bound"),
         "{error}"
     );
     assert!(open(Vec::new()).contains("no lines"));
+    let nowhere = Line {
+        interface: Ipv4Addr::new(192, 0, 2, 1),
+        ..line(group(1))
+    };
+    let error = open(vec![nowhere]);
+    assert!(
+        error.contains("joined") && error.contains("interface"),
+        "{error}"
+    );
 }
