@@ -128,7 +128,7 @@ fn a_session_has_one_journal_begins_with_the_last_ones_and_old_ones_go() {
                 [gateway]\ncheckpoint_every = \"1s\"\n";
     let scene = Scene::new(server.port, ACCOUNT, more);
     let run = |codes: &[i32]| {
-        let run = scene.unnamed("paper").args(["--seconds", "4"]).output();
+        let run = scene.unnamed("paper").args(["--seconds", "8"]).output();
         let run = run.expect("it runs");
         let stderr = String::from_utf8_lossy(&run.stderr).into_owned();
         let code = run.status.code().expect("it ends by itself");
