@@ -6,7 +6,8 @@
 //! whoever stored looks at the mark before anything counts. (systemd's journal does the same.) A
 //! `SIGBUS` anywhere else goes to whoever had it before, as if nobody had watched.
 //!
-//! The handler touches nothing but atomics and makes one system call.
+//! It is the price of storing into a mapping, which `bench journal` shows beside a `write(2)` for
+//! each frame. The handler touches nothing but atomics and makes one system call.
 
 use std::ops::Range;
 use std::sync::OnceLock;

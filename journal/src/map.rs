@@ -1,4 +1,4 @@
-//! The only unsafe code of the crate: storing frames into a shared file mapping.
+//! Storing frames into a shared file mapping.
 //!
 //! A mapping is split into one [`Pen`], which alone stores, and a [`Map`] that other threads use
 //! to make pages writable, to sync and to unmap. Nothing in this process reads the mapping, so no

@@ -249,8 +249,8 @@ fn a_position_that_is_told_before_an_execution_and_weighed_behind_it_freezes_not
 
 #[test]
 fn a_position_that_passes_an_execution_on_its_way_freezes_nothing() {
-    // So many resets may leave an execution that nothing explains, which freezes by itself, and
-    // rightly: then once more.
+    // So many resets leave an execution that nothing explains in one run of ten or so, which
+    // freezes by itself and is no matter of positions: then once more.
     let sound = (0..4).any(|_| positions_pass_executions());
     assert!(sound, "each time an execution was not explained");
 }

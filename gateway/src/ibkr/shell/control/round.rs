@@ -166,8 +166,8 @@ impl Control {
         }
     }
 
-    /// True where a position was told that is not what executions had made by then. Either may be
-    /// on its way here, and risk freezes the instrument unless it soon hears the right one. What
+    /// True where a position came that is not what executions had made by then. Either may be on
+    /// its way here, and risk freezes the instrument unless it soon hears the right one. What
     /// stands for a second time, and nothing traded, is a difference, and not asked for again.
     fn is_to_be_asked_again(&mut self, round: &Round) -> bool {
         let is_position = |one: &&Mismatch| matches!(one, Mismatch::OtherPosition { .. });
