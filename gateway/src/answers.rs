@@ -1,5 +1,6 @@
 //! The broker's answers: what they prove of a leg, and what follows for its bracket.
 
+use crate::bracket::CANCELS_MAX;
 use crate::leg::Event;
 use crate::state::{Port, State};
 use stream::Nanos;
@@ -144,8 +145,9 @@ impl State {
         let due = |at: Nanos| at > Nanos::ZERO && now >= at;
         for index in 0..usize::from(self.bracket(slot).count) {
             let at = (slot, index);
+            let blind = self.blind;
             let leg = &mut self.bracket(slot).legs[index];
-            if due(leg.answer_by) {
+            if due(leg.answer_by) && !(blind && leg.is_final()) {
                 leg.answer_by = Nanos::ZERO;
                 if leg.is_final() {
                     // Executions that were reported never came: what is booked has to do.
@@ -164,7 +166,7 @@ impl State {
                 self.want_cancel(port, at, Reason::OneCancelsOther);
             }
             let leg = &mut self.bracket(slot).legs[index];
-            if due(leg.cancel_by) {
+            if due(leg.cancel_by) && !blind {
                 leg.cancel_by = Nanos::ZERO;
                 if leg.cancels < CANCELS_MAX {
                     self.queue_cancel(at);
@@ -176,8 +178,10 @@ impl State {
         self.settle(port, slot);
     }
 
-    /// A new epoch: nobody will answer the commands of the last one through the edge any more.
+    /// A new epoch: nobody will answer the commands of the last one through the edge any more, and
+    /// the edge says anew how the link stands.
     pub(crate) fn on_restart(&mut self, port: &mut Port<'_>) {
+        self.blind = false;
         self.credits.give_all_back();
         for slot in 0..self.high {
             if !self.bracket(slot).used {
@@ -193,6 +197,3 @@ impl State {
         self.drain(port);
     }
 }
-
-/// Cancels of one leg at most; after that it is unknown, and shown as such.
-const CANCELS_MAX: u8 = 3;

@@ -9,6 +9,9 @@ use stream::limits::LEGS_PER_BRACKET_MAX;
 use stream::payload::{LegRole, LegState, OrderType, Reason};
 use stream::{FrameId, InstrumentId, Nanos, Price, Side};
 
+/// Cancels of one leg at most; after that it is unknown, and shown as such.
+pub(crate) const CANCELS_MAX: u8 = 3;
+
 /// One leg: an order at the broker, or about to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Leg {
@@ -118,11 +121,13 @@ impl Leg {
         self.reported > self.filled
     }
 
-    /// True when it stays unknown although it was cancelled: it may still trade, but nothing
-    /// waits for it any more.
+    /// True when it stays unknown although it was cancelled as often as may be, and every patience
+    /// with that is over: it may still trade, but nothing waits for it any more. One that has only
+    /// just become unknown is being looked up, and may have traded.
     #[must_use]
     pub const fn is_lost(&self) -> bool {
-        matches!(self.state(), LegState::Unknown) && self.cancels > 0
+        let given_up = self.cancels >= CANCELS_MAX && self.cancel_by.0 == 0 && !self.in_cancels;
+        matches!(self.state(), LegState::Unknown) && given_up
     }
 
     /// Quantity still to fill.

@@ -1,7 +1,7 @@
 //! What the gateway may be told.
 
-use stream::Nanos;
 use stream::limits::{BRACKETS_MAX, COMMANDS_UNANSWERED_MAX, INSTRUMENTS_MAX};
+use stream::{Nanos, SourceId};
 
 /// Brackets that may be alive on one instrument at a time.
 pub const PER_INSTRUMENT_MAX: usize = 16;
@@ -9,6 +9,8 @@ pub const PER_INSTRUMENT_MAX: usize = 16;
 /// Settings of the gateway stage. All spans are event time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The source whose `Connectivity` is the link to the broker.
+    pub broker: SourceId,
     /// Instruments in the universe, 1 to [`INSTRUMENTS_MAX`].
     pub instruments: usize,
     /// Brackets that may be alive at a time, 1 to [`BRACKETS_MAX`]; flattens have as many again.
@@ -36,6 +38,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            broker: SourceId(0),
             instruments: INSTRUMENTS_MAX,
             brackets_max: BRACKETS_MAX,
             unanswered_max: COMMANDS_UNANSWERED_MAX,

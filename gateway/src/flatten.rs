@@ -142,7 +142,7 @@ impl State {
 
     /// True while another leg of the instrument may still trade. A leg that stays unknown although
     /// it was cancelled does not hold a flatten up: a position that is known goes first.
-    fn others_work(&self, instrument: InstrumentId, own: u16) -> bool {
+    pub(crate) fn others_work(&self, instrument: InstrumentId, own: u16) -> bool {
         let slots = self.watches[instrument.index()].slots();
         slots.iter().filter(|&&slot| slot != own).any(|&slot| {
             self.brackets[usize::from(slot)].legs().iter().any(|leg| {
@@ -184,8 +184,10 @@ impl State {
     /// A flatten that does not fill asks for a wider band, less and less often.
     pub(crate) fn flatten_on_time(&mut self, port: &mut Port<'_>, slot: u16, now: Nanos) {
         let patience = self.config.flatten_patience;
+        let blind = self.blind;
         let bracket = self.bracket(slot);
-        let waits = bracket.used
+        let waits = !blind
+            && bracket.used
             && bracket.purpose == Purpose::Flatten
             && !bracket.legs[0].is_final()
             && bracket.deadline > Nanos::ZERO

@@ -6,7 +6,8 @@
 //! [`ibkr`] is the edge to a real one.
 //!
 //! Reading order: [`leg`] (one leg's life), [`bracket`] (what belongs together), [`Config`],
-//! then `state`, `orders`, `answers`, `protect`, `flatten`, `outbox`; for the edge [`sim`].
+//! then `state`, `orders`, `answers`, `protect`, `flatten`, `sight`, `outbox`; for the edge
+//! [`sim`].
 #![forbid(unsafe_code)]
 
 mod answers;
@@ -20,6 +21,7 @@ mod orders;
 mod outbox;
 mod persist;
 mod protect;
+mod sight;
 pub mod sim;
 mod stage;
 mod state;

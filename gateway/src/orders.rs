@@ -26,12 +26,13 @@ impl State {
             "one intent became two orders: {}",
             order.origin
         );
-        let halted = self.kill >= KillLevel::Halt;
+        let (halted, blind) = (self.kill >= KillLevel::Halt, self.blind);
         let shut = match self.watch(instrument) {
             None => Some(Reason::NotAllowed),
             Some(watch) if watch.frozen => Some(Reason::Frozen),
             Some(watch) if watch.flatten != 0 => Some(Reason::KillLevel),
             Some(_) if halted => Some(Reason::KillLevel),
+            Some(_) if blind => Some(Reason::Link),
             Some(_) => None,
         };
         if let Some(reason) = shut {

@@ -52,6 +52,8 @@ impl State {
         while self.credits.one_free() {
             if let Some((slot, index)) = self.credits.cancels.pop_front() {
                 self.make_cancel(port, (slot, usize::from(index)));
+            } else if self.blind {
+                return;
             } else if let Some((slot, index)) = self.credits.exits.pop_front() {
                 self.make_exit(port, (slot, usize::from(index)));
             } else if self.credits.entry_free() {
@@ -82,7 +84,9 @@ impl State {
     }
 
     fn make_exit(&mut self, port: &mut Port<'_>, at: (u16, usize)) {
-        let leg = &mut self.bracket(at.0).legs[at.1];
+        let bracket = self.bracket(at.0);
+        let instrument = bracket.instrument;
+        let leg = &mut bracket.legs[at.1];
         leg.in_exits = false;
         if leg.is_final() || leg.cancel != Reason::None {
             leg.modify = false;
@@ -90,8 +94,10 @@ impl State {
             return;
         }
         let modify = core::mem::take(&mut leg.modify);
-        let queued = leg.state() == LegState::Queued;
-        let sized = match leg.role {
+        let (role, queued) = (leg.role, leg.state() == LegState::Queued);
+        let sized = match role {
+            // A leg that was to end first has turned out to live: the flatten waits for it again.
+            LegRole::Flatten if queued && self.others_work(instrument, at.0) => false,
             LegRole::Flatten => self.size_flatten(port, at),
             _ => self.size_exit(port, at),
         };

@@ -6,8 +6,8 @@
 //!         │ brackets in use: count 2, then head and legs each
 //! ```
 //!
-//! Unanswered commands are not saved: whoever loads a state starts a new epoch, and a leg whose
-//! command was not answered is unknown there.
+//! Unanswered commands and how the link stands are not saved: whoever loads a state starts a new
+//! epoch. A leg whose command was not answered is unknown there.
 
 use crate::bracket::{Bracket, Leg, Purpose};
 use crate::config::{Config, PER_INSTRUMENT_MAX};
@@ -286,7 +286,7 @@ pub(crate) fn load(config: Config, bytes: &[u8]) -> Result<State, &'static str> 
 
 /// Everything that decides what comes next.
 pub(crate) fn state_hash(state: &State) -> u64 {
-    let mut hash = hash::mix(state.kill as u64);
+    let mut hash = hash::mix(state.kill as u64 | u64::from(state.blind) << 8);
     let last = (state.recent_next + state.recent.len() - 1) % state.recent.len();
     hash = hash::fold(hash, state.recent[last]);
     hash = hash::fold(hash, state.credits.unanswered() as u64);
@@ -354,6 +354,7 @@ fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
 // The largest configuration must fit a checkpoint.
 const _: () = assert!(
     bytes_max(&Config {
+        broker: stream::SourceId(0),
         instruments: stream::limits::INSTRUMENTS_MAX,
         brackets_max: stream::limits::BRACKETS_MAX,
         unanswered_max: 0,

@@ -160,6 +160,9 @@ impl State {
 
     /// Compares the position of an instrument with its live stops; corrects, then asks.
     pub(crate) fn check_protection(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
+        if self.blind {
+            return;
+        }
         let (now, within) = (port.now(), self.config.protection_within);
         let position = self.watches[instrument.index()].own();
         // Nearly always they agree. Where brackets know that they hold nothing, the pair rule ends
@@ -212,7 +215,7 @@ impl State {
             return;
         };
         let (slots, count) = (watch.slots, usize::from(watch.count));
-        if watch.flatten != 0 || !self.credits.spare_free() {
+        if watch.flatten != 0 || self.blind || !self.credits.spare_free() {
             return;
         }
         let origin = protect.origin;

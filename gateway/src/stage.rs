@@ -5,8 +5,8 @@ use crate::persist;
 use crate::state::{Port, State};
 use stream::limits::CHECKPOINT_BYTES_MAX;
 use stream::payload::{
-    Bar, Best, BookView, CHUNK, Execute, Fill, Kill, Order, Protect, Sent, Status, Tick, Timer,
-    Trade, flags,
+    Bar, Best, BookView, CHUNK, Connectivity, Execute, Fill, Kill, Order, Protect, Sent, Status,
+    Tick, Timer, Trade, flags,
 };
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Qty, Stage, StageId};
 
@@ -80,6 +80,7 @@ impl GatewayStage {
             Kind::Status => state.on_status(port, frame.read::<Status>()),
             Kind::Fill => state.on_fill(port, frame.read::<Fill>()),
             Kind::Protect => state.on_protect(port, frame.read::<Protect>()),
+            Kind::Connectivity => state.on_connectivity(port, frame.read::<Connectivity>()),
             Kind::Restart => state.on_restart(port),
             Kind::Best => {
                 let best = frame.read::<Best>();
@@ -132,6 +133,7 @@ impl Stage for GatewayStage {
         Kind::Sent,
         Kind::Status,
         Kind::Fill,
+        Kind::Connectivity,
         Kind::Restart,
         Kind::Checkpoint,
     ]);
@@ -143,7 +145,9 @@ impl Stage for GatewayStage {
             Kind::Order | Kind::Best | Kind::BookView | Kind::Sent | Kind::Status | Kind::Fill => {
                 (PER_INSTRUMENT_MAX, PER_INSTRUMENT_MAX)
             }
-            Kind::Kill | Kind::Restart => (config.brackets_max, 2 * config.brackets_max),
+            Kind::Kill | Kind::Connectivity | Kind::Restart => {
+                (config.brackets_max, 2 * config.brackets_max)
+            }
             Kind::Tick => (
                 config.brackets_max,
                 2 * config.brackets_max + config.instruments,

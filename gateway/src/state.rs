@@ -62,6 +62,8 @@ pub(crate) struct State {
     pub(crate) markets: Vec<Nanos>,
     pub(crate) credits: Credits,
     pub(crate) kill: KillLevel,
+    /// What became of orders is not known; see [`crate::sight`].
+    pub(crate) blind: bool,
     pub(crate) recent: Vec<u64>,
     pub(crate) recent_next: usize,
     /// Slots from here on are free: scans end here.
@@ -87,6 +89,7 @@ impl State {
                 slots,
             ),
             kill: KillLevel::None,
+            blind: false,
             recent: vec![0; RECENT],
             recent_next: 0,
             high: 0,

@@ -49,6 +49,9 @@ enum Step {
     Kill {
         level: u8,
     },
+    Link {
+        blind: bool,
+    },
     Restart,
     Time {
         millis: u64,
@@ -70,6 +73,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (9_000i64..10_000, 10_000i64..11_000, 0u8..64)
             .prop_map(|(bid, ask, quality)| Step::Quote { bid, ask, quality }),
         1 => (0u8..5).prop_map(|level| Step::Kill { level }),
+        1 => any::<bool>().prop_map(|blind| Step::Link { blind }),
         1 => Just(Step::Restart),
         4 => (1u64..4_000).prop_map(|millis| Step::Time { millis }),
     ]
@@ -174,6 +178,7 @@ fn play(world: &mut World, step: &Step) {
                 ..Kill::zeroed()
             });
         }
+        Step::Link { blind } => world.link(blind),
         Step::Restart => world.input(stream::InstrumentId::NONE, &Restart::zeroed()),
         Step::Time { millis } => world.millis(millis),
     }
@@ -201,9 +206,23 @@ fn last_states(world: &World) -> BTreeMap<FrameId, LegState> {
         .collect()
 }
 
+/// A command that is no cancel and was made while nobody knew what became of earlier ones.
+fn made_blind(world: &World) -> Option<Command> {
+    let mut blind = false;
+    world.log.iter().find_map(|frame| {
+        if let Some(link) = frame.try_read::<Connectivity>() {
+            blind = link.blind != 0;
+        }
+        blind &= frame.kind() != stream::Kind::Restart;
+        let command = frame.try_read::<Command>().filter(|_| blind)?;
+        (command.op != CommandOp::Cancel).then_some(*command)
+    })
+}
+
 /// From now on the broker is honest: it answers each command, ends what is to be cancelled, and
 /// fills what flattens. Commands of the past are answered too.
 fn make_honest(world: &mut World) {
+    world.link(false);
     let mut answered = BTreeSet::new();
     for _ in 0..60 {
         let all = commands(world);
@@ -314,6 +333,8 @@ proptest! {
             prop_assert!(world.stage.unanswered() <= gateway_config().unanswered_max);
             prop_assert_eq!(world.stage.position(ONE).0, folded(&world));
         }
+        world.link(false);
+        prop_assert_eq!(made_blind(&world), None);
         // No command was made twice for one leg, no state regressed.
         let mut placed = BTreeSet::new();
         for (_, command) in commands(&world) {

@@ -3,14 +3,15 @@
 use super::DAY;
 use crate::config::Settings;
 use gateway::Config;
-use stream::Nanos;
 use stream::limits::{BRACKETS_MAX, COMMANDS_UNANSWERED_MAX};
+use stream::{Nanos, SourceId};
 
 pub(super) fn read(settings: &Settings, instruments: usize) -> Config {
     let hour = Nanos::from_secs(3_600);
     let span = |key: &str| settings.span(&format!("gateway.{key}"), Nanos::MILLI..=hour);
     let unanswered = 4..=COMMANDS_UNANSWERED_MAX as u64;
     let config = Config {
+        broker: SourceId(0),
         instruments,
         brackets_max: settings.whole("gateway.brackets_max", 1..=BRACKETS_MAX as u64) as usize,
         unanswered_max: settings.whole("gateway.unanswered_max", unanswered) as usize,

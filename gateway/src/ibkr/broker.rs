@@ -410,14 +410,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// True when every question about orders was answered.
+    #[must_use]
+    pub const fn has_orders(&self) -> bool {
+        self.open.is_ok() && self.ended.is_ok() && self.executions.is_ok()
+    }
+
     /// True when every question was answered.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        self.open.is_ok()
-            && self.ended.is_ok()
-            && self.executions.is_ok()
-            && self.positions.is_ok()
-            && self.values.is_ok()
+        self.has_orders() && self.positions.is_ok() && self.values.is_ok()
     }
 }
 

@@ -124,6 +124,8 @@ pub struct Link {
     tries: u32,
     seed: u64,
     window: RestartWindow,
+    /// What the broker knows of orders has been read since it was lost last.
+    read: bool,
 }
 
 /// Waits between attempts, in seconds; the last one is kept.
@@ -140,6 +142,7 @@ impl Link {
             tries: 0,
             seed,
             window,
+            read: false,
         }
     }
 
@@ -164,6 +167,7 @@ impl Link {
     pub fn lost(&mut self, now: Nanos) -> Nanos {
         self.step = Step::Down;
         self.since = now;
+        self.read = false;
         // What the old connection said of servers and farms died with it.
         self.doubts = [0; DOUBTS];
         let place = (self.tries as usize).min(BACKOFF.len() - 1);
@@ -181,6 +185,7 @@ impl Link {
 
     /// Orders are to be read again on the same socket.
     pub fn resync(&mut self, now: Nanos) {
+        self.read = false;
         if self.step > Step::OpenOrders {
             self.step = Step::OpenOrders;
             self.since = now;
@@ -191,7 +196,10 @@ impl Link {
     pub fn notice(&mut self, now: Nanos, code: i32, effect: OnLink) -> Ask {
         match effect {
             OnLink::Keep | OnLink::SlowDown => return Ask::Nothing,
-            OnLink::Lost => self.raise(Doubt::Servers, code),
+            OnLink::Lost => {
+                self.read = false;
+                self.raise(Doubt::Servers, code);
+            }
             OnLink::Restored | OnLink::RestoredWithoutData => {
                 self.clear(Doubt::Servers);
                 self.clear(Doubt::Farm);
@@ -260,6 +268,18 @@ impl Link {
         self.step > Step::Connecting && self.doubts[Doubt::Servers as usize] == 0
     }
 
+    /// Orders and executions were read, and told.
+    pub const fn orders_are_read(&mut self) {
+        // While the Gateway does not reach the broker, what it answers proves nothing.
+        self.read = self.doubts[Doubt::Servers as usize] == 0;
+    }
+
+    /// True while what became of orders is not known: nothing but cancels leaves.
+    #[must_use]
+    pub const fn is_blind(&self) -> bool {
+        !self.read
+    }
+
     /// The state for the stream, and the code behind it.
     #[must_use]
     pub fn state(&self, now: Nanos) -> (LinkState, i32) {
@@ -323,6 +343,29 @@ mod tests {
         assert_eq!(states[0], LinkState::Down);
         assert_eq!(states[1..6], connected);
         assert_eq!(states[6], LinkState::Ready);
+    }
+
+    #[test]
+    fn nothing_is_known_of_orders_until_they_were_read_since_the_broker_was_lost() {
+        let mut link = enabled();
+        assert!(link.is_blind());
+        link.orders_are_read();
+        assert!(!link.is_blind());
+        // The Gateway lost the broker: what it answers meanwhile is what it knew before.
+        hear(&mut link, 1100);
+        link.orders_are_read();
+        assert!(link.is_blind());
+        hear(&mut link, 1102);
+        assert!(link.is_blind());
+        link.orders_are_read();
+        assert!(!link.is_blind());
+        hear(&mut link, 1101);
+        assert!(link.is_blind());
+        link.orders_are_read();
+        hear(&mut link, 2103);
+        assert!(!link.is_blind(), "data are no orders");
+        link.lost(NOW);
+        assert!(link.is_blind());
     }
 
     #[test]

@@ -189,7 +189,7 @@ pub(crate) struct Inner {
     pub(crate) streak: Streak,
     pub(crate) out: Outbox,
     said: Vec<Say>,
-    told: Option<(stream::payload::LinkState, i32)>,
+    told: Option<(stream::payload::LinkState, i32, bool)>,
 }
 
 impl Inner {
@@ -224,14 +224,16 @@ impl Inner {
 
     /// Tells the head how the link is, when that is news.
     pub(crate) fn tell_link(&mut self, now: Nanos) {
-        let state = self.link.state(now);
-        if self.told.replace(state) == Some(state) {
+        let (state, code) = self.link.state(now);
+        let news = (state, code, self.link.is_blind());
+        if self.told.replace(news) == Some(news) {
             return;
         }
         let link = Connectivity {
             source: BROKER,
-            state: state.0,
-            code: state.1,
+            state,
+            code,
+            blind: u8::from(news.2),
             since: self.link.since(),
             ..Connectivity::zeroed()
         };
@@ -283,6 +285,9 @@ impl Common {
     pub(crate) fn heard(&self, now: Nanos, notice: &Notice, row: &Policy) -> Ask {
         let inner = &mut *self.lock();
         let ask = inner.link.notice(now, notice.code, row.link);
+        if matches!(ask, Ask::Resync | Ask::ResyncWithData) {
+            inner.desk.gather();
+        }
         if row.link == OnLink::SlowDown {
             inner.budget.slow_down(now);
         }

@@ -145,7 +145,7 @@ impl Reporter<'_> {
         let payload = Connectivity {
             source: self.config.source,
             state: LinkState::Ready,
-            spare: 0,
+            blind: 0,
             code: 0,
             since: self.now(),
             spare2: [0; 16],

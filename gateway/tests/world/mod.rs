@@ -317,6 +317,16 @@ impl World {
         });
     }
 
+    /// What became of orders is not known from here on, or is known again.
+    pub(crate) fn link(&mut self, blind: bool) {
+        let link = Connectivity {
+            state: LinkState::Connected,
+            blind: u8::from(blind),
+            ..Connectivity::zeroed()
+        };
+        self.input(InstrumentId::NONE, &link);
+    }
+
     pub(crate) fn all<P: Payload>(&self) -> Vec<P> {
         self.log
             .iter()

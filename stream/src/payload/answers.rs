@@ -313,8 +313,9 @@ payload! {
         source: SourceId,
         /// Its state.
         state: LinkState,
-        /// Zero.
-        spare: u8,
+        /// 1 while what became of orders is not known: from the loss of the broker until its
+        /// executions have been read again, whatever the state. Nothing but cancels leaves.
+        blind: u8,
         /// The broker's code, 0 for none.
         code: i32,
         /// Since when.

@@ -56,8 +56,10 @@ fn observing_reads_everything_and_sends_no_order() {
     let stderr = String::from_utf8_lossy(&run.stderr);
     assert_eq!(run.status.code(), Some(0), "{stderr}");
     let told = told(&scene.journal());
-    let links = [LinkState::Down, LinkState::Connected, LinkState::Ready];
-    assert_eq!(told.links[..3], links);
+    // Connected twice: once its executions are read, the broker is seen again.
+    let connected = LinkState::Connected;
+    let links = [LinkState::Down, connected, connected, LinkState::Ready];
+    assert_eq!(told.links[..4], links);
     assert_eq!(told.commands, []);
     for (kind, least) in [
         (Kind::Quote, 10),

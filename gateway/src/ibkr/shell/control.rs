@@ -181,9 +181,6 @@ impl Control {
         self.last_beat = (self.clock)();
         while broker.is_connected() && !self.common.is_stopping() {
             let ask = self.notices(broker.as_ref());
-            if matches!(ask, Ask::Resync | Ask::ResyncWithData) {
-                self.common.lock().desk.gather();
-            }
             if ask == Ask::ResyncWithData {
                 // The connection is the same, its data are not.
                 self.common.session.fetch_add(1, Ordering::AcqRel);

@@ -1,8 +1,9 @@
 //! The writer: commands to the socket, exits before entries, within the budget.
 //!
 //! Each command is answered with one `Sent`. Nothing is handed over while the link takes no orders:
-//! what places or modifies is given back as not sent, at once, so that risk can decide anew;
-//! cancels wait for the link, because a cancel is right whenever it arrives.
+//! what places or modifies is given back as not sent, at once, so that risk can decide anew, and so
+//! it is until executions have been read again, for it may have been made without them; cancels
+//! wait for the link alone, because a cancel is right whenever it arrives.
 
 use super::{Clock, Common, MOST, Meter, Passed};
 use crate::ibkr::broker::Handed;
@@ -154,10 +155,7 @@ impl Writer {
 
     fn hand(&mut self, passed: &Passed, class: Class) -> Turn {
         let common = Arc::clone(&self.common);
-        let Some(broker) = common
-            .broker()
-            .filter(|_| common.lock().link.takes_orders())
-        else {
+        let Some(broker) = common.broker().filter(|_| self.is_taken(passed)) else {
             if passed.command.op == CommandOp::Cancel {
                 return Turn::Held;
             }
@@ -189,6 +187,13 @@ impl Writer {
         }
         self.answer(passed, handed, code);
         Turn::Done
+    }
+
+    /// Whether the link takes a command: a cancel as soon as the broker is reached, anything else
+    /// when it is known what became of earlier ones.
+    fn is_taken(&self, passed: &Passed) -> bool {
+        let link = &self.common.lock().link;
+        link.takes_orders() && (passed.command.op == CommandOp::Cancel || !link.is_blind())
     }
 
     /// Room in the budget: an entry takes that of its children with it, so that none of them is

@@ -87,6 +87,8 @@ pub struct Story {
     /// What must never stand in a journal.
     pub wrongs: Vec<String>,
     symbols: BTreeMap<InstrumentId, String>,
+    /// What became of orders is not known.
+    blind: bool,
     kill: KillLevel,
 }
 
@@ -162,6 +164,7 @@ impl Story {
                 self.restarts.push(*frame.read());
                 // A new epoch knows nothing of the link yet.
                 self.links.push((LinkState::Down, 0));
+                self.blind = false;
             }
             _ => {}
         }
@@ -174,6 +177,7 @@ impl Story {
 
     fn link(&mut self, link: &Connectivity) {
         if link.source == SourceId(0) {
+            self.blind = link.blind != 0;
             self.links.push((link.state, link.code));
         } else {
             self.sources.push(link.state);
@@ -195,6 +199,10 @@ impl Story {
             let link = self.links.last();
             self.wrongs
                 .push(format!("entry {id} was made while the link was {link:?}"));
+        }
+        if self.blind && command.op != CommandOp::Cancel {
+            self.wrongs
+                .push(format!("{id} was made before executions were read"));
         }
         if adds && self.kill >= KillLevel::Halt {
             self.wrongs

@@ -46,8 +46,6 @@ impl Control {
         let ended = self.ask("orders that ended", 1, || broker.ended_orders(within));
         self.stepped(Step::Completed, open.is_ok() && ended.is_ok());
         let executions = self.ask("executions", 1, || broker.executions(within));
-        let orders = open.is_ok() && ended.is_ok() && executions.is_ok();
-        self.stepped(Step::Executions, orders);
         let mut snapshot = Snapshot {
             open,
             ended,
@@ -56,6 +54,8 @@ impl Control {
             values: Err(NoAnswer::Late),
             profit: None,
         };
+        let orders = snapshot.has_orders();
+        self.stepped(Step::Executions, orders);
         let mut round = Round {
             mismatches: self.take_orders(&snapshot),
             whole: false,
@@ -117,6 +117,10 @@ impl Control {
                 }
             }
         });
+        if snapshot.has_orders() {
+            inner.link.orders_are_read();
+            inner.tell_link(now);
+        }
         found
     }
 

@@ -1,0 +1,33 @@
+//! Sight of the broker. From the loss of the connection until its executions have been read again,
+//! positions and legs are what they were, not what they are: an exit that was placed by them could
+//! open a position, and a stop that was resized for them could be too small.
+//!
+//! So nothing but cancels is commanded meanwhile, which are right whenever they arrive; exits wait
+//! in their queue and are sized when they leave, and no patience with the broker runs out.
+
+use crate::state::{Port, State};
+use stream::payload::{Connectivity, Reason};
+
+impl State {
+    pub(crate) fn on_connectivity(&mut self, port: &mut Port<'_>, link: &Connectivity) {
+        let blind = link.blind != 0;
+        if link.source != self.config.broker || blind == self.blind {
+            return;
+        }
+        self.blind = blind;
+        if blind {
+            // Entries belong to the market that they were made for.
+            for slot in 0..self.high {
+                if self.bracket(slot).used && self.bracket(slot).in_entries {
+                    self.end_entry(port, slot, Reason::Link);
+                }
+            }
+        } else {
+            // The broker has its whole time again to bring protection into line.
+            for watch in &mut self.watches {
+                watch.agree();
+            }
+        }
+        self.drain(port);
+    }
+}
