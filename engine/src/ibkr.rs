@@ -127,6 +127,9 @@ pub struct Checked {
     pub version: i32,
     /// The server's time when it was asked.
     pub time: Nanos,
+    /// The run's clock. That of a session faster than the clock is set by the server's time, at the
+    /// moment of its answer: what a start takes behind it would be a difference for good.
+    clock: Clock,
     /// The universe as the broker knows it.
     pub universe: Vec<Details>,
     /// How the account's currency becomes the one that is traded in.
@@ -284,10 +287,16 @@ pub fn check(
     let values = values.map_err(|why| unanswered("the account's values", &why))?;
     let (_, exchange) = convert(&values, read_text(&setup.currency()));
     let time = patiently(|| api.time()).map_err(|why| unanswered("the time", &why))?;
+    let clock = if speed_milli == 1_000 {
+        Clock::new()
+    } else {
+        Clock::scaled(time, speed_milli)
+    };
     Ok(Checked {
         version: api.version(),
         api: Arc::new(api),
         time,
+        clock,
         universe,
         exchange,
     })
@@ -390,17 +399,12 @@ pub struct Stance {
 pub fn open(setup: &Setup, ibkr: &Ibkr, checked: Checked, stance: Stance) -> (Line, IbkrSource) {
     let (market, market_out) = RingBuffer::new(MARKET_LINES);
     let (slots_in, slots) = RingBuffer::new(SLOT_ASKS);
-    let clock = if stance.speed_milli == 1_000 {
-        Clock::new()
-    } else {
-        Clock::scaled(checked.time, stance.speed_milli)
-    };
     let line = Line {
         ibkr: ibkr.clone(),
         universe: checked.universe,
         first: Some(checked.api),
         tell: stance.tell,
-        clock,
+        clock: checked.clock,
         speed_milli: stance.speed_milli,
         rows: setup.depth_rows(),
         observe: stance.observe,

@@ -74,7 +74,7 @@ pub struct Config {
     pub profit_slack: Money,
     /// When the Gateway restarts.
     pub window: RestartWindow,
-    /// How far our clock may be from the broker's.
+    /// How far our clock may be from the broker's, by the clock on the wall.
     pub skew_max: Nanos,
     /// The session's time runs this many thousandths as fast as the clock.
     pub speed_milli: u64,

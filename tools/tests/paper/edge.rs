@@ -273,6 +273,25 @@ fn an_account_in_euros_is_converted_and_without_a_rate_enters_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_not_the_brokers_shuts_entries_from_the_first() {
+    // Another day than ours, whatever the day.
+    let server = Server::with(ACCOUNT, 0, &["--start", "2026-11-23T15:00:00Z"]);
+    let scene = Scene::new(server.port, ACCOUNT, "");
+    let (code, said) = run(&scene, "paper", &["--seconds", "8"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("more than ibkr.clock_skew_max"), "{said}");
+    let links = gather(&scene.journal(), |frame| {
+        let link = frame.try_read::<Connectivity>()?;
+        (link.source == SourceId(0)).then_some((link.state, link.code))
+    });
+    assert!(links.contains(&(LinkState::Degraded, -1)), "{links:?}");
+    assert!(!links.contains(&(LinkState::Ready, 0)), "{links:?}");
+    let dir = scene.journal();
+    let placed = gather(&dir, |frame| (frame.kind() == Kind::Command).then_some(()));
+    assert_eq!(placed, []);
+}
+
+#[test]
 fn an_account_in_euros_agrees_at_the_end() {
     let told = Told::start(&["--currency", "EUR", "--rate", "0.8"]);
     let scene = told.scene("");

@@ -50,6 +50,7 @@ pub(super) struct Control {
     /// Positions that differed in the last full round, and how many executions made ours.
     differed: (usize, Vec<Mismatch>),
     last_beat: Nanos,
+    clock_agrees: bool,
     look_at: Nanos,
     look_wait: Nanos,
     /// Positions as told last: shares, and the fraction beyond in 1e-9.
@@ -98,6 +99,7 @@ impl Control {
             again: false,
             differed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
+            clock_agrees: true,
             look_at: Nanos::ZERO,
             look_wait: LOOK_AFTER,
             positions: BTreeMap::new(),
@@ -179,6 +181,8 @@ impl Control {
         self.had = true;
         self.failed = 0;
         self.last_beat = (self.clock)();
+        // No entry by a clock that nobody has compared.
+        self.beat(broker.as_ref());
         while broker.is_connected() && !self.common.is_stopping() {
             let ask = self.notices(broker.as_ref());
             if ask == Ask::ResyncWithData {
@@ -297,7 +301,12 @@ impl Control {
                 } else {
                     time.saturating_sub(after)
                 };
-                let agrees = self.common.wall(off) <= self.common.wall(self.common.config.skew_max);
+                // By the clock on the wall, as hosts' stalls are.
+                let most = Duration::from_nanos(self.common.config.skew_max.0);
+                let agrees = self.common.wall(off) <= most;
+                if agrees != core::mem::replace(&mut self.clock_agrees, agrees) {
+                    self.tell_clock(off, agrees);
+                }
                 let inner = &mut *self.common.lock();
                 inner.link.clock_agrees(agrees);
                 inner.link.is_heard(true);
@@ -305,6 +314,18 @@ impl Control {
             }
             Err(why) => self.fail("the time", &why),
         }
+    }
+
+    fn tell_clock(&self, off: Nanos, agrees: bool) {
+        (self.common.tell)(&if agrees {
+            "our clock and the broker's agree again".to_owned()
+        } else {
+            format!(
+                "our clock is {} ms from the broker's, more than ibkr.clock_skew_max: no entry is \
+                 made; let a time service (chrony) set this box's clock, and that of the Gateway",
+                off.0 / 1_000_000
+            )
+        });
     }
 
     fn fail(&mut self, what: &str, why: &NoAnswer) {

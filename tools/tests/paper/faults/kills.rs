@@ -76,7 +76,8 @@ fn kill_until_frozen(
             truth.faults_waiting == 0 || (begun && complete(story, truth))
         });
         if truth.faults_waiting > 0 && complete(&story, &truth) {
-            stage.kill();
+            // The next bracket may have brought the server to a stand behind that look.
+            stage.bury();
             return !story.frozen.is_empty();
         }
         stage.bury();
