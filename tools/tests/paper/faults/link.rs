@@ -133,7 +133,8 @@ fn a_nightly_restart_is_waited_for_and_what_is_held_stays_protected() {
     stage.wait("protected", protected);
     stage.script("restart ms=20000");
     let (story, _) = stage.wait("back", |story, _| story.times(LinkState::Ready) > 1);
-    assert!(story.was(LinkState::Degraded, 1_100), "{:?}", story.links);
+    // Its 1100 is the last thing that it says: a busy box may see the end of the line before it.
+    assert!(story.times(LinkState::Down) > 2, "{:?}", story.links);
     let lost = |gap: &GapReason| matches!(gap, GapReason::Lost | GapReason::Ended);
     assert!(story.gaps.iter().any(lost), "{:?}", story.gaps);
     let (story, truth) = stage.rest(&Allow::default());
