@@ -143,6 +143,27 @@ fn a_nightly_restart_is_waited_for_and_what_is_held_stays_protected() {
 }
 
 #[test]
+fn a_start_before_a_gateway_without_its_servers_waits_for_them() {
+    let mut stage = Stage::play(Plan::trips(3), "");
+    stage.wait("an entry", |_, truth| !truth.positions.is_empty());
+    stage.script("lost");
+    stage.kill();
+    let before = stage.story();
+    stage.start();
+    // Every story is a wrong one in which anything but a cancel is commanded meanwhile.
+    let (story, _) = stage.wait("told", |story, _| story.was(LinkState::Degraded, 2_110));
+    let later = story.now + stream::Nanos::from_secs(20);
+    let (story, _) = stage.wait("nothing is done", |story, _| story.now > later);
+    assert!(!story.is_ready());
+    assert_eq!(story.fills.len(), before.fills.len());
+    stage.script("restored");
+    stage.wait("ready", |story, _| story.is_ready());
+    let (story, _) = stage.rest(&Allow::default());
+    assert!(story.frozen.is_empty(), "{:?}", story.freezes);
+    stage.end();
+}
+
+#[test]
 fn slow_answers_are_waited_for() {
     // Quotes are late as well, so that the market has left some entries behind before they come.
     let mut stage = Stage::play(Plan::trips(40), "");

@@ -189,6 +189,15 @@ impl Orders {
         tickets.filter(|(_, t)| t.is_live()).map(|(index, _)| index)
     }
 
+    /// True for a child whose parent has ended without a trade: it has nothing to close.
+    pub(super) fn is_orphaned(&self, index: usize) -> bool {
+        let parent = self.tickets[index].parent.map(|at| &self.tickets[at]);
+        parent.is_some_and(|parent| {
+            let ended = matches!(parent.stage, Stage::Cancelled | Stage::Inactive);
+            ended && parent.filled == 0
+        })
+    }
+
     /// The order at the top of a chain of parents.
     pub(super) fn root(&self, mut index: usize) -> usize {
         while let Some(parent) = self.tickets[index].parent {

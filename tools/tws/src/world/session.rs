@@ -121,6 +121,9 @@ impl World {
         self.say(link, Answer::ManagedAccounts(self.account.clone()));
         let next = self.sessions.next_order_id(client);
         self.say(link, Answer::NextValidId(next));
+        if self.tells_that_it_is_lost(link) {
+            return;
+        }
         for (code, text) in FARMS {
             self.complain(link, -1, code, text);
         }

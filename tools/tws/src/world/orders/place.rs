@@ -78,6 +78,10 @@ impl World {
             self.tell_waiting(index);
             return;
         }
+        if self.orders.is_orphaned(index) {
+            self.end_ticket(index, Stage::Cancelled, 202, "Its parent has ended.");
+            return;
+        }
         if self.script_release(index) {
             return;
         }

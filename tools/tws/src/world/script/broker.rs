@@ -59,6 +59,14 @@ impl World {
         }
     }
 
+    /// Who connects while the link is down is told so, and that it is restored by itself.
+    pub(in crate::world) fn tells_that_it_is_lost(&mut self, link: Link) -> bool {
+        if self.script.lost {
+            self.complain(link, -1, 2_110, notice(2_110));
+        }
+        self.script.lost
+    }
+
     /// While the link is down, nothing is told that comes from the exchange.
     pub(super) fn holds_back(&self, answer: &Answer) -> bool {
         self.script.lost

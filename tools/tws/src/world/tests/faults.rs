@@ -134,6 +134,21 @@ fn a_child_is_rejected_and_its_parent_is_not() {
 }
 
 #[test]
+fn children_of_a_rejected_parent_end_with_it() {
+    let mut scene = Scene::running();
+    scene.script("reject");
+    bracket(&mut scene, "ALDR");
+    scene.pass(2_000);
+    let heard = scene.heard(1);
+    assert!(problems(&heard).contains(&(1, 201)));
+    for child in [2, 3] {
+        let last = statuses(&heard, child).last().cloned();
+        assert_eq!(last, Some(("Cancelled".into(), 0, 100)));
+    }
+    assert_eq!(scene.position("ALDR"), 0);
+}
+
+#[test]
 fn what_protects_fills_out_of_reach_when_a_position_is_told() {
     let mut scene = Scene::running();
     bracket(&mut scene, "ALDR");
