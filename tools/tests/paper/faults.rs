@@ -13,6 +13,7 @@ mod market;
 mod money;
 mod orders;
 mod pass;
+mod records;
 mod stage;
 mod story;
 mod strangers;

@@ -11,7 +11,7 @@ use tws::world::Truth;
 const MESSAGES_MAX: usize = 120;
 
 /// Trips one after the other, each killed at another message.
-const LIVES: Plan = Plan {
+pub const LIVES: Plan = Plan {
     entries: 400,
     more: "reconcile_every = \"60s\"\n[slots]\ncount = 1\n",
     ..Plan::TRIP

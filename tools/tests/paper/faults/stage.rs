@@ -221,6 +221,11 @@ impl Stage {
         serde_json::from_str(&self.ask("truth")).expect("the truth is JSON")
     }
 
+    /// Where the journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.scene.journal()
+    }
+
     /// What the journal tells.
     pub fn story(&self) -> Story {
         Story::read(&self.scene.journal()).unwrap_or_default()
