@@ -102,10 +102,11 @@ impl RestartWindow {
     }
 }
 
-/// What a notice asks of the shell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a notice asks of the shell, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
     /// Nothing.
+    #[default]
     Nothing,
     /// Read orders, executions and positions again.
     Resync,

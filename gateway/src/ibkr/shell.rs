@@ -25,7 +25,7 @@ use super::budget::{self, Budget};
 use super::desk::{Desk, Say};
 use super::link::{Ask, Link, RestartWindow};
 use super::names::fixed;
-use super::policy::{OnLink, Policy};
+use super::policy::{Bound, OnLink, Policy, policy};
 use super::profit::Seen;
 use super::reconcile::Streak;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -189,10 +189,26 @@ pub(crate) struct Inner {
     pub(crate) streak: Streak,
     pub(crate) out: Outbox,
     said: Vec<Say>,
+    /// What notices ask for that the control thread has not looked at.
+    pub(crate) asked: Ask,
     told: Option<(stream::payload::LinkState, i32, bool)>,
 }
 
 impl Inner {
+    fn new(config: &Config, desk: Desk, out: Outbox, now: Nanos) -> Self {
+        let seed = stream::hash::bytes(config.account.as_bytes()) ^ config.client_id as u64;
+        Self {
+            link: Link::new(config.window, seed),
+            budget: Budget::behind_another(config.budget, now),
+            desk,
+            streak: Streak::default(),
+            out,
+            said: Vec::new(),
+            asked: Ask::Nothing,
+            told: None,
+        }
+    }
+
     /// Does something with the desk, and tells the head what follows.
     pub(crate) fn with_desk<T>(&mut self, act: impl FnOnce(&mut Desk, &mut Vec<Say>) -> T) -> T {
         let mut said = core::mem::take(&mut self.said);
@@ -245,6 +261,8 @@ impl Inner {
 pub(crate) struct Common {
     pub(crate) config: Config,
     pub(crate) inner: Mutex<Inner>,
+    /// Held by whoever takes notices, so that they are taken in order.
+    noticing: Mutex<()>,
     /// The connection, and its number.
     broker: RwLock<Option<Arc<dyn Broker>>>,
     /// Counts connections, and ends of them.
@@ -281,13 +299,39 @@ impl Common {
         }
     }
 
+    /// Takes the notices that have come; waits for the first of them.
+    pub(crate) fn notices(&self, broker: &dyn Broker, clock: &mut Clock, wait: Duration) {
+        let one = self.noticing.lock();
+        let _one = one.unwrap_or_else(PoisonError::into_inner);
+        self.take_notices(broker, clock, wait);
+    }
+
+    /// The same, without a wait, unless another thread is at it.
+    pub(crate) fn notices_if_free(&self, broker: &dyn Broker, clock: &mut Clock) {
+        if let Ok(_one) = self.noticing.try_lock() {
+            self.take_notices(broker, clock, Duration::ZERO);
+        }
+    }
+
+    fn take_notices(&self, broker: &dyn Broker, clock: &mut Clock, mut wait: Duration) {
+        while let Some(notice) = broker.next_notice(wait) {
+            wait = wait.min(MORE);
+            let row = policy(notice.code, Bound::Nothing);
+            self.heard(clock(), &notice, &row);
+            if self.lock().asked == Ask::Reconnect {
+                break;
+            }
+        }
+    }
+
     /// A code that names no order: what it does to the link, and what people are told.
-    pub(crate) fn heard(&self, now: Nanos, notice: &Notice, row: &Policy) -> Ask {
+    fn heard(&self, now: Nanos, notice: &Notice, row: &Policy) {
         let inner = &mut *self.lock();
         let ask = inner.link.notice(now, notice.code, row.link);
         if matches!(ask, Ask::Resync | Ask::ResyncWithData) {
             inner.desk.gather();
         }
+        inner.asked = inner.asked.max(ask);
         if row.link == OnLink::SlowDown {
             inner.budget.slow_down(now);
         }
@@ -295,7 +339,6 @@ impl Common {
         if row.alert {
             (self.tell)(&format!("{}: {} ({})", notice.code, notice.text, row.what));
         }
-        ask
     }
 
     /// News is on its way to the head, and a command may follow: the writer wakes while the lanes
@@ -345,6 +388,9 @@ pub fn answer_within(span: Nanos, speed_milli: u64) -> Duration {
     wall(span, speed_milli).max(Duration::from_secs(1))
 }
 
+/// How long a notice is waited for behind another.
+const MORE: Duration = Duration::from_millis(1);
+
 /// No thread sleeps longer than this, so that an end is seen soon.
 pub(crate) const MOST: Duration = Duration::from_millis(50);
 
@@ -383,25 +429,18 @@ impl Shell {
             tell,
             meter,
         } = parts;
-        let seed = stream::hash::bytes(config.account.as_bytes()) ^ config.client_id as u64;
-        let mut inner = Inner {
-            link: Link::new(config.window, seed),
-            budget: Budget::behind_another(config.budget, clocks()()),
-            desk,
-            streak: Streak::default(),
-            out: Outbox {
-                ring: answers,
-                draft: Draft::new(),
-                clock: clocks(),
-            },
-            said: Vec::new(),
-            told: None,
+        let out = Outbox {
+            ring: answers,
+            draft: Draft::new(),
+            clock: clocks(),
         };
+        let mut inner = Inner::new(&config, desk, out, clocks()());
         // Before any thread takes a command of this epoch, which has an answer of its own.
         inner.with_desk(Desk::restarted);
         let common = Arc::new(Common {
             config,
             inner: Mutex::new(inner),
+            noticing: Mutex::new(()),
             broker: RwLock::new(None),
             session: AtomicU64::new(0),
             data_for: AtomicU64::new(0),

@@ -8,7 +8,6 @@ use crate::ibkr::broker::{Broker, Details, NoAnswer};
 use crate::ibkr::budget::Class;
 use crate::ibkr::currency::Exchange;
 use crate::ibkr::link::{Ask, Step};
-use crate::ibkr::policy::{Bound, policy};
 use crate::ibkr::reconcile::{Judged, Mismatch};
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -171,6 +170,7 @@ impl Control {
             let inner = &mut *self.common.lock();
             inner.desk.raise_ids(broker.next_order_id());
             inner.desk.gather();
+            inner.asked = Ask::Nothing;
             inner.link.done(now);
             inner.tell_link(now);
         }
@@ -184,7 +184,8 @@ impl Control {
         // No entry by a clock that nobody has compared.
         self.beat(broker.as_ref());
         while broker.is_connected() && !self.common.is_stopping() {
-            let ask = self.notices(broker.as_ref());
+            self.common.notices(broker.as_ref(), &mut self.clock, MOST);
+            let ask = core::mem::take(&mut self.common.lock().asked);
             if ask == Ask::ResyncWithData {
                 // The connection is the same, its data are not.
                 self.common.session.fetch_add(1, Ordering::AcqRel);
@@ -198,25 +199,6 @@ impl Control {
         if !self.common.is_stopping() {
             (self.common.tell)("the connection was lost");
         }
-    }
-
-    /// Notices that have come, or a short wait for one.
-    fn notices(&mut self, broker: &dyn Broker) -> Ask {
-        let mut all = Ask::Nothing;
-        let mut wait = MOST;
-        while let Some(notice) = broker.next_notice(wait) {
-            wait = Duration::from_millis(1);
-            let row = policy(notice.code, Bound::Nothing);
-            let now = (self.clock)();
-            let ask = self.common.heard(now, &notice, &row);
-            if ask != Ask::Nothing {
-                all = ask;
-            }
-            if all == Ask::Reconnect {
-                break;
-            }
-        }
-        all
     }
 
     fn step(&mut self, broker: &dyn Broker) {

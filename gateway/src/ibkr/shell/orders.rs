@@ -52,6 +52,9 @@ impl Orders {
                     std::thread::sleep(MOST);
                 }
             }
+            // The control thread may be waiting for an answer, for seconds.
+            self.common
+                .notices_if_free(broker.as_ref(), &mut self.clock);
         }
     }
 }

@@ -164,6 +164,30 @@ fn a_start_before_a_gateway_without_its_servers_waits_for_them() {
 }
 
 #[test]
+fn what_a_gateway_answers_without_its_servers_is_no_answer() {
+    // It goes on answering, from memory or with nothing, in the middle of a comparison.
+    let often = Plan {
+        more: "reconcile_every = \"10s\"\n",
+        ..Plan::HELD
+    };
+    let mut stage = Stage::play(often, "");
+    stage.wait("protected, and the position told", |story, truth| {
+        protected(story, truth) && story.count(stream::Kind::Position) > 1
+    });
+    stage.script("lost on=orders");
+    let (story, _) = stage.wait("lost", |story, _| story.was(LinkState::Degraded, 1_100));
+    let grace_is_over = story.now + stream::Nanos::from_secs(15);
+    let (story, _) = stage.wait("a while", |story, _| story.now > grace_is_over);
+    assert!(story.frozen.is_empty(), "{:?}", story.freezes);
+    stage.script("restored");
+    stage.wait("ready", |story, _| story.is_ready());
+    let (story, truth) = stage.rest(&Allow::default());
+    assert!(story.frozen.is_empty(), "{:?}", story.freezes);
+    assert!(protected(&story, &truth));
+    stage.end();
+}
+
+#[test]
 fn slow_answers_are_waited_for() {
     // Quotes are late as well, so that the market has left some entries behind before they come.
     let mut stage = Stage::play(Plan::trips(40), "");

@@ -6,7 +6,7 @@ use crate::ibkr::broker::{Answer, Broker, Held, NoAnswer, Snapshot, Value};
 use crate::ibkr::budget::Class;
 use crate::ibkr::currency::{Exchange, convert};
 use crate::ibkr::desk::unexplained;
-use crate::ibkr::link::Step;
+use crate::ibkr::link::{Ask, Step};
 use crate::ibkr::names::fixed;
 use crate::ibkr::profit::Seen;
 use crate::ibkr::reconcile::{self, Mismatch, Round};
@@ -16,21 +16,42 @@ use stream::{InstrumentId, Money, Nanos};
 
 impl Control {
     /// Asks one question within the budget: so many messages, where its end is one too.
-    fn ask<T>(&mut self, what: &str, count: u8, ask: impl FnOnce() -> Answer<T>) -> Answer<T> {
+    fn ask<T>(
+        &mut self,
+        broker: &dyn Broker,
+        (what, count): (&str, u8),
+        ask: impl FnOnce() -> Answer<T>,
+    ) -> Answer<T> {
         if self.failed >= FAILED_MAX {
             return Err(NoAnswer::Lost);
         }
+        self.is_from_the_broker(broker)?;
         for _ in 0..count {
             if !self.common.take(&mut self.clock, Class::State) {
                 return Err(NoAnswer::Lost);
             }
         }
         let answer = ask();
+        let answer = answer.and_then(|answer| self.is_from_the_broker(broker).map(|()| answer));
         match &answer {
             Ok(_) => self.common.lock().link.is_heard(true),
             Err(why) => self.fail(what, why),
         }
         answer
+    }
+
+    /// A Gateway that has lost its servers answers from memory, or with nothing, and says so
+    /// before: that is no answer.
+    fn is_from_the_broker(&mut self, broker: &dyn Broker) -> Answer<()> {
+        self.common.notices(broker, &mut self.clock, Duration::ZERO);
+        let inner = self.common.lock();
+        if inner.link.takes_orders() && inner.asked == Ask::Nothing {
+            return Ok(());
+        }
+        Err(NoAnswer::Refused {
+            code: inner.link.state(Nanos::ZERO).1,
+            text: "the Gateway lost its servers meanwhile".to_owned(),
+        })
     }
 
     /// Reads what the broker knows, compares it with what we believe, and tells the head what
@@ -41,11 +62,13 @@ impl Control {
         let config = &self.common.config;
         let within = answer_within(config.answer_within, config.speed_milli);
         self.common.lock().desk.round_begins();
-        let open = self.ask("open orders", 1, || broker.open_orders(within));
+        let open = self.ask(broker, ("open orders", 1), || broker.open_orders(within));
         self.stepped(Step::OpenOrders, open.is_ok());
-        let ended = self.ask("orders that ended", 1, || broker.ended_orders(within));
+        let ended = self.ask(broker, ("orders that ended", 1), || {
+            broker.ended_orders(within)
+        });
         self.stepped(Step::Completed, open.is_ok() && ended.is_ok());
-        let executions = self.ask("executions", 1, || broker.executions(within));
+        let executions = self.ask(broker, ("executions", 1), || broker.executions(within));
         let mut snapshot = Snapshot {
             open,
             ended,
@@ -63,7 +86,7 @@ impl Control {
         };
         if full {
             let heard = self.common.lock().desk.executions();
-            snapshot.positions = self.ask("positions", 2, || broker.positions(within));
+            snapshot.positions = self.ask(broker, ("positions", 2), || broker.positions(within));
             if let Ok(held) = &snapshot.positions {
                 round.mismatches.extend(self.take_positions(held, heard));
             }
@@ -189,7 +212,7 @@ impl Control {
     /// The account's values in the currency that is traded in. Without a rate there are none, and
     /// no entry is made.
     fn values(&mut self, broker: &dyn Broker, within: Duration) -> Answer<Vec<Value>> {
-        let account = self.ask("account values", 2, || broker.values(within))?;
+        let account = self.ask(broker, ("account values", 2), || broker.values(within))?;
         let traded = &self.common.config.currency;
         let (values, exchange) = convert(&account, traded);
         let known = exchange.is_known();
