@@ -204,10 +204,23 @@ impl State {
         }
     }
 
-    pub(crate) fn on_connectivity(&mut self, connectivity: &Connectivity) {
-        if connectivity.source == self.config.broker {
-            self.link_ready = connectivity.state == LinkState::Ready;
+    /// What the broker told before its link was lost, or in an earlier epoch, is old by the time
+    /// that it is ready again: what still differs then has the whole grace.
+    pub(crate) fn on_connectivity(&mut self, port: &mut Port<'_>, connectivity: &Connectivity) {
+        if connectivity.source != self.config.broker {
+            return;
         }
+        let ready = connectivity.state == LinkState::Ready;
+        if ready && !core::mem::replace(&mut self.link_ready, ready) {
+            let now = port.now().max(Nanos(1));
+            for id in self.ids() {
+                let slot = self.slot_mut(id);
+                if slot.differs() {
+                    slot.differs_since = now;
+                }
+            }
+        }
+        self.link_ready = ready;
     }
 
     /// The broker's word on shares to borrow.
@@ -299,8 +312,12 @@ impl State {
         }
     }
 
-    /// Freezes what has differed for too long; at housekeeping.
+    /// Freezes what has differed for too long; at housekeeping. While the link is not ready no
+    /// entry is made, and nobody can be asked again.
     pub(crate) fn freeze_differing(&mut self, port: &mut Port<'_>, now: Nanos) {
+        if !self.link_ready {
+            return;
+        }
         let grace = self.config.position_grace;
         for id in self.ids() {
             let slot = self.slot(id);

@@ -114,7 +114,7 @@ impl RiskStage {
             Kind::AccountValue => state.on_account(port, frame.read::<AccountValue>()),
             Kind::Borrow => state.on_borrow(port, frame.read::<Borrow>()),
             Kind::Position => state.on_position(port, frame.read::<Position>()),
-            Kind::Connectivity => state.on_connectivity(frame.read::<Connectivity>()),
+            Kind::Connectivity => state.on_connectivity(port, frame.read::<Connectivity>()),
             Kind::Fault if frame.is_input() => state.on_fault(port, frame.read::<Fault>()),
             Kind::Instrument => state.on_instrument(port, frame.read::<Instrument>()),
             Kind::Session => state.on_session(port, frame.read::<Session>()),

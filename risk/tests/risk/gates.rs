@@ -208,6 +208,31 @@ fn a_position_that_differs_is_frozen_and_never_traded_right() {
 }
 
 #[test]
+fn a_difference_that_was_told_before_the_link_was_lost_has_its_whole_time_again() {
+    let mut rig = Rig::ready();
+    let broker = |qty| Position {
+        qty: Qty(qty),
+        ..Position::zeroed()
+    };
+    rig.input(A, &broker(40));
+    rig.wait(Nanos::from_secs(4));
+    rig.link(LinkState::Down);
+    rig.wait(Nanos::from_secs(3_600));
+    rig.tick(Timer::Housekeeping);
+    assert_eq!(rig.brought(Kind::Fault), 0);
+    rig.link(LinkState::Connected);
+    rig.link(LinkState::Ready);
+    assert_eq!(refused(rig.wish(A, Side::Buy)), Reason::Frozen);
+    rig.wait(Nanos::from_secs(5) - Nanos(1));
+    rig.link(LinkState::Ready);
+    rig.tick(Timer::Housekeeping);
+    assert_eq!(rig.brought(Kind::Fault), 0);
+    rig.wait(Nanos(1));
+    rig.tick(Timer::Housekeeping);
+    assert_eq!(rig.one::<Fault>().value, 40);
+}
+
+#[test]
 fn the_brokers_word_is_out_of_date_after_an_execution() {
     let mut rig = Rig::ready();
     let broker = |qty| Position {
