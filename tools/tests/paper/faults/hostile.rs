@@ -11,14 +11,15 @@ use stream::{Nanos, hash};
 /// What goes wrong in one session, one after the other.
 const ROUNDS: u64 = 14;
 
-/// What leaves behind something that no order of ours explains, or tells whole positions that are
-/// not whole: only behind one of these may a symbol take no entry any more.
-const FREEZING: [&str; 5] = [
+/// What leaves behind something that no order of ours explains, or makes whole lists of positions or
+/// executions untrue: only behind one of these may a symbol take no entry any more.
+const FREEZING: [&str; 6] = [
     "correct",
     "race",
     "partial_then_reject",
     "fill_after_cancel",
     "on=position",
+    "on=execDetails",
 ];
 
 /// Messages that can be tampered with.
