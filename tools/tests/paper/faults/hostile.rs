@@ -11,8 +11,8 @@ use stream::{Nanos, hash};
 /// What goes wrong in one session, one after the other.
 const ROUNDS: u64 = 14;
 
-/// What leaves behind something that no order of ours explains, or makes whole lists of positions or
-/// executions untrue: only behind one of these may a symbol take no entry any more.
+/// What leaves behind something that no order of ours explains, or makes whole lists of positions
+/// or executions untrue: only behind one of these may a symbol take no entry any more.
 const FREEZING: [&str; 6] = [
     "correct",
     "race",
