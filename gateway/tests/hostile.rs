@@ -213,7 +213,7 @@ fn made_blind(world: &World) -> Option<Command> {
         if let Some(link) = frame.try_read::<Connectivity>() {
             blind = link.blind != 0;
         }
-        blind &= frame.kind() != stream::Kind::Restart;
+        blind |= frame.kind() == stream::Kind::Restart;
         let command = frame.try_read::<Command>().filter(|_| blind)?;
         (command.op != CommandOp::Cancel).then_some(*command)
     })

@@ -180,12 +180,21 @@ fn a_refused_stop_is_replaced_when_the_link_is_back() {
 }
 
 #[test]
-fn a_new_epoch_and_another_source_say_nothing_of_sight() {
+fn a_new_epoch_begins_blind() {
     let mut world = partly_out();
-    world.link(true);
+    world.millis(1_900);
     world.input(stream::InstrumentId::NONE, &Restart::zeroed());
-    world.millis(1_300);
-    assert_eq!(world.newest(MODIFY, LegRole::Stop).1.qty, 60);
+    world.status(LegRole::Stop, LegState::Unknown, 0, 100);
+    world.millis(60_000);
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+    world.status(LegRole::Stop, LegState::Working, 0, 60);
+    world.link(false);
+    world.millis(60_000);
+    assert!(world.requests(RequestWhy::Unprotected).is_empty());
+}
+
+#[test]
+fn another_source_says_nothing_of_sight() {
     let mut world = partly_out();
     let other = Connectivity {
         source: stream::SourceId(1),

@@ -314,7 +314,8 @@ payload! {
         /// Its state.
         state: LinkState,
         /// 1 while what became of orders is not known: from the loss of the broker until its
-        /// executions have been read again, whatever the state. Nothing but cancels leaves.
+        /// executions have been read again, whatever the state. Nothing but cancels leaves. An
+        /// epoch begins like that, until 0 is said.
         blind: u8,
         /// The broker's code, 0 for none.
         code: i32,

@@ -164,7 +164,7 @@ impl Story {
                 self.restarts.push(*frame.read());
                 // A new epoch knows nothing of the link yet.
                 self.links.push((LinkState::Down, 0));
-                self.blind = false;
+                self.blind = true;
             }
             _ => {}
         }
