@@ -181,7 +181,7 @@ impl State {
     /// A new epoch: nobody will answer the commands of the last one through the edge any more, and
     /// what became of them is not known before the edge says so.
     pub(crate) fn on_restart(&mut self, port: &mut Port<'_>) {
-        self.blind = true;
+        self.lose_sight(port);
         self.credits.give_all_back();
         for slot in 0..self.high {
             if !self.bracket(slot).used {

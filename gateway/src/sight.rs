@@ -15,20 +15,26 @@ impl State {
         if link.source != self.config.broker || blind == self.blind {
             return;
         }
-        self.blind = blind;
         if blind {
-            // Entries belong to the market that they were made for.
-            for slot in 0..self.high {
-                if self.bracket(slot).used && self.bracket(slot).in_entries {
-                    self.end_entry(port, slot, Reason::Link);
-                }
-            }
+            self.lose_sight(port);
         } else {
+            self.blind = false;
             // The broker has its whole time again to bring protection into line.
             for watch in &mut self.watches {
                 watch.agree();
             }
         }
         self.drain(port);
+    }
+
+    /// Entries that wait are given up: they belong to the market that they were made for, and
+    /// behind a restart nobody has armed them.
+    pub(crate) fn lose_sight(&mut self, port: &mut Port<'_>) {
+        self.blind = true;
+        for slot in 0..self.high {
+            if self.bracket(slot).used && self.bracket(slot).in_entries {
+                self.end_entry(port, slot, Reason::Link);
+            }
+        }
     }
 }

@@ -77,8 +77,11 @@ fn a_flatten_of_what_was_closed_meanwhile_is_given_up() {
     let mut world = World::open_by_hand();
     world.link(true);
     world.flatten(Side::Sell, 100, 9_990);
+    for role in [LegRole::Stop, LegRole::Target] {
+        world.status(role, LegState::Cancelled, 0, 0);
+    }
+    // Nothing stands before it any more; only then it is heard that the stop had filled.
     world.fill(LegRole::Stop, 100, 100, 100);
-    world.status(LegRole::Target, LegState::Cancelled, 0, 0);
     world.link(false);
     world.millis(30_000);
     assert!(world.commands(PLACE, LegRole::Flatten).is_empty());
@@ -102,6 +105,24 @@ fn a_flatten_waits_for_a_leg_that_has_just_become_unknown() {
 }
 
 #[test]
+fn a_flatten_waits_again_for_a_leg_that_turns_out_to_live() {
+    let mut world = World::open_by_hand();
+    world.flatten(Side::Sell, 100, 9_990);
+    world.millis(20_000);
+    assert_eq!(world.state(LegRole::Stop), LegState::Unknown);
+    world.status(LegRole::Flatten, LegState::Rejected, 0, 0);
+    world.link(true);
+    world.flatten(Side::Sell, 100, 9_990);
+    let cancels = world.commands(CANCEL, LegRole::Stop).len();
+    world.status(LegRole::Stop, LegState::Working, 0, 100);
+    world.link(false);
+    assert_eq!(world.commands(PLACE, LegRole::Flatten).len(), 1);
+    assert_eq!(world.commands(CANCEL, LegRole::Stop).len(), cancels + 1);
+    world.status(LegRole::Stop, LegState::Cancelled, 0, 0);
+    assert_eq!(world.commands(PLACE, LegRole::Flatten).len(), 2);
+}
+
+#[test]
 fn a_flatten_that_is_unknown_is_not_followed_by_another_before_it_is_looked_up() {
     let mut world = World::open_by_hand();
     world.flatten(Side::Sell, 100, 9_990);
@@ -119,7 +140,36 @@ fn a_flatten_that_is_unknown_is_not_followed_by_another_before_it_is_looked_up()
 }
 
 #[test]
+fn a_stop_is_not_moved() {
+    let mut world = World::open_by_hand();
+    let (_, stop) = world.newest(PLACE, LegRole::Stop);
+    let follow = |world: &mut World| {
+        world.derived(stream::StageId::Signal, ONE, |_| Protect {
+            origin: stop.origin,
+            stop: cents(9_960),
+            ..Protect::zeroed()
+        });
+    };
+    world.link(true);
+    follow(&mut world);
+    assert!(world.commands(MODIFY, LegRole::Stop).is_empty());
+    world.link(false);
+    follow(&mut world);
+    assert_eq!(world.commands(MODIFY, LegRole::Stop).len(), 1);
+}
+
+#[test]
 fn entries_that_wait_and_entries_that_come_are_given_up() {
+    entries_are_given_up(|world| world.link(true));
+}
+
+#[test]
+fn entries_that_wait_at_a_crash_never_leave() {
+    let none = stream::InstrumentId::NONE;
+    entries_are_given_up(|world| world.input(none, &Restart::zeroed()));
+}
+
+fn entries_are_given_up(lose_sight: impl Fn(&mut World)) {
     let mut world = World::without_edge();
     for _ in 0..15 {
         world.entry(Side::Buy, 1, (10_001, 9_950, 10_050));
@@ -140,10 +190,12 @@ fn entries_that_wait_and_entries_that_come_are_given_up() {
         world.derived(stream::StageId::Risk, stream::InstrumentId(2), order);
     }
     assert_eq!(world.commands(PLACE, LegRole::Entry).len(), 16);
-    world.link(true);
+    lose_sight(&mut world);
     let given_up = |world: &World| {
         let legs = world.all::<Leg>().into_iter();
-        let mine = legs.filter(|leg| leg.reason == Reason::Link && leg.role == LegRole::Entry);
+        let mine = legs.filter(|leg| {
+            (leg.role, leg.to, leg.reason) == (LegRole::Entry, LegState::Abandoned, Reason::Link)
+        });
         mine.count()
     };
     assert_eq!(given_up(&world), 1);

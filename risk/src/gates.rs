@@ -211,7 +211,8 @@ impl State {
             return;
         }
         let ready = connectivity.state == LinkState::Ready;
-        if ready && !core::mem::replace(&mut self.link_ready, ready) {
+        let was_ready = core::mem::replace(&mut self.link_ready, ready);
+        if ready && !was_ready {
             let now = port.now().max(Nanos(1));
             for id in self.ids() {
                 let slot = self.slot_mut(id);
@@ -220,7 +221,6 @@ impl State {
                 }
             }
         }
-        self.link_ready = ready;
     }
 
     /// The broker's word on shares to borrow.

@@ -32,7 +32,7 @@ fn complete(story: &Story, truth: &Truth) -> bool {
 }
 
 /// How often the lives may begin afresh: a symbol that was frozen on the way takes no more entries.
-const AFRESH_MAX: usize = 4;
+pub const AFRESH_MAX: usize = 4;
 
 /// Kills the engine at the `first`, then the `first + step`-th … message of a bracket's life, each
 /// time in another bracket, until a life has fewer messages. How many kills there were.

@@ -4,7 +4,7 @@
 //! The test follows the journal as it is written and kills when it sees the record. What the engine
 //! does until the signal arrives is chance: a command has left, or has not.
 
-use super::kills::LIVES;
+use super::kills::{AFRESH_MAX, LIVES};
 use super::pass::Allow;
 use super::stage::Stage;
 use journal::Reader;
@@ -110,9 +110,6 @@ fn kill_behind(stage: &mut Stage, nth: usize) -> Came {
     }
     panic!("no bracket is begun: {}", stage.said());
 }
-
-/// How often the lives may begin afresh: a symbol that was frozen on the way takes no more entries.
-const AFRESH_MAX: usize = 4;
 
 /// Kills behind the `first`, then the `first + step`-th … record of a bracket's life, each time in
 /// another bracket, until a life has fewer. The records behind which it was.

@@ -48,10 +48,8 @@ impl Control {
         if inner.link.takes_orders() && inner.asked == Ask::Nothing {
             return Ok(());
         }
-        Err(NoAnswer::Refused {
-            code: inner.link.state(Nanos::ZERO).1,
-            text: "the Gateway lost its servers meanwhile".to_owned(),
-        })
+        let why = "the Gateway lost its servers meanwhile";
+        Err(NoAnswer::Unusable(why.to_owned()))
     }
 
     /// Reads what the broker knows, compares it with what we believe, and tells the head what
