@@ -157,6 +157,9 @@ pub struct TwsSim {
     /// The account's name.
     #[arg(long, value_name = "NAME", default_value = "DU1234567")]
     pub account: String,
+    /// What the account begins with, in dollars.
+    #[arg(long, value_name = "N", default_value = "100000")]
+    pub cash: rust_decimal::Decimal,
     /// The account's own currency; it trades in dollars whatever it is.
     #[arg(long, value_name = "CODE", default_value = "USD")]
     pub currency: String,

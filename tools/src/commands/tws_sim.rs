@@ -32,6 +32,7 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
         };
     let mut config = config(args, start)?;
     config.base = base(args)?;
+    config.sim.cash = cash(args.cash)?;
     let clock = if args.stepped {
         Clock::stepped(config.start)
     } else {
@@ -92,6 +93,19 @@ fn script(world: &mut World, path: &Path) -> Outcome {
         .map_err(|error| Failure::bad(format!("{shown}: the script cannot be read: {error}")))?;
     let bad = |error| Failure::bad(format!("{shown}: {error}"));
     world.script(&text).map_err(bad)
+}
+
+/// What the account begins with.
+fn cash(dollars: Decimal) -> Outcome<Money> {
+    let nano = dollars.checked_mul(Decimal::from(1_000_000_000));
+    let nano = nano.and_then(|nano| i64::try_from(nano).ok());
+    let most = Decimal::from(1_000_000_000);
+    let fits = Decimal::ZERO < dollars && dollars <= most;
+    nano.filter(|_| fits).map(Money).ok_or_else(|| {
+        Failure::bad(format!(
+            "--cash {dollars}: expected dollars above 0 and at most {most}, such as 25000"
+        ))
+    })
 }
 
 /// What the account is kept in.

@@ -226,7 +226,7 @@ fn what_differs_at_the_end_of_the_day_is_exit_code_three() {
 
 #[test]
 fn an_account_in_euros_is_converted_and_without_a_rate_enters_nothing() {
-    let told = Told::start(&["--currency", "EUR", "--rate", "0.8"]);
+    let told = Told::start(&["--cash", "120000", "--currency", "EUR", "--rate", "0.8"]);
     let scene = told.scene("");
     let dir = scene.journal();
     let engine = start(&scene, "paper", &["--seconds", "120"]);
@@ -237,10 +237,10 @@ fn an_account_in_euros_is_converted_and_without_a_rate_enters_nothing() {
         |all| all.len() > 1,
     );
     let (first, currency) = gather(&dir, equity)[0].clone();
-    // 100,000 dollars' worth of euros are 100,000 dollars again.
+    // 120,000 dollars' worth of euros are 120,000 dollars again.
     assert_eq!(
         (first.0 / 1_000_000_000, currency.as_str()),
-        (100_000, "USD")
+        (120_000, "USD")
     );
     let rate = gather(&dir, |frame| value(frame, AccountField::ExchangeRate));
     assert_eq!(rate[0], (Money(800_000_000), "EUR".to_owned()));

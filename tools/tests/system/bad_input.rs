@@ -177,6 +177,22 @@ fn what_is_no_configuration_file_is_refused() {
 }
 
 #[test]
+fn what_the_paper_server_cannot_be_is_refused() {
+    let case = Case::new();
+    for (option, value, remedy) in [
+        ("--cash", "0", "dollars above 0"),
+        ("--cash", "-5", "dollars above 0"),
+        ("--cash", "9999999999999999999", "at most 1000000000"),
+        ("--rate", "0", "what a dollar costs"),
+        ("--currency", "EURO", "three letters"),
+        ("--speed", "fast", "--speed fast"),
+    ] {
+        let word = format!("{option}={value}");
+        case.refused(&["tws-sim", "--port", "0", &word], &[option, value, remedy]);
+    }
+}
+
+#[test]
 fn settings_of_the_environment_are_named_too() {
     let output = spindle()
         .args(["config", "check"])

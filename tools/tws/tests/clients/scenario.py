@@ -17,7 +17,8 @@ session.version session.account session.next-order-id session.time
 contract.con-id contract.min-tick contract.hours contract.time-zone contract.unknown-200
 contract.symbols contract.market-rule
 quote.bid-below-ask quote.sizes quote.last quote.halted quote.shortable quote.rt-volume
-depth.rows depth.bids-fall depth.asks-rise depth.not-crossed depth.near-quote depth.slots-309
+depth.rows depth.sizes depth.bids-fall depth.asks-rise depth.not-crossed depth.near-quote
+depth.slots-309
 ticks.last ticks.bid-ask ticks.past
 history.bars history.range history.ordered history.head-timestamp history.schedule
 bars.real-time scanner.rows
@@ -36,8 +37,10 @@ portfolio.value pnl.daily pnl.single pnl.single-value completed.orders completed
 PATIENCE = float(os.environ.get("SCENARIO_PATIENCE", "20"))
 # Real-time bars come every five seconds.
 BAR_PATIENCE = max(PATIENCE, 8.0)
-# What the server's accounts begin with.
-CASH = 100_000
+# What the server's account begins with: enough for `MANY`.
+CASH = 1_000_000
+# More shares than one level of the market offers, fewer than those within a percent of its best.
+MANY = 40_000
 
 
 class Report:
@@ -176,11 +179,11 @@ def depth(c, r, symbols, quote):
     r.check("depth.not-crossed", bool(bids and asks) and bids[0] < asks[0], (bids, asks))
     near = bool(bids) and abs(bids[0] - (quote["bid"] or 0)) < 0.05 * bids[0]
     r.check("depth.near-quote", near, (bids[:1], quote["bid"]))
-    size = sum(size for _, size in ladder.asks()[:2])
+    sizes = [size for _, size in ladder.bids() + ladder.asks()]
+    r.check("depth.sizes", bool(sizes) and min(sizes) >= 1, sizes)
     for other in symbols[1:4]:
         c.depth(other, 5)
     r.check("depth.slots-309", c.wait(lambda: c.has_error(309)), c.errors)
-    return int(size)
 
 
 def ticks(c, r, symbol, quote):
@@ -260,11 +263,11 @@ def far_bracket(c, r, symbol, quote):
     r.check("bracket.cancelled-with-parent", ended, [c.status(o) for o in every])
 
 
-def bracket(c, r, symbol, size):
+def bracket(c, r, symbol):
     """The parent takes more than one level; the target can be had at once, the stop is far."""
     now = c.quote(symbol, "")
     c.wait(lambda: now.get("bid") and now.get("ask"))
-    qty = max(size, 20)
+    qty = MANY
     parent, stop, target = c.bracket(
         symbol, qty, rounded(now["ask"] * 1.01), rounded(now["bid"] * 0.9),
         rounded(now["bid"] * 0.99), "fills",
@@ -344,12 +347,12 @@ def run(adapter):
     session(c, r, host, port)
     con_id = contracts(c, r, symbols[0])
     quote = quotes(c, r, symbols[0])
-    size = depth(c, r, symbols, quote)
+    depth(c, r, symbols, quote)
     ticks(c, r, symbols[0], quote)
     history(c, r, symbols[0])
     single_orders(c, r, symbols[0], quote)
     far_bracket(c, r, symbols[0], quote)
-    bracket(c, r, symbols[0], size)
+    bracket(c, r, symbols[0])
     account(c, r, symbols[0], con_id, quote)
     c.disconnect()
     for name in NAMES:

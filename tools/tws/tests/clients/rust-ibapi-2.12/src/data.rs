@@ -175,8 +175,8 @@ fn apply(rows: &mut Rows, at: i32, operation: i32, side: i32, level: (f64, f64))
     }
 }
 
-/// The ladder, and what the first two asks offer.
-pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quote) -> f64 {
+/// The ladder.
+pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quote) {
     let mut rows: Rows = Rows::default();
     let contract = stock(symbols[0]);
     let stream = client.market_depth(&contract, 10, false);
@@ -206,6 +206,8 @@ pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quot
     let counts = (bids.len(), asks.len());
     let fits = (3..=10).contains(&counts.0) && (3..=10).contains(&counts.1);
     report.check("depth.rows", fits, counts);
+    let sized = rows.iter().flatten().all(|level| level.1 >= 1.0);
+    report.check("depth.sizes", sized && counts.1 > 0, &rows);
     let falls = bids.windows(2).all(|pair| pair[0].0 > pair[1].0);
     report.check("depth.bids-fall", falls && counts.0 > 0, bids);
     let rises = asks.windows(2).all(|pair| pair[0].0 < pair[1].0);
@@ -232,7 +234,6 @@ pub fn depth(client: &Client, report: &mut Report, symbols: &[&str], quote: Quot
         (!said.is_empty()).then_some(())
     });
     report.check("depth.slots-309", said.contains("309"), &said);
-    asks.iter().take(2).map(|level| level.1).sum()
 }
 
 pub fn ticks(client: &Client, report: &mut Report, symbol: &str, now: Quote) {

@@ -29,13 +29,13 @@ fn main() {
     data::session(&client, &mut report);
     let con_id = data::contracts(&client, &mut report, symbols[0]);
     let quote = data::quotes(&client, &mut report, symbols[0]);
-    let size = data::depth(&client, &mut report, &symbols, quote);
+    data::depth(&client, &mut report, &symbols, quote);
     data::ticks(&client, &mut report, symbols[0], quote);
     data::history(&client, &mut report, symbols[0]);
     let mut desk = orders::Desk::new(&client, symbols[0]);
     desk.single_orders(&mut report, quote);
     desk.far_bracket(&mut report, quote);
-    desk.bracket(&mut report, size);
+    desk.bracket(&mut report);
     desk.account(&mut report, con_id, quote);
     std::process::exit(i32::from(report.failed > 0));
 }

@@ -9,8 +9,11 @@ use ibapi::contracts::Contract;
 use ibapi::orders::{Action, ExecutionFilter, Executions, Order, OrderUpdate, Orders, TimeInForce};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the server's accounts begin with.
-const CASH: f64 = 100_000.0;
+/// What the server's account begins with: enough for `MANY`.
+const CASH: f64 = 1_000_000.0;
+/// More shares than one level of the market offers, and fewer than those within a percent of its
+/// best.
+const MANY: f64 = 40_000.0;
 
 #[derive(Debug, Default)]
 struct Known {
@@ -216,10 +219,10 @@ impl<'a> Desk<'a> {
         report.check("bracket.cancelled-with-parent", ended, seen);
     }
 
-    pub fn bracket(&mut self, report: &mut Report, size: f64) {
+    pub fn bracket(&mut self, report: &mut Report) {
         let symbol = self.contract.symbol.to_string();
         let now = crate::data::quote(self.client, &symbol);
-        let qty = size.max(20.0);
+        let qty = MANY;
         let prices = [now.ask * 1.01, now.bid * 0.9, now.bid * 0.99].map(rounded);
         let [parent, stop, target] = self.place_bracket(qty, prices, "fills");
         // An open order says "Filled" a message before its status says how much.
