@@ -52,16 +52,28 @@ impl Crc {
     }
 
     /// The checksum of what had `crc` so far and goes on with `position` and a frame's first line,
-    /// whose own `crc` counts as zero.
+    /// whose own `crc` counts as zero. `taken` is told each word behind the one with `crc`: what it
+    /// does with them at once needs no register meanwhile.
     #[inline(always)]
-    pub(crate) fn append_first(self, crc: u32, position: u64, first: &Words) -> u32 {
+    pub(crate) fn append_first(
+        self,
+        crc: u32,
+        position: u64,
+        first: &Words,
+        mut taken: impl FnMut(usize, u64),
+    ) -> u32 {
         #[cfg(target_arch = "x86_64")]
         if self.has_sse42 {
             // SAFETY: the processor was found to have SSE 4.2.
-            return unsafe { append_first_sse42(crc, position, first) };
+            return unsafe { append_first_sse42(crc, position, first, taken) };
         }
         let mut first = *first;
         first[CRC_WORD] &= REST_OF_CRC_WORD;
+        for (index, word) in first.iter().enumerate() {
+            if index > CRC_WORD {
+                taken(index, *word);
+            }
+        }
         self.append(self.append(crc, &[position]), &first)
     }
 
@@ -105,7 +117,12 @@ fn run_sse42<W: Work>(work: W) -> W::Done {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse4.2")]
 #[inline]
-fn append_first_sse42(crc: u32, position: u64, first: &Words) -> u32 {
+fn append_first_sse42(
+    crc: u32,
+    position: u64,
+    first: &Words,
+    mut taken: impl FnMut(usize, u64),
+) -> u32 {
     use std::arch::x86_64::_mm_crc32_u64 as step;
     let mut state = step(u64::from(!crc), position);
     for (index, word) in first.iter().enumerate() {
@@ -115,6 +132,9 @@ fn append_first_sse42(crc: u32, position: u64, first: &Words) -> u32 {
             *word
         };
         state = step(state, word);
+        if index > CRC_WORD {
+            taken(index, word);
+        }
     }
     !(state as u32)
 }
@@ -155,8 +175,8 @@ mod tests {
             bare[CRC_WORD] = bare[CRC_WORD] >> 32 << 32;
             let want = crc32c::crc32c_append(crc, position.as_bytes());
             let want = crc32c::crc32c_append(want, bare.as_bytes());
-            prop_assert_eq!(Crc::new().append_first(crc, position, &first), want);
-            prop_assert_eq!(Crc { has_sse42: false }.append_first(crc, position, &first), want);
+            prop_assert_eq!(Crc::new().append_first(crc, position, &first, |_, _| {}), want);
+            prop_assert_eq!(Crc { has_sse42: false }.append_first(crc, position, &first, |_, _| {}), want);
         }
     }
 }

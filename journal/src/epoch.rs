@@ -3,7 +3,7 @@
 use crate::catalogue::{self, EpochFiles, HeaderState, MarkState};
 use crate::disk::open_to_read;
 use crate::error::{Damage, Error, What, io_error};
-use crate::layout::{Closed, Identity, SegmentHeader};
+use crate::layout::{Closed, Identity, PAD, SegmentHeader};
 use std::path::{Path, PathBuf};
 use stream::{Class, Header};
 use zerocopy::FromZeros;
@@ -37,6 +37,19 @@ impl Past {
             ts: header.ts.0,
             crc: header.crc,
         }
+    }
+
+    /// True when there is a last frame: behind it there is no number zero.
+    #[inline(always)]
+    pub(crate) const fn is_numbered(&self) -> bool {
+        self.seq != 0
+    }
+
+    /// True when a frame with that header follows, if there is a last one. Of a journal's first
+    /// frames [`Past::admits`] tells.
+    #[inline(always)]
+    pub(crate) fn leads_to(&self, header: &Header) -> bool {
+        self.is_next(header) && header.ts.0 >= self.ts && header.kind != PAD
     }
 
     /// True when a frame with that header may follow. Inputs are numbered without a gap, whatever

@@ -232,11 +232,81 @@ impl Pen {
     }
 }
 
-#[allow(
-    unsafe_code,
-    reason = "stores into a shared mapping; see each SAFETY line"
-)]
+/// A frame's words up to the one with its `crc`.
+pub(crate) type Begin = [u64; CRC_WORD + 1];
+
+/// Taken before anything is stored, they need not be loaded again: atomic stores are such that no
+/// compiler keeps what it loaded before them.
+#[inline(always)]
+pub(crate) fn begin_of(first: &Words) -> Begin {
+    std::array::from_fn(|index| first[index])
+}
+
+/// A line of the mapping: words that are stored one by one. As a block they would be loaded in
+/// pieces that span the stores which have just made the frame, and wait for them.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Slot([AtomicU64; WORDS]);
+
+const _: () = assert!(size_of::<Slot>() == Line::BYTES && align_of::<Slot>() <= align_of::<Line>());
+
+impl Slot {
+    /// Stores a word of a line that is not yet told of.
+    #[inline(always)]
+    pub(crate) fn put(&self, index: usize, word: u64) {
+        self.0[index].store(word, Ordering::Relaxed);
+    }
+
+    /// Stores a frame's first words up to the one with `crc`, which is filled in, the very first
+    /// last: everything behind them must have been stored.
+    #[inline(always)]
+    pub(crate) fn tell(&self, begin: Begin, crc: u32) {
+        let [first, second, third] = begin;
+        self.put(CRC_WORD, third & REST_OF_CRC_WORD | u64::from(crc));
+        self.put(1, second);
+        // SYNC POINT frame-word: readers that find this word in the file find the rest.
+        self.0[0].store(first, Ordering::Release);
+    }
+
+    /// Stores one of a frame's other lines.
+    #[inline(always)]
+    fn store(&self, line: &Words) {
+        for (index, word) in line.iter().enumerate() {
+            self.put(index, *word);
+        }
+    }
+}
+
 impl Nib<'_> {
+    /// The next so many lines, to be stored into.
+    ///
+    /// # Panics
+    /// When the segment has fewer.
+    #[allow(
+        unsafe_code,
+        reason = "stores into a shared mapping; see the SAFETY line"
+    )]
+    #[inline(always)]
+    pub(crate) fn slots(&self, lines: usize) -> &[Slot] {
+        let room = (self.end as usize - self.target as usize) / Line::BYTES;
+        assert!(lines <= room, "a frame does not fit into its segment");
+        // SAFETY: the lines from `self.target` to `self.end` lie inside the mapping ([`Pen::nib`]),
+        // which is not unmapped while the pen is borrowed, and `lines` are no more (asserted).
+        // Mappings are page-aligned, so lines are aligned as slots are (asserted at compile time),
+        // and any bytes are atomics. The only pen is borrowed exclusively, so from this process
+        // nothing but these atomics accesses them.
+        unsafe { core::slice::from_raw_parts(self.target.cast(), lines) }
+    }
+
+    /// What was stored into so many lines stays.
+    ///
+    /// # Panics
+    /// When the segment has fewer.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, lines: usize) {
+        self.target = self.target.wrapping_add(self.slots(lines).len());
+    }
+
     /// Stores a frame behind the one before, with its `crc` filled in: its first line, and the
     /// others.
     ///
@@ -244,37 +314,19 @@ impl Nib<'_> {
     /// When the frame does not fit into the segment.
     #[inline(always)]
     pub(crate) fn store_frame(&mut self, first: &Line, rest: &[Line], crc: u32) {
-        let room = (self.end as usize - self.target as usize) / Line::BYTES;
-        assert!(rest.len() < room, "a frame does not fit into its segment");
-        // SAFETY: the lines from `self.target` to `self.end` lie inside the mapping ([`Pen::nib`]),
-        // and no more than those are stored (asserted) and passed over; mappings are page-aligned,
-        // so lines are aligned to 64 bytes; the only pen is borrowed exclusively, which excludes
-        // any other access from this process.
-        unsafe {
-            for (index, line) in rest.iter().enumerate() {
-                let target = self.target.add(1 + index).cast();
-                Self::store_words(target, words(line), 0..WORDS);
+        let lines = 1 + rest.len();
+        let slots = self.slots(lines);
+        for (slot, line) in slots[1..].iter().zip(rest) {
+            slot.store(words(line));
+        }
+        let first = words(first);
+        for (index, word) in first.iter().enumerate() {
+            if index > CRC_WORD {
+                slots[0].put(index, *word);
             }
-            let mut first = *words(first);
-            first[CRC_WORD] = first[CRC_WORD] & REST_OF_CRC_WORD | u64::from(crc);
-            Self::store_words(self.target.cast(), &first, 1..WORDS);
-            // SYNC POINT frame-word: readers that find this word in the file find the rest.
-            AtomicU64::from_ptr(self.target.cast()).store(first[0], Ordering::Release);
-            self.target = self.target.add(1 + rest.len());
         }
-    }
-
-    /// Stores words of a line one by one: as a block they would be loaded in pieces that span the
-    /// stores which have just made the frame, and wait for them.
-    ///
-    /// # Safety
-    /// `target` is aligned to 8, valid for writes of a line, and nothing else accesses it.
-    #[inline(always)]
-    unsafe fn store_words(target: *mut u64, words: &Words, which: Range<usize>) {
-        for index in which {
-            // SAFETY: the caller's promise covers all words of the line.
-            unsafe { AtomicU64::from_ptr(target.add(index)).store(words[index], Ordering::Relaxed) }
-        }
+        slots[0].tell(begin_of(first), crc);
+        self.pass(lines);
     }
 }
 

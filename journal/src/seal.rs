@@ -40,6 +40,12 @@ impl Seal {
         Self { crc, ..self }
     }
 
+    /// The way of taking checksums that is open at all times.
+    #[inline]
+    pub(crate) const fn way(self) -> Crc {
+        self.crc
+    }
+
     /// The checksum of a frame at `position`, whatever its `crc` holds.
     #[inline(always)]
     pub(crate) fn of(self, position: u64, lines: &[Line]) -> u32 {
@@ -51,12 +57,23 @@ impl Seal {
     #[inline(always)]
     pub(crate) fn of_parts(self, position: u64, first: &Line, rest: &[Line]) -> u32 {
         debug_assert!(rest.len() < LINES_MAX);
-        let first = self.crc.append_first(self.salt, position, words(first));
+        let first = self.of_first(position, words(first), |_, _| {});
         if rest.is_empty() {
             return first;
         }
         let rest = <[Words]>::ref_from_bytes(rest.as_bytes()).expect("lines are words");
         self.crc.append(first, rest.as_flattened())
+    }
+
+    /// The same of a frame of one line. `taken` is told each word behind the one with `crc`.
+    #[inline(always)]
+    pub(crate) fn of_first(
+        self,
+        position: u64,
+        first: &Words,
+        taken: impl FnMut(usize, u64),
+    ) -> u32 {
+        self.crc.append_first(self.salt, position, first, taken)
     }
 
     /// The checksum, when the frame verifies at `position`.

@@ -7,9 +7,9 @@ use crate::epoch::Past;
 use crate::error::{Error, io_error};
 use crate::helpers::Helpers;
 use crate::layout::{self, Closed, PAD, Record, SegmentHeader};
-use crate::map::{Nib, Pen};
+use crate::map::{Nib, Pen, begin_of};
 use crate::prepare::Preparer;
-use crate::seal::Seal;
+use crate::seal::{Seal, words};
 use crate::segment::{Prepared, Segment};
 use crate::shared::{Health, Shared, Why};
 use crate::sync::Syncer;
@@ -118,18 +118,31 @@ impl Writer {
         self.seal.run(All(self, lines))
     }
 
-    /// A frame of one line: nearly all are.
+    /// A frame of one line: nearly all are. Whatever is rare is a call at the very end, so that
+    /// nothing has to be saved for it.
     #[inline(always)]
     fn append_line(&mut self, line: &Line, crc: Crc) -> u64 {
-        // A dead journal has no room.
-        if self.pen.room() == 0 && !self.roll() {
-            return self.position;
-        }
-        let mut stretch = self.stretch(crc);
         let frame = FrameRef::first_of(slice::from_ref(line)).expect("it has one line");
-        stretch.take(frame.header(), line, &[]);
-        let (position, past) = (stretch.position, stretch.past);
-        self.advance(position, past)
+        let header = frame.header();
+        // A dead journal has no room.
+        if self.pen.room() == 0 || !self.past.is_numbered() || !self.past.leads_to(header) {
+            return self.append_rarely(frame);
+        }
+        let (words, mut past) = (words(line), Past::behind(header));
+        let begin = begin_of(words);
+        let nib = self.pen.nib();
+        let slot = &nib.slots(1)[0];
+        let seal = self.seal.by(crc);
+        past.crc = seal.of_first(self.position, words, |index, word| slot.put(index, word));
+        slot.tell(begin, past.crc);
+        self.advance(self.position + 1, past)
+    }
+
+    /// A frame of one line that begins a segment, or the journal, or may not follow.
+    #[cold]
+    #[inline(never)]
+    fn append_rarely(&mut self, frame: FrameRef<'_>) -> u64 {
+        self.append_frame(frame, self.seal.way())
     }
 
     #[inline(always)]
@@ -185,8 +198,15 @@ impl Writer {
         self.position = position;
         self.shared.set_head(position);
         if position >= self.turn_at {
-            self.turn();
+            return self.turned();
         }
+        position
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn turned(&mut self) -> u64 {
+        self.turn();
         self.position
     }
 
@@ -447,13 +467,7 @@ impl Stretch<'_> {
         let mut at = 0;
         loop {
             // Nearly all frames have one line.
-            for line in &lines[at..end] {
-                let Some(frame) = FrameRef::first_of(slice::from_ref(line)) else {
-                    break;
-                };
-                self.take(frame.header(), line, &[]);
-                at += 1;
-            }
+            at += self.take_short(&lines[at..end]);
             if at == end {
                 return &lines[at..];
             }
@@ -466,6 +480,37 @@ impl Stretch<'_> {
         }
     }
 
+    /// Stores frames of one line until there comes a longer one, or one that needs a closer look;
+    /// tells how many.
+    #[inline(always)]
+    fn take_short(&mut self, lines: &[Line]) -> usize {
+        let (seal, first) = (self.seal, self.position);
+        let (mut position, mut past) = (first, self.past);
+        if !past.is_numbered() {
+            return 0;
+        }
+        for (line, slot) in lines.iter().zip(self.nib.slots(lines.len())) {
+            let Some(frame) = FrameRef::first_of(slice::from_ref(line)) else {
+                break;
+            };
+            let header = frame.header();
+            if !past.leads_to(header) {
+                break;
+            }
+            past = Past::behind(header);
+            let line = words(line);
+            let begin = begin_of(line);
+            past.crc = seal.of_first(position, line, |index, word| slot.put(index, word));
+            slot.tell(begin, past.crc);
+            // No journal has as many lines as there are numbers.
+            position = position.wrapping_add(1);
+        }
+        let stored = (position - first) as usize;
+        self.nib.pass(stored);
+        (self.position, self.past) = (position, past);
+        stored
+    }
+
     /// Stores the next one.
     #[inline(always)]
     fn take_frame(&mut self, frame: FrameRef<'_>) {
@@ -476,16 +521,14 @@ impl Stretch<'_> {
     /// Stores the next one, of so many lines.
     #[inline(always)]
     fn take(&mut self, header: &Header, first: &Line, rest: &[Line]) {
-        let is_next = self.past.is_next(header) && header.ts.0 >= self.past.ts;
-        if !(is_next && header.seq != 0 && header.kind != PAD) {
+        if !self.past.is_numbered() || !self.past.leads_to(header) {
             first_follows(self.past, header);
         }
         let crc = self.seal.of_parts(self.position, first, rest);
         self.nib.store_frame(first, rest, crc);
         self.past = Past {
-            seq: header.seq,
-            ts: header.ts.0,
             crc,
+            ..Past::behind(header)
         };
         self.position += 1 + rest.len() as u64;
     }

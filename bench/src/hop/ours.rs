@@ -24,6 +24,7 @@ pub(super) fn lanes(task: &Task<'_>) -> Outcome {
     let out = LaneOut {
         out,
         last: 0,
+        told: 0,
         progress,
     };
     task.between(out, LaneIn { input, upstream })
@@ -33,6 +34,8 @@ struct LaneOut {
     out: RingOut,
     /// The number of the last message.
     last: u64,
+    /// What was last told of it.
+    told: u64,
     progress: Arc<Progress>,
 }
 
@@ -40,7 +43,11 @@ impl LaneOut {
     #[inline]
     fn publish(&mut self) {
         self.out.flush();
-        self.progress.set_done(self.last);
+        if self.told != self.last {
+            // As the head does: a store takes the line away from who reads it.
+            self.told = self.last;
+            self.progress.set_done(self.last);
+        }
     }
 }
 
