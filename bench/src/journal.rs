@@ -226,12 +226,15 @@ fn open(dir: &Path, sync_every: Duration) -> Result<journal::Writer> {
     Ok(journal::create_or_continue(&options(dir, sync_every))?.0)
 }
 
+/// Shares of each order.
+const QTY: u32 = 100;
+
 /// An order to be appended: of one line, like most of the market.
 const fn add(order_id: u64) -> Add {
     Add {
         order_id,
         price: Price(585_330_000_000),
-        qty: 100,
+        qty: QTY,
         side: Side::Buy,
         flags: 0,
         source: SourceId(1),
@@ -268,6 +271,7 @@ fn numbered(lines: u64, mut take: impl FnMut(&[Line])) {
         .map(|line| {
             let mut draft = Draft::new();
             draft.write(InstrumentId(1), &add(line));
+            draft.header_mut().ts = Nanos(1);
             draft.frame().lines()[0]
         })
         .collect();
@@ -277,8 +281,8 @@ fn numbered(lines: u64, mut take: impl FnMut(&[Line])) {
         for line in &mut stretch[..count] {
             seq += 1;
             let words: &mut [u64; 8] = zerocopy::transmute_mut!(line);
-            // A header begins with the number and the time, an order behind it with its id.
-            (words[0], words[1], words[4]) = (seq, seq, seq);
+            // A header begins with the number.
+            words[0] = seq;
         }
         take(&stretch[..count]);
     }

@@ -20,7 +20,7 @@ pub struct RingOut {
     pending: Box<[Kept; BATCH_LINES + LINES_MAX]>,
     /// Pending lines.
     count: usize,
-    /// Lines that were free beside the pending ones when the reading end was last asked.
+    /// Lines of the ring that are known to be free: the pending ones will take theirs of them.
     free: Cell<usize>,
 }
 
@@ -89,24 +89,50 @@ impl RingOut {
     /// for ever.
     #[inline(never)]
     fn look(&self, lines: usize) -> bool {
-        let free = self.producer.slots() - self.count;
-        self.free.set(free);
-        free >= lines
+        self.free.set(self.producer.slots());
+        self.count + lines <= self.free.get()
+    }
+
+    /// Keeps a line until there is a batch.
+    #[inline(always)]
+    fn keep(&mut self, line: &Line) {
+        self.pending[self.count].store(line);
+        self.count += 1;
+    }
+
+    #[inline(never)]
+    fn keep_all(&mut self, lines: &[Line]) {
+        for line in lines {
+            self.keep(line);
+        }
+    }
+
+    /// Hands over what is kept.
+    #[inline(never)]
+    fn publish(&mut self) {
+        let lines = <[Line]>::ref_from_bytes(self.pending[..self.count].as_mut_bytes())
+            .expect("what is kept are lines");
+        self.producer
+            .push_entire_slice(lines)
+            .expect("room was checked before the input was read");
+        let free = self.free.get_mut();
+        *free = free.saturating_sub(self.count);
+        self.count = 0;
     }
 }
 
 impl Out for RingOut {
-    #[inline]
+    /// Always inlined, as far as a frame of one line goes: nearly all are, and their words need not
+    /// be stored before they are kept.
+    #[inline(always)]
     fn put(&mut self, frame: FrameRef<'_>) {
-        for line in frame.lines() {
-            self.pending[self.count].store(line);
-            self.count += 1;
-        }
         // Room was looked for; when not, publishing tells.
-        let free = self.free.get_mut();
-        *free = free.saturating_sub(frame.lines().len());
+        match frame.lines() {
+            [line] => self.keep(line),
+            lines => self.keep_all(lines),
+        }
         if self.count >= BATCH_LINES {
-            self.flush();
+            self.publish();
         }
     }
 }
@@ -114,20 +140,14 @@ impl Out for RingOut {
 impl End for RingOut {
     #[inline]
     fn has_room(&self, lines: usize) -> bool {
-        self.free.get() >= lines || self.look(lines)
+        self.count + lines <= self.free.get() || self.look(lines)
     }
 
     #[inline]
     fn flush(&mut self) {
-        if self.count == 0 {
-            return;
+        if self.count > 0 {
+            self.publish();
         }
-        let lines = <[Line]>::ref_from_bytes(self.pending[..self.count].as_mut_bytes())
-            .expect("what is kept are lines");
-        self.producer
-            .push_entire_slice(lines)
-            .expect("room was checked before the input was read");
-        self.count = 0;
     }
 }
 

@@ -175,8 +175,15 @@ mod tests {
             bare[CRC_WORD] = bare[CRC_WORD] >> 32 << 32;
             let want = crc32c::crc32c_append(crc, position.as_bytes());
             let want = crc32c::crc32c_append(want, bare.as_bytes());
-            prop_assert_eq!(Crc::new().append_first(crc, position, &first, |_, _| {}), want);
-            prop_assert_eq!(Crc { has_sse42: false }.append_first(crc, position, &first, |_, _| {}), want);
+            for way in [Crc::new(), Crc { has_sse42: false }] {
+                let mut taken = Vec::new();
+                let found = way.append_first(crc, position, &first, |index, word| {
+                    taken.push((index, word));
+                });
+                prop_assert_eq!(found, want);
+                let behind = first.iter().copied().enumerate().skip(CRC_WORD + 1);
+                prop_assert_eq!(taken, behind.collect::<Vec<_>>());
+            }
         }
     }
 }

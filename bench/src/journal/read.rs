@@ -1,5 +1,6 @@
 //! Reading a closed journal back: verified, frame by frame, as columns and as text.
 
+use super::QTY;
 use crate::benches::Bench;
 use crate::floors::mapped_scan;
 use crate::measure::{Run, mega_rates, passes};
@@ -77,10 +78,10 @@ fn frames(dir: &Path, lines: u64) -> Result<u64> {
     let mut frames = 0;
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
-        sum = sum.wrapping_add(frame.read::<Add>().order_id);
+        sum = sum.wrapping_add(frame.seq() * u64::from(frame.read::<Add>().qty));
         frames += 1;
     }
-    let wanted = (1..=lines).sum::<u64>();
+    let wanted = (1..=lines).sum::<u64>() * u64::from(QTY);
     ensure!(sum == wanted, "the journal reads otherwise");
     Ok(frames)
 }
