@@ -4,7 +4,7 @@ use crate::backtest::task;
 use crate::benches::Bench;
 use crate::cadence;
 use crate::market::Day;
-use crate::measure::Spread;
+use crate::measure::{Spread, quotient};
 use crate::pipeline;
 use crate::report::Report;
 use anyhow::{Result, anyhow};
@@ -35,10 +35,11 @@ pub fn run(bench: &Bench) -> Result<Report> {
     Ok(report)
 }
 
-/// The runs take turns, so that a box that becomes slower does so for all of them.
+/// The runs take turns, so that a box that becomes slower does so for all of them, and what is
+/// judged are quotients within a turn.
 fn events(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
     let mut each = [const { Vec::new() }; TIMES.len()];
-    for _ in 0..bench.effort.runs.min(3) {
+    for _ in 0..bench.effort.runs {
         for (times, seconds) in TIMES.iter().zip(&mut each) {
             let dir = bench.temp()?;
             let done = pipeline::run(&task(day, *times, dir.path()), || {})?;
@@ -47,32 +48,31 @@ fn events(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
             seconds.push(time.as_secs_f64());
         }
     }
-    let once = least(&each[0]).max(1e-9);
+    let growth = |seconds: &[f64], times: u32| {
+        quotient(seconds, &each[0]).map_or(f64::NAN, |ratio| ratio / f64::from(times))
+    };
     for (times, seconds) in TIMES.iter().zip(&each) {
-        let ratio = least(seconds) / once / f64::from(*times);
+        let spread = Spread::of(seconds.iter().copied());
+        let nanos = spread.median / (day.events * u64::from(*times)) as f64 * 1e9;
+        let ratio = growth(seconds, *times);
         report.figure(
             format!("{} x{times}", day.name),
             "s",
             seconds.len(),
-            Spread::of(seconds.iter().copied()),
+            spread,
             format!(
-                "processor time of the lane; {:.1} ns an event; {ratio:.3} of {times} times one \
-                 day's (least of each)",
-                least(seconds) / (day.events * u64::from(*times)) as f64 * 1e9
+                "processor time of the lane; {nanos:.1} ns an event; {ratio:.3} of {times} times \
+                 one day's of the same turn"
             ),
         );
     }
-    let ratio = least(&each[2]) / once / f64::from(TIMES[2]);
     report.note(
         "flat in the journal's length: the tenth day is appended behind nine others, so a cost \
          that grew with what is there would show in the ratio",
     );
+    let ratio = growth(&each[2], TIMES[2]);
     report.at_most("10x events, time beyond 10x", "", ratio - 1.0, LINEAR);
     Ok(())
-}
-
-fn least(seconds: &[f64]) -> f64 {
-    seconds.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// Two days at once, each on a thread with a journal of its own.
