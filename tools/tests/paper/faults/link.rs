@@ -16,7 +16,7 @@ fn protected(story: &Story, truth: &Truth) -> bool {
 
 #[test]
 fn a_connection_that_is_reset_at_any_message_is_made_and_read_anew() {
-    let mut stage = Stage::play(Plan::trips(12), "");
+    let mut stage = Stage::play(Plan::trips(24), "");
     stage.wait("ready", |story, _| story.is_ready());
     for at in [
         "placeOrder",
@@ -144,7 +144,7 @@ fn a_nightly_restart_is_waited_for_and_what_is_held_stays_protected() {
 
 #[test]
 fn a_start_before_a_gateway_without_its_servers_waits_for_them() {
-    let mut stage = Stage::play(Plan::trips(3), "");
+    let mut stage = Stage::play(Plan::trips(6), "");
     stage.wait("an entry", |_, truth| !truth.positions.is_empty());
     stage.script("lost");
     stage.kill();
@@ -204,7 +204,7 @@ fn slow_answers_are_waited_for() {
 
 #[test]
 fn a_message_that_stalls_in_the_middle_is_read_whole_or_the_connection_is_given_up() {
-    let mut stage = Stage::play(Plan::trips(3), "");
+    let mut stage = Stage::play(Plan::trips(6), "");
     stage.wait("ready", |story, _| story.is_ready());
     stage.script("stall ms=6000 on=orderStatus nth=2");
     stage.script("stall ms=6000 on=execDetails nth=2");
