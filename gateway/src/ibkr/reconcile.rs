@@ -33,6 +33,8 @@ pub enum Mismatch {
         instrument: InstrumentId,
         /// Which.
         leg: FrameId,
+        /// Whether its state was unknown: then it is looked up, and its absence is an answer.
+        sought: bool,
     },
     /// The broker has it with another price or quantity.
     OtherTerms {
@@ -108,11 +110,23 @@ impl Mismatch {
         )
     }
 
-    /// The same difference, as it was a round ago: profit moves with every quote.
+    /// The same difference, as it was a round ago: profit moves with every quote, and an order that
+    /// was not found is looked up.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let profit = |one: &Self| matches!(one, Self::OtherProfit { .. });
-        self == other || (profit(self) && profit(other))
+        match (self, other) {
+            (Self::OtherProfit { .. }, Self::OtherProfit { .. }) => true,
+            (Self::MissingOrder { leg: one, .. }, Self::MissingOrder { leg: other, .. }) => {
+                one == other
+            }
+            _ => self == other,
+        }
+    }
+
+    /// True where this is, a round later, what should not be: an order whose fate nobody knew, and
+    /// that is looked for twice before it counts as gone, is no such thing.
+    fn outlives(&self, before: &Self) -> bool {
+        !matches!(before, Self::MissingOrder { sought: true, .. }) && self.is_same(before)
     }
 
     /// True for what shuts entries when it lasts; the rest is told.
@@ -400,6 +414,7 @@ fn missing(desk: &Desk, open: &[Known], ended: &[Known], mismatches: &mut Vec<Mi
             mismatches.push(Mismatch::MissingOrder {
                 instrument: entry.instrument,
                 leg: entry.leg,
+                sought: entry.told == LegState::Unknown,
             });
         }
     }
@@ -420,7 +435,7 @@ impl Streak {
         let lasting = |m: &Mismatch| match m {
             // A missed execution is applied by this very round.
             Mismatch::MissedExecution { .. } => false,
-            other => other.shuts() && self.last.contains(other),
+            other => other.shuts() && self.last.iter().any(|before| other.outlives(before)),
         };
         let again = round.mismatches.iter().any(lasting);
         if !round.whole && round.is_clean() {

@@ -153,7 +153,11 @@ fn each_sort_is_found() {
     );
     assert_eq!(
         with(&|s| s.open = Ok(Vec::new())),
-        [Mismatch::MissingOrder { instrument, leg }]
+        [Mismatch::MissingOrder {
+            instrument,
+            leg,
+            sought: false
+        }]
     );
     let moved = Known {
         trigger: Price(97_000_000_000),
@@ -317,6 +321,28 @@ fn what_lasts_two_rounds_halts_entries_and_what_is_settled_does_not() {
     let mut streak = Streak::default();
     assert!(!streak.take(&missed));
     assert!(!streak.take(&missed), "it was applied");
+}
+
+#[test]
+fn an_order_that_is_looked_up_and_not_found_halts_nothing_and_one_that_vanished_does() {
+    let missing = |leg, sought| Round {
+        mismatches: vec![Mismatch::MissingOrder {
+            instrument: ID,
+            leg: FrameId(leg),
+            sought,
+        }],
+        whole: true,
+        profit: None,
+    };
+    // Refused by a number that was used before: unknown from the start, one after the other.
+    let mut streak = Streak::default();
+    for leg in 1..9 {
+        assert!(!streak.take(&missing(leg, true)));
+        assert!(!streak.take(&missing(leg, true)), "it counts as gone now");
+    }
+    // One that worked is looked up from the first round on in which it is not there.
+    assert!(!streak.take(&missing(9, false)));
+    assert!(streak.take(&missing(9, true)), "nobody knows where it went");
 }
 
 #[test]
