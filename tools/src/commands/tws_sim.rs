@@ -95,13 +95,17 @@ fn script(world: &mut World, path: &Path) -> Outcome {
     world.script(&text).map_err(bad)
 }
 
+/// A decimal in billionths, where it has so many.
+fn money(amount: Decimal) -> Option<Money> {
+    let nano = amount.checked_mul(Decimal::from(1_000_000_000))?;
+    i64::try_from(nano).ok().map(Money)
+}
+
 /// What the account begins with.
 fn cash(dollars: Decimal) -> Outcome<Money> {
-    let nano = dollars.checked_mul(Decimal::from(1_000_000_000));
-    let nano = nano.and_then(|nano| i64::try_from(nano).ok());
     let most = Decimal::from(1_000_000_000);
     let fits = Decimal::ZERO < dollars && dollars <= most;
-    nano.filter(|_| fits).map(Money).ok_or_else(|| {
+    money(dollars).filter(|_| fits).ok_or_else(|| {
         Failure::bad(format!(
             "--cash {dollars}: expected dollars above 0 and at most {most}, such as 25000"
         ))
@@ -116,15 +120,14 @@ fn base(args: &cli::TwsSim) -> Outcome<Base> {
             "--currency {code}: expected three letters such as EUR"
         )));
     }
-    let nano = args.rate.checked_mul(Decimal::from(1_000_000_000));
-    let nano = nano.and_then(|nano| i64::try_from(nano).ok());
-    let rate = nano.filter(|rate| *rate > 0).ok_or_else(|| {
+    let rate = money(args.rate).filter(|rate| rate.0 > 0);
+    let rate = rate.ok_or_else(|| {
         let rate = args.rate;
         Failure::bad(format!(
             "--rate {rate}: expected what a dollar costs, such as 0.9"
         ))
     })?;
-    Ok(Base::new(&code, Money(rate)))
+    Ok(Base::new(&code, rate))
 }
 
 /// The broker's market, which begins then.

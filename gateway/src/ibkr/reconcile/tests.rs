@@ -341,8 +341,19 @@ fn an_order_that_is_looked_up_and_not_found_halts_nothing_and_one_that_vanished_
         assert!(!streak.take(&missing(leg, true)), "it counts as gone now");
     }
     // One that worked is looked up from the first round on in which it is not there.
-    assert!(!streak.take(&missing(9, false)));
-    assert!(streak.take(&missing(9, true)), "nobody knows where it went");
+    let gone = Snapshot {
+        open: Ok(Vec::new()),
+        ..snapshot()
+    };
+    let mut desk = desk();
+    let vanished = judge(&mut desk, &gone, Money(0));
+    assert_eq!(vanished.mismatches, missing(11, false).mismatches);
+    assert!(!streak.take(&vanished));
+    desk.compare(Nanos(6_000_000_000_000), (&[], &[]), &mut Vec::new());
+    desk.round_begins();
+    let sought = judge(&mut desk, &gone, Money(0));
+    assert_eq!(sought.mismatches, missing(11, true).mismatches);
+    assert!(streak.take(&sought), "nobody knows where it went");
 }
 
 #[test]
