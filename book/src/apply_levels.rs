@@ -28,9 +28,7 @@ impl Books {
         book.laddered = true;
         let arrivals = book.arrivals;
         let ladder = &mut book.ladders[side_index(side)];
-        let (change, orders_died) = ladder.change(price, arrivals, move |level| {
-            level.replace(side, price, qty, arrivals)
-        });
+        let (change, orders_died) = ladder.replace(price, arrivals, qty);
         if orders_died {
             self.orders.some_died();
         }

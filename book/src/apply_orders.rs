@@ -2,7 +2,6 @@
 
 use crate::books::{Books, is_alive};
 use crate::effect::Effect;
-use crate::level::order_hash;
 use crate::orders::Order;
 use crate::rows::side_index;
 use stream::payload::{Add, Delete, Execute, FaultCode, Modify, flags};
@@ -11,7 +10,7 @@ use stream::{FrameRef, InstrumentId, Price, Side, SourceId};
 /// A price that is an order's: above 0 and not a format's "undefined".
 #[inline]
 pub(crate) const fn is_price(price: Price) -> bool {
-    price.0 > 0 && price.0 < i64::MAX
+    (price.0 as u64).wrapping_sub(1) < i64::MAX as u64 - 1
 }
 
 /// Where a frame takes quantity from when no order of its id is known.
@@ -48,7 +47,7 @@ impl Books {
         let mut fault = None;
         if add.order_id > book.order_id_max {
             book.order_id_max = add.order_id;
-        } else if let Some((_, known)) = self.orders.look(instrument, add.order_id) {
+        } else if let Some((_, known)) = self.orders.look(instrument, add.order_id, book.emptied) {
             fault = match self.replace_known(index, &known, add, effect) {
                 Ok(fault) => fault,
                 Err(repeated) => return Some(repeated),
@@ -71,10 +70,9 @@ impl Books {
         };
         self.orders.insert(&order);
         book.arrivals = order.priority;
-        let share = order_hash(order.id, order.side, order.price, order.priority);
         let ladder = &mut book.ladders[side_index(order.side)];
         let qty = u64::from(order.qty);
-        let joined = ladder.join(order.price, arrivals, qty, share);
+        let joined = ladder.join(order.price, arrivals, qty, order.id);
         if joined.stands {
             effect(Effect::Added {
                 side: order.side,
@@ -134,16 +132,18 @@ impl Books {
         want: Option<u32>,
         source: SourceId,
     ) -> Option<Taken> {
-        let (slot, order) = self.orders.look(instrument, order_id)?;
+        let since = self.books[index].emptied;
+        let (slot, order) = self.orders.look(instrument, order_id, since)?;
         let qty = want.map_or(order.qty, |want| want.min(order.qty));
-        let share = order_hash(order.id, order.side, order.price, order.priority);
         let book = &mut self.books[index];
         let ladder = &mut book.ladders[side_index(order.side)];
-        let Some(lost) = ladder.take(order.price, order.priority, u64::from(qty), share) else {
+        let left = order.qty - qty;
+        let mark = order.priority ^ u64::from(left) << 32;
+        let Some(lost) = ladder.take(order.price, order.priority, u64::from(qty), mark) else {
             self.orders.leave(slot, 0);
             return None;
         };
-        self.orders.leave(slot, order.qty - qty);
+        self.orders.leave(slot, left);
         if lost {
             let code = self.lost(index, source);
             self.books[index].fault(code);
@@ -174,9 +174,7 @@ impl Books {
             return Some(FaultCode::UnknownOrder);
         }
         let ladder = &mut book.ladders[side_index(side)];
-        let (change, taken) = ladder.change(price, book.arrivals, move |level| {
-            level.take_anonymous(side, price, want)
-        });
+        let (taken, lost) = ladder.take_anonymous(price, want);
         if taken > 0 {
             effect(Effect::Reduced {
                 side,
@@ -190,7 +188,7 @@ impl Books {
             self.books[index].gap(source);
             return Some(FaultCode::UnknownOrder);
         }
-        change.lost.then(|| self.lost(index, source))
+        lost.then(|| self.lost(index, source))
     }
 
     #[inline]
@@ -207,7 +205,7 @@ impl Books {
         if modify.qty > 0 && !is_price(modify.price) {
             return Some(FaultCode::BadValue);
         }
-        let Some(order) = self.alive(instrument, modify.order_id) else {
+        let Some(order) = self.alive(instrument, index, modify.order_id) else {
             self.books[index].gap(modify.source);
             return Some(FaultCode::UnknownOrder);
         };
@@ -364,8 +362,9 @@ impl Books {
         Some(FaultCode::BadValue)
     }
 
-    fn alive(&self, instrument: InstrumentId, order_id: u64) -> Option<Order> {
-        let (_, order) = self.orders.look(instrument, order_id)?;
+    fn alive(&self, instrument: InstrumentId, index: usize, order_id: u64) -> Option<Order> {
+        let since = self.books[index].emptied;
+        let (_, order) = self.orders.look(instrument, order_id, since)?;
         is_alive(&self.books, &order).then_some(order)
     }
 }

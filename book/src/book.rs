@@ -1,7 +1,6 @@
 //! The book of one instrument, as others see it.
 
 use crate::ladder::{Ladder, Levels};
-use crate::level::Level;
 use crate::orders::Order;
 use crate::rows::{Rows, side_index};
 use crate::tape::Tape;
@@ -50,8 +49,12 @@ pub(crate) struct Top {
 pub struct Book {
     /// Orders that ever joined a queue.
     pub(crate) arrivals: u64,
-    /// The highest order id that ever came: one above it is new, and need not be looked for.
+    /// The highest order id that came since the book was emptied: one above it is new, and need not
+    /// be looked for.
     pub(crate) order_id_max: u64,
+    /// Its arrivals when it was emptied: what the table still holds of those is nobody's order,
+    /// and its id may come again.
+    pub(crate) emptied: u64,
     pub(crate) market_ts: Nanos,
     /// True once orders or levels were seen: the ladder is the authority from then on.
     pub(crate) laddered: bool,
@@ -82,6 +85,7 @@ impl Book {
             ],
             arrivals: 0,
             order_id_max: 0,
+            emptied: 0,
             market_ts: Nanos::ZERO,
             tape: Tape::default(),
             laddered: false,
@@ -132,7 +136,7 @@ impl Book {
     pub fn level_qty(&self, side: Side, price: Price) -> u64 {
         if self.laddered {
             let level = self.ladders[side_index(side)].level(price);
-            level.map_or(0, Level::total)
+            level.map_or(0, |level| level.total)
         } else if !self.rows.is_empty() {
             self.rows.qty(side, price)
         } else {
@@ -301,8 +305,8 @@ impl Book {
             hash = fold(fold(hash, top.price.0 as u64), top.qty);
         }
         [
-            bids.hash(),
-            asks.hash(),
+            bids.trail(),
+            asks.trail(),
             self.arrivals,
             self.market_ts.0,
             self.depth_ts.0,
@@ -325,7 +329,7 @@ impl Iterator for Shown<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Ladder(levels) => levels.next().map(|(price, level)| (price, level.total())),
+            Self::Ladder(levels) => levels.next().map(|(price, level)| (price, level.total)),
             Self::Rows(rows, side, than) => {
                 let level = rows.next_level(*side, *than)?;
                 *than = Some(level.0);

@@ -27,7 +27,7 @@ use stream::{FrameRef, InstrumentId, Kind, Nanos, SourceId};
 
 /// Sizes, fixed for the life of the books, and the stale limit.
 ///
-/// Memory: about 64 KiB + 80 bytes × `levels_max` for each instrument, and 144 to 288 bytes for
+/// Memory: about 48 KiB + 64 bytes × `levels_max` for each instrument, and 144 to 288 bytes for
 /// each of `orders_max` and 512 KiB; reserved whole at construction, of the orders only what is
 /// used is touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,8 @@ impl Books {
     /// The order with that id in the instrument's book.
     #[must_use]
     pub fn order(&self, instrument: InstrumentId, order_id: u64) -> Option<OrderView> {
-        let (_, order) = self.orders.look(instrument, order_id)?;
+        let since = self.get(instrument)?.emptied;
+        let (_, order) = self.orders.look(instrument, order_id, since)?;
         is_alive(&self.books, &order).then(|| order.into())
     }
 
@@ -295,6 +296,8 @@ impl Books {
         let book = &mut self.books[index];
         book.ladders[0].clear();
         book.ladders[1].clear();
+        book.emptied = book.arrivals;
+        book.order_id_max = 0;
         if book.rows.is_empty() {
             book.quote = Default::default();
         }
@@ -442,5 +445,5 @@ impl Books {
 pub(crate) fn is_alive(books: &[Book], order: &Order) -> bool {
     let book = &books[order.instrument.index() - 1];
     let level = book.ladders[side_index(order.side)].level(order.price);
-    level.is_some_and(|level| level.holds(order.priority))
+    order.priority > book.emptied && level.is_some_and(|level| level.holds(order.priority))
 }

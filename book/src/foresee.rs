@@ -81,7 +81,7 @@ impl Books {
             let index = frame.instrument().index().wrapping_sub(1).min(last);
             let book = &self.books[index];
             let ladder = &book.ladders[usize::from(!is_bid)];
-            read ^= ladder.words(Price(price as i64)) ^ ladder.hash() ^ book.arrivals;
+            read ^= ladder.words(Price(price as i64)) ^ book.arrivals;
         }
         // It is of no use; that it was read is.
         black_box(read);

@@ -32,7 +32,9 @@ mod region;
 mod tests;
 
 use core::ops::Range;
-use entry::{Entry, FREE, Half, LINE, is_free, is_full, is_of, key, key_of, pack, unpack};
+use entry::{
+    Entry, FREE, Half, LINE, is_free, is_full, is_of, key, key_of, pack, priority_of, unpack,
+};
 use nursery::{Nursery, SIZE_CACHED, SIZE_MIN};
 use region::Region;
 use stream::{InstrumentId, Price, Side};
@@ -57,7 +59,9 @@ const REGION_MIN: usize = 1_024;
 const REGION_SPREAD: usize = 4 * SIZE_CACHED;
 /// Slots that each insertion sweeps while dead entries may stand in the table: a part of every
 /// region and nursery.
-const SWEEP_SLOTS: usize = 4;
+const SWEEP_SLOTS: usize = 32;
+/// Insertions from one sweep to the next.
+const SWEEP_REST: usize = 8;
 const _: () =
     assert!(REGION_MIN.is_multiple_of(SWEEP_SLOTS) && SIZE_MIN.is_multiple_of(SWEEP_SLOTS));
 /// Slots that each insertion empties while a region is being left.
@@ -132,17 +136,17 @@ impl Orders {
         halves.start as usize..halves.end as usize
     }
 
-    #[inline]
+    #[inline(always)]
     fn entries(&self) -> &[Entry] {
         self.halves[self.lead..].as_chunks().0
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(&self, slot: usize) -> &Entry {
         &self.entries()[slot]
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry_mut(&mut self, slot: usize) -> &mut Entry {
         &mut self.halves[self.lead..].as_chunks_mut().0[slot]
     }
@@ -153,25 +157,30 @@ impl Orders {
         &self.entries().as_chunks().0[line / LINE]
     }
 
-    /// The slot of an order, and the order.
+    /// The slot of an order that came later than as number `since` of its book, and the order.
     #[inline(always)]
-    pub(crate) fn look(&self, instrument: InstrumentId, id: u64) -> Option<(usize, Order)> {
+    pub(crate) fn look(
+        &self,
+        instrument: InstrumentId,
+        id: u64,
+        since: u64,
+    ) -> Option<(usize, Order)> {
         let slot = self.nursery.slot(instrument, id);
         let entry = self.entry(slot);
-        if is_of(entry, instrument, id) {
+        if is_of(entry, instrument, id) && priority_of(entry) > since {
             return Some((slot, unpack(entry)));
         }
-        let slot = self.find_aged(instrument, id)?;
+        let slot = self.find_aged(instrument, id, since)?;
         Some((slot, self.get(slot)))
     }
 
     #[inline(never)]
-    fn find_aged(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
+    fn find_aged(&self, instrument: InstrumentId, id: u64, since: u64) -> Option<usize> {
         if self.aged == 0 {
             return None;
         }
-        match self.find_in(self.region, instrument, id) {
-            None => self.find_leaving(instrument, id),
+        match self.find_in(self.region, instrument, id, since) {
+            None => self.find_leaving(instrument, id, since),
             found => found,
         }
     }
@@ -197,18 +206,25 @@ impl Orders {
     }
 
     #[inline]
-    fn find_leaving(&self, instrument: InstrumentId, id: u64) -> Option<usize> {
+    fn find_leaving(&self, instrument: InstrumentId, id: u64, since: u64) -> Option<usize> {
         let (region, _) = self.leaving?;
-        self.find_in(region, instrument, id)
+        self.find_in(region, instrument, id, since)
     }
 
     #[inline]
-    fn find_in(&self, region: Region, instrument: InstrumentId, id: u64) -> Option<usize> {
+    fn find_in(
+        &self,
+        region: Region,
+        instrument: InstrumentId,
+        id: u64,
+        since: u64,
+    ) -> Option<usize> {
         let mut line = region.home(key(instrument, id));
+        let is_it = |entry| is_of(entry, instrument, id) & (priority_of(entry) > since);
         loop {
             let pair = self.pair(line);
-            let second = is_of(&pair[1], instrument, id);
-            if second | is_of(&pair[0], instrument, id) {
+            let second = is_it(&pair[1]);
+            if second | is_it(&pair[0]) {
                 return Some(line + usize::from(second));
             }
             if !is_full(pair) {
@@ -245,10 +261,16 @@ impl Orders {
             return self.make_room(&dead);
         };
         self.calm = calm;
-        if self.sweep_left > 0 {
-            self.sweep(&dead);
-        }
+        self.sweep_some(&dead);
         true
+    }
+
+    /// Sweeps where it is time to.
+    #[inline(always)]
+    pub(crate) fn sweep_some(&mut self, dead: &impl Fn(&Order) -> bool) {
+        if self.sweep_left > 0 && self.calm.is_multiple_of(SWEEP_REST) {
+            self.sweep(dead);
+        }
     }
 
     /// Puts in an order that was admitted and whose id is not in the table.
@@ -504,7 +526,7 @@ impl Orders {
     }
 
     /// Looks at the next slots, around the end. Most are free.
-    #[inline]
+    #[inline(never)]
     fn sweep(&mut self, dead: &impl Fn(&Order) -> bool) {
         let at = self.sweep_at;
         let first = match at.checked_sub(self.region.size) {

@@ -19,6 +19,11 @@ const fn place_word(instrument: InstrumentId, side: Side) -> u64 {
 }
 
 #[inline]
+pub(super) const fn priority_of(entry: &Entry) -> u64 {
+    entry[1][0]
+}
+
+#[inline]
 pub(super) const fn pack(order: &Order) -> Entry {
     let last = order.qty as u64 | place_word(order.instrument, order.side);
     [[order.id, order.price.0 as u64], [order.priority, last]]

@@ -26,7 +26,7 @@ fn put(orders: &mut Orders, order: &Order, dead: impl Fn(&Order) -> bool) -> boo
 }
 
 fn find(orders: &Orders, instrument: InstrumentId, id: u64) -> Option<usize> {
-    orders.look(instrument, id).map(|(slot, _)| slot)
+    orders.look(instrument, id, 0).map(|(slot, _)| slot)
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn who_was_apart_by_instrument_is_found_when_ids_are_taken_as_they_are() {
     }
     assert!(orders.nursery.is_spread());
     for id in (0..60_000).map(of) {
-        let (slot, found) = orders.look(id.instrument, id.id).expect("it lives");
+        let (slot, found) = orders.look(id.instrument, id.id, 0).expect("it lives");
         assert_eq!(found, id);
         if id.id % 2 == 0 {
             orders.remove(slot);

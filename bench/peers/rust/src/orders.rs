@@ -6,13 +6,13 @@
 //! right at any time. What moves no book (hidden executions, crosses, halts) is left out.
 
 use anyhow::{Result, bail, ensure};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use stream::payload::{Add, Delete, Execute, Level, Modify, flags};
 use stream::{FrameRef, Kind, Nanos, Price, Side};
 
 /// One cent, in units of [`Price`].
 pub const TICK: i64 = 10_000_000;
-/// Ids of orders that stand for a level: above every venue's.
+/// Ids of orders that stand for a level, to begin with: above every venue's.
 const LEVEL_IDS: u64 = 1 << 48;
 
 /// What an order event does.
@@ -188,7 +188,29 @@ pub fn orders<'a>(frames: impl Iterator<Item = FrameRef<'a>>) -> Result<Vec<Orde
     for frame in frames {
         writer.frame(frame)?;
     }
+    count_up(&mut writer.out)?;
     Ok(writer.out)
+}
+
+/// Numbers orders as a venue does, whose ids count up: one that stands for a level takes the id
+/// behind the newest, and all who come later are higher by one more.
+fn count_up(orders: &mut [Order]) -> Result<()> {
+    let mut ids = HashMap::new();
+    let (mut newest, mut stood) = (0, 0);
+    for order in orders {
+        if order.act == Act::Add {
+            if order.id > LEVEL_IDS {
+                stood += 1;
+            } else {
+                newest = newest.max(order.id);
+            }
+            ids.insert(order.id, order.id.min(newest) + stood);
+        }
+        order.id = ids[&order.id];
+    }
+    let told: HashSet<u64> = ids.values().copied().collect();
+    ensure!(told.len() == ids.len(), "two orders would have one id");
+    Ok(())
 }
 
 /// The best quote.
@@ -278,6 +300,7 @@ mod tests {
         frames.order(ONE, &order(1, Act::Execute, 10, Side::Buy, 100));
         frames.order(ONE, &order(2, Act::Delete, 20, Side::Buy, 100));
         frames.order(ONE, &order(1, Act::Delete, 20, Side::Buy, 100));
+        frames.order(ONE, &order(3, Act::Add, 5, Side::Buy, 100));
         let out = orders(each(&frames.0)).unwrap();
         let told: Vec<(Act, u32, u32, u64)> = out
             .iter()
@@ -292,9 +315,11 @@ mod tests {
             (Act::Execute, 10, 40, 40),
             (Act::Reduce, 20, 20, 20),
             (Act::Delete, 20, 0, 0),
+            (Act::Add, 5, 5, 5),
         ];
         assert_eq!(told, expected);
-        assert!(out[4..].iter().all(|order| order.id == LEVEL_IDS + 1));
+        let ids: Vec<u64> = out.iter().map(|order| order.id).collect();
+        assert_eq!(ids, [1, 2, 1, 2, 3, 3, 3, 3, 4]);
     }
 
     #[test]
