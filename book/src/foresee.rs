@@ -10,7 +10,7 @@ use crate::effect::{Applied, Effect};
 use core::hint::{black_box, select_unpredictable};
 use core::mem::offset_of;
 use stream::payload::{Add, Delete, Execute, Modify};
-use stream::{FrameRef, Header, Kind, Line, Price, Side};
+use stream::{FrameRef, Header, InstrumentId, Kind, Line, Price, Side};
 
 /// Frames that are foreseen at a time: enough to keep a core's memory requests busy, few enough
 /// that what was read is still in its cache when it is needed.
@@ -54,37 +54,87 @@ impl Books {
         }
     }
 
-    /// Reads what frames will need that are applied soon, and changes nothing: first where orders
-    /// stand or will stand, then the levels of those. No branch that nobody can foresee lies
-    /// between, and little else: a core, which looks only so far ahead, has many reads under way.
+    /// Reads what frames will need that are applied soon, and changes nothing: where their orders
+    /// stand or will stand, where they stand instead, and the levels of those. What is to be read
+    /// is found out for all frames before any of it is read: a core looks only so far ahead of a
+    /// read that waits, and dozens of instructions between two of them leave room for few. Nor does
+    /// any branch lie between that nobody can foresee.
     #[inline]
     fn foresee<'a>(&self, frames: impl Iterator<Item = FrameRef<'a>> + Clone) {
         if self.books.is_empty() {
             return;
         }
-        let last = self.books.len() - 1;
-        let mut slots = [0; BATCH];
-        let mut read = 0;
-        for (slot, frame) in slots.iter_mut().zip(frames.clone()) {
-            let id = word(&frame.lines()[0].0, offset_of!(Add, order_id));
-            *slot = self.orders.likely(frame.instrument(), id);
-            read ^= self.orders.word(*slot);
+        let (mut events, mut count) = ([Event::default(); BATCH], 0);
+        for (event, frame) in events.iter_mut().zip(frames) {
+            *event = Event::of(frame);
+            event.slot = self.orders.likely(event.instrument, event.id);
+            count += 1;
         }
-        for (&slot, frame) in slots.iter().zip(frames) {
-            let line = &frame.lines()[0].0;
-            let adds = frame.kind() == Kind::Add;
-            let (price, is_bid) = self.orders.likely_place(slot);
-            let price =
-                select_unpredictable(adds, word(line, offset_of!(Add, price)), price.0 as u64);
-            let side = line[Header::BYTES + offset_of!(Add, side)];
-            let is_bid = select_unpredictable(adds, side == Side::Buy as u8, is_bid);
-            let index = frame.instrument().index().wrapping_sub(1).min(last);
-            let book = &self.books[index];
-            let ladder = &book.ladders[usize::from(!is_bid)];
-            read ^= ladder.words(Price(price as i64)) ^ book.arrivals;
+        let (events, mut read) = (&mut events[..count], 0);
+        for event in &*events {
+            read ^= self.orders.word(event.slot);
+        }
+        let orders = &self.orders;
+        for event in &mut *events {
+            let Event { instrument, id, .. } = *event;
+            event.line = orders.likely_line(event.slot, instrument, id, event.adds);
+        }
+        for event in &*events {
+            read ^= orders.word(event.line);
+        }
+        for event in &mut *events {
+            self.find_level(event);
+        }
+        for event in &*events {
+            let book = &self.books[event.index];
+            read ^= book.ladders[event.side].words(event.slot) ^ book.arrivals;
         }
         // It is of no use; that it was read is.
         black_box(read);
+    }
+
+    /// Finds the level of an event whose orders were read.
+    #[inline]
+    fn find_level(&self, event: &mut Event) {
+        let Event { instrument, id, .. } = *event;
+        let (price, is_bid) = self
+            .orders
+            .likely_place(event.slot, event.line, instrument, id);
+        let price = select_unpredictable(event.adds, event.price, price);
+        let is_bid = select_unpredictable(event.adds, event.is_bid, is_bid);
+        event.index = instrument.index().wrapping_sub(1).min(self.books.len() - 1);
+        event.side = usize::from(!is_bid);
+        event.slot = self.books[event.index].ladders[event.side].slot_of(price);
+    }
+}
+
+/// What is known of a frame, as if it were an order event.
+#[derive(Clone, Copy, Default)]
+struct Event {
+    instrument: InstrumentId,
+    adds: bool,
+    is_bid: bool,
+    id: u64,
+    price: Price,
+    /// In the orders' table, then in the ladder's window.
+    slot: usize,
+    line: usize,
+    index: usize,
+    side: usize,
+}
+
+impl Event {
+    #[inline]
+    fn of(frame: FrameRef<'_>) -> Self {
+        let line = &frame.lines()[0].0;
+        Self {
+            instrument: frame.instrument(),
+            adds: frame.kind() == Kind::Add,
+            is_bid: line[Header::BYTES + offset_of!(Add, side)] == Side::Buy as u8,
+            id: word(line, offset_of!(Add, order_id)),
+            price: Price(word(line, offset_of!(Add, price)) as i64),
+            ..Self::default()
+        }
     }
 }
 

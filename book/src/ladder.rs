@@ -229,12 +229,20 @@ impl Ladder {
         }
     }
 
-    /// A word of each line that a change of the level at a price needs, for whoever wants them at
-    /// hand; of any other level where that one is far.
+    /// The slot of the window in which the level at a price stands; any where it is far.
     #[inline]
-    pub(crate) fn words(&self, price: Price) -> u64 {
+    pub(crate) fn slot_of(&self, price: Price) -> usize {
         let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
-        let slot = (number.wrapping_mul(self.sign()) & MASK) as usize;
+        (number.wrapping_mul(self.sign()) & MASK) as usize
+    }
+
+    /// A word of each line that a change of the level in a slot needs, for whoever wants them at
+    /// hand.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    #[inline]
+    pub(crate) fn words(&self, slot: usize) -> u64 {
         self.totals.0[slot] ^ self.occupied[slot / 64] ^ self.far_key as u64
     }
 

@@ -26,6 +26,7 @@
 //! weight until the table's sweep comes by, a few slots with each insertion.
 
 mod entry;
+mod likely;
 mod nursery;
 mod region;
 #[cfg(test)]
@@ -183,26 +184,6 @@ impl Orders {
             None => self.find_leaving(instrument, id, since),
             found => found,
         }
-    }
-
-    /// The slot in which an order stands or comes to stand, most likely.
-    #[inline]
-    pub(crate) fn likely(&self, instrument: InstrumentId, id: u64) -> usize {
-        self.nursery.slot(instrument, id)
-    }
-
-    /// Price of whoever stands in a slot, and whether it bids.
-    #[inline]
-    pub(crate) fn likely_place(&self, slot: usize) -> (Price, bool) {
-        let entry = self.entry(slot);
-        let is_bid = entry[1][1] >> 48 == Side::Buy as u64;
-        (Price(entry[0][1] as i64), is_bid)
-    }
-
-    /// A word of a slot.
-    #[inline]
-    pub(crate) fn word(&self, slot: usize) -> u64 {
-        self.entry(slot)[1][1]
     }
 
     #[inline]
