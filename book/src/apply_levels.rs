@@ -12,6 +12,7 @@ use stream::{Nanos, Price, Side};
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
 
 impl Books {
+    #[inline(always)]
     pub(crate) fn level(
         &mut self,
         index: usize,

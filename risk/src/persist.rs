@@ -136,13 +136,21 @@ pub(crate) fn save(state: &State, bytes: &mut Vec<u8>) {
     }
     writer.u16(state.executions.len() as u16);
     for execution in state.executions.iter() {
-        writer.u64(execution.exec_id);
-        writer.i64(execution.amount);
-        writer.u32(execution.trip);
-        writer.u16(execution.instrument | (execution.progress as u16) << PROGRESS_SHIFT);
+        writer.0.extend_from_slice(&execution_bytes(execution));
     }
     let length = bytes.len() - start;
     assert!(length <= BYTES_MAX, "a saved state outgrew its bound");
+}
+
+/// At once: of executions there are thousands.
+fn execution_bytes(execution: &Execution) -> [u8; EXECUTION] {
+    let place = execution.instrument | (execution.progress as u16) << PROGRESS_SHIFT;
+    let mut bytes = [0; EXECUTION];
+    bytes[..8].copy_from_slice(&execution.exec_id.to_le_bytes());
+    bytes[8..16].copy_from_slice(&execution.amount.to_le_bytes());
+    bytes[16..20].copy_from_slice(&execution.trip.to_le_bytes());
+    bytes[20..].copy_from_slice(&place.to_le_bytes());
+    bytes
 }
 
 fn save_fixed(state: &State, writer: &mut Writer<'_>) {
