@@ -24,8 +24,8 @@
 
 use super::directory::{definition, names_an_order, stock};
 use super::message::{
-    CrossTrade, LENGTHS, OperationalHalt, OrderExecutedPrice, OrderReplace, StockDirectory,
-    TradingAction,
+    CrossTrade, HEAD, LENGTHS, OperationalHalt, OrderExecutedPrice, OrderReplace, StockDirectory,
+    TradingAction, stamp,
 };
 use super::sink::{Counts, Made, Sink};
 use super::{ItchError, Message};
@@ -56,6 +56,12 @@ struct Trading {
 
 /// A value outside its range.
 struct Bad(u64);
+
+/// A message whose type and length were checked.
+#[inline(always)]
+fn checked(bytes: &[u8]) -> Message<'_> {
+    Message::parse(bytes).expect("type and length were checked")
+}
 
 /// Turns messages into frames.
 #[derive(Clone, Debug)]
@@ -124,42 +130,40 @@ impl Decoder {
     /// where it stands in its source (byte offset or sequence number); a `Fault` repeats it.
     #[inline]
     pub fn decode<S: Sink>(&mut self, bytes: &[u8], position: u64, sink: &mut S) -> Made {
-        // The head is common to all types: after this check the locate can be read.
-        let code = bytes.first().copied().unwrap_or(0);
-        let length = usize::from(LENGTHS[usize::from(code)]);
-        if length != bytes.len() || length == 0 {
+        // What is common to all types, the shortest of which are longer.
+        let Some(head) = bytes.first_chunk::<HEAD>() else {
+            return self.malformed(bytes, position, sink);
+        };
+        let code = head[0];
+        if usize::from(LENGTHS[usize::from(code)]) != bytes.len() {
             return self.malformed(bytes, position, sink);
         }
         self.counts.by_type[usize::from(code)] += 1;
-        let locate = u16::from_be_bytes([bytes[1], bytes[2]]);
+        let locate = u16::from_be_bytes([head[1], head[2]]);
         let known = self.locates[usize::from(locate)];
         if known == 0 && code != StockDirectory::CODE {
             self.counts.unwanted += 1;
             return Made::NOTHING;
         }
-        let Ok(message) = Message::parse(bytes) else {
-            unreachable!("type and length were checked");
-        };
         let known = if known == UNSEEN || code == StockDirectory::CODE {
-            self.resolve(&message, known)
+            self.resolve(bytes, known)
         } else {
             known
         };
         if known == 0 {
             return Made::NOTHING;
         }
-        self.wanted(message, InstrumentId(known), position, sink)
+        self.wanted((stamp(head), bytes), InstrumentId(known), position, sink)
     }
 
     #[inline]
     fn wanted<S: Sink>(
         &mut self,
-        message: Message<'_>,
+        (stamp, bytes): (u64, &[u8]),
         id: InstrumentId,
         position: u64,
         sink: &mut S,
     ) -> Made {
-        let stamp = message.stamp();
         if stamp >= STAMP_END {
             return self.fault(FaultCode::BadValue, stamp, position, sink);
         }
@@ -170,7 +174,7 @@ impl Decoder {
             position,
             sink,
         };
-        match self.write(message, &mut to) {
+        match self.write(bytes, &mut to) {
             Ok(frame) => Made {
                 frame,
                 instrument: id,
@@ -182,9 +186,10 @@ impl Decoder {
 
     /// The instrument of a locate that is new or named anew; 0 when it is unknown or unwanted.
     #[cold]
-    fn resolve(&mut self, message: &Message<'_>, known: u16) -> u16 {
-        let Some(stock) = stock(message) else {
-            self.counts.unlocated += u64::from(names_an_order(message));
+    fn resolve(&mut self, bytes: &[u8], known: u16) -> u16 {
+        let message = checked(bytes);
+        let Some(stock) = stock(&message) else {
+            self.counts.unlocated += u64::from(names_an_order(&message));
             return 0;
         };
         let length = stock
@@ -232,9 +237,11 @@ impl Decoder {
         Made::FAULT
     }
 
-    /// Writes the message's frame; false when it makes none.
+    /// Writes the message's frame; false when it makes none. What type it is of is asked here and
+    /// nowhere before: which comes next nobody can foresee, and each jump by it costs anew.
     #[inline]
-    fn write<S: Sink>(&mut self, message: Message<'_>, to: &mut To<'_, S>) -> Result<bool, Bad> {
+    fn write<S: Sink>(&mut self, bytes: &[u8], to: &mut To<'_, S>) -> Result<bool, Bad> {
+        let message = checked(bytes);
         match message {
             Message::AddOrder(m) => {
                 to.put(&self.add(m.order_id(), m.side(), m.shares(), m.price(), to.ts)?);

@@ -36,12 +36,14 @@ fn array<const N: usize, const M: usize>(bytes: &[u8; N], at: usize) -> [u8; M] 
     field
 }
 
-/// The stamp of any message, nanoseconds since midnight.
+/// Bytes that every message begins with.
+pub(super) const HEAD: usize = 11;
+
+/// The stamp in the head of any message, nanoseconds since midnight. Six bytes, read as the last
+/// ones of eight.
 #[inline(always)]
-fn stamp(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes([
-        0, 0, bytes[5], bytes[6], bytes[7], bytes[8], bytes[9], bytes[10],
-    ])
+pub(super) fn stamp(head: &[u8; HEAD]) -> u64 {
+    u64::from_be_bytes(array(head, 3)) & (u64::MAX >> 16)
 }
 
 macro_rules! messages {
@@ -148,7 +150,11 @@ impl Message<'_> {
     #[must_use]
     #[inline(always)]
     pub fn stamp(&self) -> u64 {
-        stamp(self.bytes())
+        let head = self
+            .bytes()
+            .first_chunk()
+            .expect("every message has a head");
+        stamp(head)
     }
 }
 
