@@ -10,6 +10,7 @@ use stream::{FrameRef, InstrumentId, Price, Side, SourceId};
 /// A price that is an order's: above 0 and not a format's "undefined".
 #[inline]
 pub(crate) const fn is_price(price: Price) -> bool {
+    // One comparison: prices below 1 are the highest words.
     (price.0 as u64).wrapping_sub(1) < i64::MAX as u64 - 1
 }
 

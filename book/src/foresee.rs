@@ -87,7 +87,7 @@ impl Books {
         }
         for event in &*events {
             let book = &self.books[event.index];
-            read ^= book.ladders[event.side].words(event.slot) ^ book.arrivals;
+            read ^= book.ladders[event.side].words(event.level) ^ book.arrivals;
         }
         // It is of no use; that it was read is.
         black_box(read);
@@ -104,7 +104,7 @@ impl Books {
         let is_bid = select_unpredictable(event.adds, event.is_bid, is_bid);
         event.index = instrument.index().wrapping_sub(1).min(self.books.len() - 1);
         event.side = usize::from(!is_bid);
-        event.slot = self.books[event.index].ladders[event.side].slot_of(price);
+        event.level = self.books[event.index].ladders[event.side].slot_of(price);
     }
 }
 
@@ -116,11 +116,13 @@ struct Event {
     is_bid: bool,
     id: u64,
     price: Price,
-    /// In the orders' table, then in the ladder's window.
+    /// Where its order stands in the orders' table, or another line that is needed.
     slot: usize,
     line: usize,
+    /// Book, ladder, and slot of its window.
     index: usize,
     side: usize,
+    level: usize,
 }
 
 impl Event {

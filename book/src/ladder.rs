@@ -14,8 +14,8 @@
 //!
 //! What nearly every change needs of a level is its whole quantity: eight of them stand in a cache
 //! line. How much of it is anonymous, and which orders are forgotten, matters only where orders and
-//! whole levels meet ([`Made`]), and stands beside. No change of a level branches on what nobody
-//! can foresee: whether it begins or ends, and whether it is or becomes the best.
+//! whole levels meet ([`Made`]), and stands beside. No change branches on whether a level begins or
+//! ends, nor one at the best or above it on which level is the best now: nobody can foresee it.
 
 mod far;
 mod levels;
@@ -84,7 +84,8 @@ pub(crate) struct Joined {
 #[repr(align(64))]
 struct Totals([u64; WINDOW]);
 
-/// One side of a book. What every change of a level needs stands in its first two cache lines.
+/// One side of a book. What every change of a level needs beside its bit and its quantity stands in
+/// the first two cache lines.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Ladder {
@@ -306,7 +307,7 @@ impl Ladder {
         };
         let slot = (number & MASK) as usize;
         let old = self.totals.0[slot];
-        if self.made != Made::Orders && !self.at(slot).holds(priority) {
+        if self.made != Made::Orders && !self.at(slot).take(priority, qty) {
             return None;
         }
         self.store(number, (old, old - qty), mark);
@@ -324,25 +325,14 @@ impl Ladder {
             return self.replace_far(price, arrivals, qty);
         };
         let slot = (number & MASK) as usize;
-        let old = self.totals.0[slot];
-        let mut forgets = false;
-        if self.made == Made::Both {
-            forgets = self.at(slot).ordered() > 0;
-            self.besides[slot] = Beside {
-                anonymous: qty,
-                born: arrivals,
-            };
-        }
+        let mut level = self.at(slot);
+        let old = level.total;
+        let forgets = level.replace(qty, arrivals);
+        self.write_beside(slot, &level);
         self.store(number, (old, qty), arrivals);
         let lost = self.keep_best(number);
-        (
-            Change {
-                old,
-                new: qty,
-                lost,
-            },
-            forgets,
-        )
+        let new = qty;
+        (Change { old, new, lost }, forgets)
     }
 
     /// A whole level comes where there were orders, or nothing.
@@ -355,7 +345,8 @@ impl Ladder {
         };
     }
 
-    /// Takes at most so much from the anonymous residue at a price (above zero); tells how much.
+    /// Takes at most so much from the anonymous residue at a price (above zero); tells how much,
+    /// and whether levels were lost as the best moved.
     pub(crate) fn take_anonymous(&mut self, price: Price, want: u64) -> (u64, bool) {
         let Some(number) = self.near_number(price) else {
             let key = price.0 * self.sign();
@@ -364,15 +355,26 @@ impl Ladder {
             return (taken, change.lost);
         };
         let slot = (number & MASK) as usize;
-        let (old, taken) = (self.totals.0[slot], self.at(slot).anonymous.min(want));
+        let mut level = self.at(slot);
+        let old = level.total;
+        let taken = level.take_anonymous(want);
         if taken == 0 {
             return (0, false);
         }
-        if self.made == Made::Both {
-            self.besides[slot].anonymous -= taken;
-        }
-        self.store(number, (old, old - taken), want);
+        self.write_beside(slot, &level);
+        self.store(number, (old, level.total), want);
         (taken, self.follow(number))
+    }
+
+    /// Writes down what of a level is not told by its quantity, where that counts.
+    #[inline(always)]
+    fn write_beside(&mut self, slot: usize, level: &Level) {
+        if self.made == Made::Both {
+            self.besides[slot] = Beside {
+                anonymous: level.anonymous,
+                born: level.born,
+            };
+        }
     }
 
     /// The level at a tick number of the window comes to hold `new` instead of `old`. Without a

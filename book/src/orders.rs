@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
-//! weight until the table's sweep comes by, a few slots with each insertion.
+//! weight until the table's sweep comes by, a few slots with every few insertions.
 
 mod entry;
 mod likely;
@@ -58,10 +58,10 @@ const REGION_MIN: usize = 1_024;
 /// Slots of the region at least before ids are taken as they are: all who are young by then fit
 /// into it beside the aged, should they have to.
 const REGION_SPREAD: usize = 4 * SIZE_CACHED;
-/// Slots that each insertion sweeps while dead entries may stand in the table: a part of every
+/// Slots that are swept at a time while dead entries may stand in the table: a part of every
 /// region and nursery.
 const SWEEP_SLOTS: usize = 32;
-/// Insertions from one sweep to the next.
+/// Insertions from one sweep to the next while nothing else is to be done beside.
 const SWEEP_REST: usize = 8;
 const _: () =
     assert!(REGION_MIN.is_multiple_of(SWEEP_SLOTS) && SIZE_MIN.is_multiple_of(SWEEP_SLOTS));
@@ -242,16 +242,10 @@ impl Orders {
             return self.make_room(&dead);
         };
         self.calm = calm;
-        self.sweep_some(&dead);
-        true
-    }
-
-    /// Sweeps where it is time to.
-    #[inline(always)]
-    pub(crate) fn sweep_some(&mut self, dead: &impl Fn(&Order) -> bool) {
-        if self.sweep_left > 0 && self.calm.is_multiple_of(SWEEP_REST) {
-            self.sweep(dead);
+        if self.sweep_left > 0 && calm.is_multiple_of(SWEEP_REST) {
+            self.sweep(&dead);
         }
+        true
     }
 
     /// Puts in an order that was admitted and whose id is not in the table.

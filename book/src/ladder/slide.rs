@@ -1,7 +1,7 @@
 //! The window follows the best.
 
 use super::far::Far;
-use super::{Beside, Ladder, MASK, Made, NO_KEY, REST, WINDOW};
+use super::{Ladder, MASK, NO_KEY, REST, WINDOW};
 use stream::hash::fold;
 
 impl Ladder {
@@ -54,12 +54,7 @@ impl Ladder {
             }
             let slot = (number & MASK) as usize;
             self.totals.0[slot] = far.level.total;
-            if self.made == Made::Both {
-                self.besides[slot] = Beside {
-                    anonymous: far.level.anonymous,
-                    born: far.level.born,
-                };
-            }
+            self.write_beside(slot, &far.level);
             self.occupied[slot / 64] |= 1 << (slot % 64);
             self.near += 1;
             false
