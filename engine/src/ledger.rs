@@ -3,7 +3,7 @@
 
 use crate::shared::Shared;
 use stream::limits::{BRACKETS_MAX, INSTRUMENTS_MAX, LEGS_PER_BRACKET_MAX};
-use stream::payload::{Command, CommandOp, Fill, Leg, LegRole};
+use stream::payload::{Command, CommandOp, Control, Fill, Leg, LegRole};
 use stream::{FrameId, FrameRef, InstrumentId, Kind};
 
 /// A leg that may be live at the broker.
@@ -98,6 +98,11 @@ impl Ledger {
                 let after = is_held(*position);
                 self.held = self.held + usize::from(after) - usize::from(before);
                 shared.set_held(instrument, after);
+            }
+            Kind::Control if frame.read::<Control>().is_armed_by_person() => {
+                for (position, others) in &mut self.positions {
+                    *others = *position - stream::own_position(*position, *others);
+                }
             }
             _ => return,
         }

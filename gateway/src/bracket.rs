@@ -138,10 +138,15 @@ impl Leg {
 
     /// True when it is proven to be live at the venue and nobody is taking it away.
     #[must_use]
-    pub const fn is_live_protection(&self) -> bool {
-        matches!(self.role, LegRole::Stop)
-            && matches!(self.state(), LegState::Working | LegState::PartlyFilled)
+    pub const fn is_live(&self) -> bool {
+        matches!(self.state(), LegState::Working | LegState::PartlyFilled)
             && matches!(self.cancel, Reason::None)
+    }
+
+    /// True for a live stop.
+    #[must_use]
+    pub const fn is_live_protection(&self) -> bool {
+        matches!(self.role, LegRole::Stop) && self.is_live()
     }
 
     /// The final state that an event and the booked executions allow now, if any.

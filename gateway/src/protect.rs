@@ -134,9 +134,9 @@ impl State {
     /// Sizes an exit before its command: the whole order while its entry is open, else what is
     /// held. False when nothing is to be sent.
     pub(crate) fn size_exit(&mut self, port: &mut Port<'_>, at: (u16, usize)) -> bool {
+        let held = self.held(at.0);
         let bracket = self.bracket(at.0);
         let open = bracket.entry_is_open();
-        let held = u32::try_from(bracket.exposure() * bracket.side.sign()).unwrap_or(0);
         let leg = &mut bracket.legs[at.1];
         let queued = leg.state() == LegState::Queued;
         if queued && open {
@@ -186,13 +186,17 @@ impl State {
         if position == 0 {
             // What it protected was taken back, or somebody else has closed it.
             if half && !core::mem::replace(&mut watch.corrected, true) {
-                self.disown(port, instrument);
+                let (slots, count) = (watch.slots, usize::from(watch.count));
+                for &slot in &slots[..count] {
+                    self.disown(port, slot);
+                }
+                self.drain(port);
             }
             return;
         }
         if hope && !watch.corrected && half {
             watch.corrected = true;
-            self.correct(instrument);
+            self.correct(port, instrument);
             self.drain(port);
         }
         let watch = &mut self.watches[instrument.index()];
@@ -283,39 +287,56 @@ impl State {
         hope
     }
 
-    /// Exits of what is no longer held would open a position: they end.
-    fn disown(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
+    /// What a bracket holds of what is still there. Where others closed part of what our orders
+    /// made, or the broker took part of it back, the oldest bracket of that side has lost it.
+    fn held(&self, slot: u16) -> u32 {
+        let bracket = &self.brackets[usize::from(slot)];
+        let (instrument, sign) = (bracket.instrument, bracket.side.sign());
         let watch = &self.watches[instrument.index()];
-        let (slots, count) = (watch.slots, usize::from(watch.count));
-        for &slot in &slots[..count] {
-            for index in 0..usize::from(self.bracket(slot).count) {
-                if self.bracket(slot).used {
-                    self.want_cancel(port, (slot, index), Reason::Frozen);
-                }
+        let exposure = |slot: u16| (self.brackets[usize::from(slot)].exposure() * sign).max(0);
+        let mut lost = ((self.believed(instrument) - watch.own()) * sign).max(0);
+        for &older in watch.slots().iter().take_while(|&&older| older != slot) {
+            if self.brackets[usize::from(older)].purpose == Purpose::Trade {
+                lost -= lost.min(exposure(older));
             }
         }
-        self.drain(port);
+        u32::try_from(exposure(slot) - lost).unwrap_or(0)
     }
 
-    /// Half of the time is over: a stop of the wrong size is modified, a missing one replaced.
-    fn correct(&mut self, instrument: InstrumentId) {
+    /// Exits of what is no longer held would open a position: they end.
+    fn disown(&mut self, port: &mut Port<'_>, slot: u16) {
+        for index in 0..usize::from(self.bracket(slot).count) {
+            if self.bracket(slot).used {
+                self.want_cancel(port, (slot, index), Reason::Frozen);
+            }
+        }
+    }
+
+    /// Half of the time is over: exits of the wrong size are modified, those of nothing end, a
+    /// stop that is missing is replaced.
+    fn correct(&mut self, port: &mut Port<'_>, instrument: InstrumentId) {
         let watch = &self.watches[instrument.index()];
         let (slots, count) = (watch.slots, usize::from(watch.count));
         for &slot in &slots[..count] {
             let bracket = self.bracket(slot);
-            let held = bracket.exposure() * bracket.side.sign();
-            if bracket.purpose != Purpose::Trade || held <= 0 {
+            if bracket.purpose != Purpose::Trade || bracket.exposure() * bracket.side.sign() <= 0 {
                 continue;
             }
-            let live = bracket.legs().iter().position(Leg::is_live_protection);
-            let is_open = |leg: &Leg| leg.role == LegRole::Stop && !leg.is_final();
-            if let Some(index) = live {
-                let leg = &mut bracket.legs[index];
-                if i64::from(leg.remaining()) != held {
+            let held = self.held(slot);
+            if held == 0 {
+                self.disown(port, slot);
+                continue;
+            }
+            for index in 1..usize::from(self.bracket(slot).count) {
+                let leg = &mut self.bracket(slot).legs[index];
+                if leg.is_live() && leg.remaining() != held {
                     leg.modify = true;
                     self.queue_exit((slot, index));
                 }
-            } else if !bracket.legs().iter().any(is_open) && !bracket.was_replaced(LegRole::Stop) {
+            }
+            let bracket = self.bracket(slot);
+            let stands = |leg: &Leg| leg.role == LegRole::Stop && !leg.is_final();
+            if !bracket.legs().iter().any(stands) && !bracket.was_replaced(LegRole::Stop) {
                 self.replace(slot, LegRole::Stop);
             }
         }

@@ -3,10 +3,11 @@
 use crate::config::{Config, PER_INSTRUMENT_MAX};
 use crate::persist;
 use crate::state::{Port, State};
+use crate::watch::Watch;
 use stream::limits::CHECKPOINT_BYTES_MAX;
 use stream::payload::{
-    Bar, Best, BookView, CHUNK, Connectivity, Execute, Fill, Kill, Order, Protect, Sent, Status,
-    Tick, Timer, Trade, flags,
+    Bar, Best, BookView, CHUNK, Connectivity, Control, Execute, Fill, Kill, Order, Protect, Sent,
+    Status, Tick, Timer, Trade, flags,
 };
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Qty, Stage, StageId};
 
@@ -76,6 +77,9 @@ impl GatewayStage {
         match frame.kind() {
             Kind::Order => state.on_order(port, frame.read::<Order>()),
             Kind::Kill => state.on_kill(port, frame.read::<Kill>()),
+            Kind::Control if frame.read::<Control>().is_armed_by_person() => {
+                state.watches.iter_mut().for_each(Watch::thaw);
+            }
             Kind::Sent => state.on_sent(port, frame.read::<Sent>()),
             Kind::Status => state.on_status(port, frame.read::<Status>()),
             Kind::Fill => state.on_fill(port, frame.read::<Fill>()),
@@ -130,6 +134,7 @@ impl Stage for GatewayStage {
         Kind::Order,
         Kind::Protect,
         Kind::Kill,
+        Kind::Control,
         Kind::Sent,
         Kind::Status,
         Kind::Fill,

@@ -29,7 +29,7 @@ pub(crate) struct Watch {
     /// Requests since the position was last flat or protected.
     pub(crate) requests: u8,
     /// Something is not explained (an orphan fill, more filled than ordered, a reported execution
-    /// that never came): no entries until the next start that reconciles.
+    /// that never came): no entries until a person has looked and arms.
     pub(crate) frozen: bool,
 }
 
@@ -59,6 +59,13 @@ impl Watch {
     /// there. What others added is theirs.
     pub(crate) fn own(&self) -> i64 {
         stream::own_position(self.position, self.others)
+    }
+
+    /// A person has looked: entries may come again, and what is held is ours and others' from now
+    /// on; what one closed of the other is forgotten.
+    pub(crate) fn thaw(&mut self) {
+        self.others = self.position.saturating_sub(self.own());
+        self.frozen = false;
     }
 
     /// Room for one more bracket; the last place is kept for a flatten.

@@ -10,17 +10,13 @@ use stream::payload::{
 };
 use stream::{InstrumentId, Nanos};
 
-/// Names that a program uses, not a person.
-const PROGRAMS: [&str; 3] = ["engine", "policy", "journal"];
-
 impl State {
     pub(crate) fn on_control(&mut self, port: &mut Port<'_>, control: &Control) {
         let (by, cause) = (read_text(&control.by), read_text(&control.cause));
-        let person = !by.is_empty() && !PROGRAMS.contains(&by);
         let name = port.frame.id();
         match control.action {
             ControlAction::Resume => {
-                if !person || cause.trim().is_empty() {
+                if !control.is_by_person() || cause.trim().is_empty() {
                     refuse(port, name, &Breach::new(Reason::Operator, 1, 0));
                 } else {
                     self.resume(port);
@@ -31,7 +27,7 @@ impl State {
             }
             ControlAction::Arm => {
                 self.armed = true;
-                if person {
+                if control.is_armed_by_person() {
                     self.thaw();
                 }
             }
@@ -69,13 +65,13 @@ impl State {
         );
     }
 
-    /// A person has looked: what no longer differs is no longer frozen.
+    /// A person has looked: what no longer differs is no longer frozen, and whose the rest is, is
+    /// settled.
     fn thaw(&mut self) {
         for id in self.ids() {
-            let slot = self.slot(id);
-            if slot.frozen && !slot.differs() {
-                self.slot_mut(id).frozen = false;
-            }
+            let slot = self.slot_mut(id);
+            slot.settle_others();
+            slot.frozen &= slot.differs();
         }
     }
 

@@ -185,6 +185,11 @@ impl Slot {
         self.others = others.clamp(-POSITION_BOUND, POSITION_BOUND);
     }
 
+    /// What is held is ours and others' from now on; what one closed of the other is forgotten.
+    pub(crate) fn settle_others(&mut self) {
+        self.others = self.holding.qty.saturating_sub(self.own());
+    }
+
     /// The price at which what is held would be closed; 0 when flat or never quoted.
     pub(crate) const fn mark(&self) -> Price {
         match self.holding.qty {

@@ -353,6 +353,9 @@ mod tests {
             (i64::MAX, i64::MIN, i64::MAX),
         ] {
             assert_eq!(own_position(position, others), own, "{position} {others}");
+            // What one closed of the other may be forgotten.
+            let left = position.saturating_sub(own);
+            assert_eq!(own_position(position, left), own, "{position} {others}");
         }
     }
 

@@ -58,6 +58,9 @@ pub struct Entry {
     pub trigger: Price,
     /// Quantity, as last asked for.
     pub qty: u32,
+    /// Quantity, as the broker has told since then. It makes exits smaller by itself: with what
+    /// the entry has filled, and with what the other exit has.
+    pub ordered: Option<u32>,
     /// The leg that must fill first, or none.
     pub parent: FrameId,
     /// The broker's number with our client id, 0 while there is none.

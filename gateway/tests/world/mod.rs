@@ -455,16 +455,22 @@ impl World {
     /// An entry of 100 that has filled, with stop and target working; no edge.
     pub(crate) fn open_by_hand() -> Self {
         let mut world = Self::without_edge();
-        world.entry(Side::Buy, 100, (10_001, 9_950, 10_050));
-        for role in [LegRole::Entry, LegRole::Stop, LegRole::Target] {
-            world.sent(CommandOp::Place, role, SentOutcome::Sent);
-        }
-        world.status(LegRole::Entry, LegState::Working, 0, 100);
-        world.status(LegRole::Stop, LegState::Held, 0, 100);
-        world.status(LegRole::Target, LegState::Held, 0, 100);
-        world.fill(LegRole::Entry, 100, 100, 100);
-        world.status(LegRole::Stop, LegState::Working, 0, 100);
-        world.status(LegRole::Target, LegState::Working, 0, 100);
+        world.open(Side::Buy);
         world
+    }
+
+    /// An entry of 100 on that side, until it has filled and its exits work.
+    pub(crate) fn open(&mut self, side: Side) {
+        let away = 50 * side.sign();
+        self.entry(side, 100, (10_001, 10_001 - away, 10_001 + away));
+        for role in [LegRole::Entry, LegRole::Stop, LegRole::Target] {
+            self.sent(CommandOp::Place, role, SentOutcome::Sent);
+        }
+        self.status(LegRole::Entry, LegState::Working, 0, 100);
+        self.status(LegRole::Stop, LegState::Held, 0, 100);
+        self.status(LegRole::Target, LegState::Held, 0, 100);
+        self.fill(LegRole::Entry, 100, 100, 100);
+        self.status(LegRole::Stop, LegState::Working, 0, 100);
+        self.status(LegRole::Target, LegState::Working, 0, 100);
     }
 }

@@ -187,3 +187,18 @@ fn what_others_hold_is_never_closed() {
     rig.control(ControlAction::Resume, "anna", "flat");
     assert_eq!(rig.kills()[0].to, KillLevel::None);
 }
+
+#[test]
+fn what_others_closed_is_nobodys_once_a_person_arms() {
+    let mut rig = Rig::ready();
+    let origin = rig.enter(A, Side::Buy).origin;
+    rig.fill(A, FrameId::NONE, LegRole::Entry, (Side::Sell, 7, 10_002));
+    rig.fill(A, origin, LegRole::Stop, (Side::Sell, 93, 9_985));
+    assert_eq!(rig.stage.position(A), Qty(0));
+    rig.control(ControlAction::Arm, "anna", "seen");
+    assert!(!rig.stage.is_frozen(A));
+    rig.enter(A, Side::Buy);
+    rig.control(ControlAction::Flatten, "anna", "enough");
+    let order = rig.one::<Order>();
+    assert_eq!((order.side, order.qty), (Side::Sell, 100), "all is ours");
+}

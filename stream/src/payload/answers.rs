@@ -484,3 +484,21 @@ payload! {
         cause: [u8; 64],
     }
 }
+
+impl Control {
+    /// Who stands for a program; any other name is a person's.
+    const PROGRAMS: [&str; 3] = ["engine", "policy", "journal"];
+
+    /// True when a person, who has a name, orders it.
+    #[must_use]
+    pub fn is_by_person(&self) -> bool {
+        let by = super::read_text(&self.by);
+        !by.is_empty() && !Self::PROGRAMS.contains(&by)
+    }
+
+    /// True when a person arms: whoever does has looked at what was frozen.
+    #[must_use]
+    pub fn is_armed_by_person(&self) -> bool {
+        self.action == ControlAction::Arm && self.is_by_person()
+    }
+}

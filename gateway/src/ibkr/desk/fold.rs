@@ -98,6 +98,7 @@ impl Desk {
                     limit: command.limit,
                     trigger: command.trigger,
                     qty: command.qty,
+                    ordered: None,
                     parent: command.parent_leg,
                     order_id: 0,
                     perm_id: 0,
@@ -121,6 +122,7 @@ impl Desk {
                     entry.limit = command.limit;
                     entry.trigger = command.trigger;
                     entry.qty = command.qty;
+                    entry.ordered = None;
                 }
             }
             CommandOp::Cancel => {}
@@ -148,6 +150,9 @@ impl Desk {
             entry.told = status.state;
             entry.left = true;
             entry.reported = entry.reported.max(status.filled);
+            if !status.state.is_final() {
+                entry.ordered = Some(status.filled.saturating_add(status.remaining));
+            }
         }
     }
 

@@ -57,16 +57,27 @@ impl Desk {
             return;
         };
         let more = filled > entry.reported;
+        let ordered = standing.remaining.map(|left| filled.saturating_add(left));
+        // A word from before what is known already says nothing of what is left.
+        let resized = ordered.is_some_and(|_| filled >= entry.reported) && entry.ordered != ordered;
         entry.reported = entry.reported.max(filled);
         // An order that is over stays it; how much it filled may be told better, and later.
-        if (entry.told.is_final() && entry.told != state) || (entry.told == state && !more) {
+        let over = entry.told.is_final() || state.is_final();
+        let same = entry.told == state && !more && (over || !resized);
+        if (entry.told.is_final() && entry.told != state) || same {
             return;
         }
         entry.told = state;
+        if resized && !over {
+            entry.ordered = ordered;
+        }
         if state.is_final() {
             entry.round = round;
         }
-        say.push(status_with(entry, standing.remaining, code));
+        // Executions may be ahead of it.
+        let booked = entry.reported.max(entry.filled);
+        let left = ordered.map(|ordered| ordered.saturating_sub(booked));
+        say.push(status_with(entry, left, code));
     }
 
     /// An order as the broker has it: joins it to a leg by its reference, or keeps it as an orphan.
@@ -281,7 +292,7 @@ impl Desk {
             entry.perm_id = execution.perm_id;
             fill.leg = entry.leg;
             fill.filled = entry.filled;
-            fill.ordered = entry.qty;
+            fill.ordered = entry.ordered.unwrap_or(entry.qty);
             fill.role = entry.role;
         }
         fill

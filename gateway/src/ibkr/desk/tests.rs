@@ -508,6 +508,50 @@ fn what_is_heard_before_executions_were_read_is_booked_behind_them() {
     assert_eq!(say.len(), 1, "from then on at once");
 }
 
+/// What is told of an order when the broker says this.
+fn told(desk: &mut Desk, order_id: i32, filled: u32, remaining: u32) -> Option<Status> {
+    let standing = Standing {
+        remaining: Some(remaining),
+        ..standing(order_id, Stand::PreSubmitted, filled)
+    };
+    let mut say = Vec::new();
+    desk.stands(&standing, 0, &mut say);
+    assert!(say.len() < 2, "{say:?}");
+    say.into_iter().find_map(|say| match say {
+        Say::Status(_, status) => Some(status),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_quantity_that_the_broker_or_a_command_changed_is_told() {
+    let (mut desk, _) = bracket();
+    stands(&mut desk, 41, Stand::Filled, 100);
+    assert!(told(&mut desk, 42, 0, 100).is_some_and(|told| told.state == LegState::Working));
+    assert_eq!(told(&mut desk, 42, 0, 100), None, "it is known");
+    // The target has filled 40: the broker makes the stop smaller.
+    let smaller = told(&mut desk, 42, 0, 60).expect("news");
+    assert_eq!((smaller.filled, smaller.remaining), (0, 60));
+    let mut modify = command(12, LegRole::Stop, 11);
+    (modify.op, modify.qty) = (CommandOp::Modify, 55);
+    desk.commanded(FrameId(90), ID, &modify);
+    let before = told(&mut desk, 42, 0, 60).expect("the first word since then");
+    assert_eq!(before.remaining, 60);
+    let done = told(&mut desk, 42, 0, 55).expect("it took it");
+    assert_eq!((done.state, done.remaining), (LegState::Working, 55));
+    assert_eq!(told(&mut desk, 42, 0, 55), None);
+    // 20 of it trade; what was said before that is old, and is no larger order.
+    assert!(told(&mut desk, 42, 20, 35).is_some_and(|told| told.remaining == 35));
+    assert_eq!(told(&mut desk, 42, 0, 60), None);
+    let execution = Execution {
+        side: Side::Sell,
+        ..execution("s.01", 42, 30, 100)
+    };
+    assert_eq!(executed(&mut desk, &execution)[0].ordered, 55);
+    let behind = told(&mut desk, 42, 25, 30).expect("more than was said");
+    assert_eq!((behind.filled, behind.remaining), (30, 25));
+}
+
 #[test]
 fn two_orders_under_one_number_are_told_as_their_sum_and_end_one_by_one() {
     let (mut desk, wishes) = bracket();
