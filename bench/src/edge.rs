@@ -45,38 +45,22 @@ const LONGER: u32 = 5;
 /// And not shorter than this: a position has to be there.
 const LEAST: Duration = Duration::from_millis(500);
 
-/// What all rows are of: as `auto` has it where there are two cores.
-const MAIN: Shape = Shape {
-    entries: "hold",
-    lanes: 1,
-    idle: Idle::Spin,
-};
-/// The others, of which the engine's share alone is told.
-const OTHERS: [(&str, Shape); 3] = [
-    (
-        "1 lane that parks",
-        Shape {
-            entries: "hold",
-            lanes: 1,
-            idle: Idle::Backoff,
-        },
-    ),
-    (
-        "2 lanes that spin",
-        Shape {
-            entries: "hold",
-            lanes: 2,
-            idle: Idle::Spin,
-        },
-    ),
-    (
-        "2 lanes that park",
-        Shape {
-            entries: "hold",
-            lanes: 2,
-            idle: Idle::Backoff,
-        },
-    ),
+/// What all rows are of: one lane, that idles as `auto` has it on this box.
+fn main_shape() -> Shape {
+    Shape {
+        entries: "hold",
+        lanes: 1,
+        idle: Idle::auto(1, engine::lane::cores().len(), true),
+    }
+}
+
+/// The others, of which the engine's share alone is told, and how each idles.
+const OTHERS: [(&str, usize, Idle); 5] = [
+    ("1 lane that yields", 1, Idle::Yield),
+    ("1 lane that spins", 1, Idle::Spin),
+    ("1 lane that parks", 1, Idle::Backoff),
+    ("2 lanes that yield", 2, Idle::Yield),
+    ("2 lanes that park", 2, Idle::Backoff),
 ];
 
 /// The rows, in the order of what happens.
@@ -130,11 +114,12 @@ pub fn run(bench: &Bench) -> Result<Report> {
     floor(&bare, &mut report);
     let readable = Nanos(bare.write.value_at_quantile(0.5));
     let time = (bench.effort.run * LONGER).max(LEAST);
-    let (mut runs, mut all) = several(bench, MAIN, readable, (bench.effort.runs, time))?;
+    let main = main_shape();
+    let (mut runs, mut all) = several(bench, main, readable, (bench.effort.runs, time))?;
     // What rests until the next quote brings orders and cancels.
     let rests = Shape {
         entries: "rest",
-        ..MAIN
+        ..main
     };
     let (others, further) = several(bench, rests, readable, (bench.effort.runs, time / 2))?;
     all.add(&further);
@@ -154,14 +139,18 @@ pub fn run(bench: &Bench) -> Result<Report> {
         all[Part::Filled].len(),
     ));
     let runs = bench.effort.runs.min(3);
-    for (name, shape) in OTHERS {
+    for (name, lanes, idle) in OTHERS {
+        let shape = Shape {
+            lanes,
+            idle,
+            ..main
+        };
+        if shape == main {
+            continue;
+        }
         let (runs, all) = several(bench, shape, readable, (runs, time))?;
-        tell(
-            &format!("{SHARE}, {name}"),
-            Part::Share,
-            (&runs, &all),
-            &mut report,
-        );
+        let name = format!("{SHARE}, {name}");
+        tell(&name, Part::Share, (&runs, &all), &mut report);
     }
     Ok(report)
 }
@@ -208,10 +197,11 @@ fn explain(report: &mut Report) {
          write) to the command on the socket: the wake of the client library's thread, its reads \
          and decoding, our threads, the head, the stages, the journal, the gate, the library's \
          encoding and our system call, which runs the server's side of the kernel; from the \
-         library's read, which its log tells, all but that wake and what was read before. All \
-         rows are of one lane that spins. Every thread but the lane keeps off its core: with two \
-         cores the server shares the other with ours, and what its thread took of it meanwhile is \
-         taken off in a row of its own",
+         library's read, which its log tells, all but that wake and what was read before. The \
+         rows are of one lane that idles as `auto` has it on this box. With two cores it yields to \
+         the threads that poll, on its own core, and all others keep off it: the server shares the \
+         other core with them, and what its thread took of it meanwhile is taken off in a row of \
+         its own",
     );
 }
 

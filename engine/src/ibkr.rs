@@ -6,7 +6,8 @@ mod patient;
 
 use crate::broker::Broker;
 use crate::clock::Clock;
-use crate::lane::Idle;
+use crate::lane::{Idle, stand_beside};
+use crate::layout::Layout;
 use crate::setup::{Ibkr, Scanner, Setup};
 use contracts::{Roll, agree, choose, contract_of};
 use gateway::ibkr::api::{Api, NoConnection, VERSION_MIN};
@@ -457,11 +458,12 @@ impl Line {
     }
 
     /// Starts the threads. `begin`: when a journal that is new begins; `idle`: what lanes do.
+    /// Threads that poll do so beside the lane that they are joined to.
     pub(crate) fn start(
         mut self,
         mut desk: Desk,
         begin: Nanos,
-        idle: Idle,
+        (layout, idle): (&Layout, Idle),
     ) -> std::io::Result<Running> {
         let (commands_in, commands) = RingBuffer::new(COMMANDS);
         let (answers_in, answers) = RingBuffer::new(ANSWERS_MAX);
@@ -488,6 +490,11 @@ impl Line {
             }
         });
         let config = self.config(idle);
+        let beside = layout.clone();
+        let place: shell::Place = Arc::new(move |seat| match seat {
+            shell::Seat::Data => stand_beside(&beside, 0),
+            shell::Seat::Writer => stand_beside(&beside, beside.lanes() - 1),
+        });
         let shell = Shell::start(Parts {
             config,
             contracts: self.universe,
@@ -501,6 +508,7 @@ impl Line {
             closing: self.closing,
             tell: self.tell,
             meter,
+            place,
         })?;
         let edge = IbkrEdge::new(commands_in, shell.writer(), clocks());
         Ok(Running {
@@ -530,7 +538,11 @@ impl Line {
             window: own.window,
             skew_max: own.skew_max,
             speed_milli: self.speed_milli,
-            spins: idle == Idle::Spin,
+            idle: match idle {
+                Idle::Spin => shell::Idle::Look,
+                Idle::Yield => shell::Idle::Poll,
+                Idle::Backoff => shell::Idle::Park,
+            },
             observe: self.observe,
         }
     }

@@ -21,8 +21,26 @@ pub enum Idle {
     /// Spins without a pause between two looks: the lowest latency, a whole core. (A guest that
     /// pauses long enough hands its core to the hypervisor.)
     Spin,
+    /// Gives its core away between two looks, to what polls beside it: the edge's threads that
+    /// bring market data and send commands, where no core is left for them alone.
+    Yield,
     /// Spins, then yields, then parks for a moment.
     Backoff,
+}
+
+impl Idle {
+    /// The best for so many lanes on so many cores. Lanes burn their cores only where one is left.
+    /// Where it is one, and everything of a broker's edge would crowd on it, they share theirs.
+    #[must_use]
+    pub const fn auto(lanes: usize, cores: usize, broker: bool) -> Self {
+        if lanes >= cores {
+            Self::Backoff
+        } else if broker && lanes + 1 == cores {
+            Self::Yield
+        } else {
+            Self::Spin
+        }
+    }
 }
 
 /// Waits a little, more so the longer nothing happens.
@@ -51,6 +69,7 @@ impl Waiter {
     pub fn wait(&mut self) {
         match self.idle {
             Idle::Spin => {}
+            Idle::Yield => std::thread::yield_now(),
             Idle::Backoff if self.backoff.is_completed() => {
                 std::thread::park_timeout(std::time::Duration::from_micros(50));
             }
@@ -66,9 +85,9 @@ pub fn pin(core: usize) -> bool {
 }
 
 /// Does something on a thread that stands aside, as do all threads that it starts: they leave
-/// pinned lanes' cores to the lanes, as long as there is another one, and where lanes spin they
-/// wake from a nap when they meant to, and not up to 50 µs later, the system's slack. Only latency
-/// is lost where the system refuses.
+/// pinned lanes' cores to the lanes, as long as there is another one, and where lanes do not park
+/// they wake from a nap when they meant to, and not up to 50 µs later, the system's slack. Only
+/// latency is lost where the system refuses.
 ///
 /// # Panics
 /// When what is done does.
@@ -83,8 +102,17 @@ pub fn aside<T: Send>(layout: &Layout, idle: Idle, act: impl FnOnce() -> T + Sen
     done.unwrap_or_else(|broken| std::panic::resume_unwind(broken))
 }
 
+/// Moves the calling thread to a lane's core, where that lane yields to it.
+pub fn stand_beside(layout: &Layout, lane: usize) {
+    if let Some(core) = layout.cores[lane] {
+        let mut set = CpuSet::new();
+        set.set(core);
+        let _ = sched_setaffinity(None, &set);
+    }
+}
+
 fn stand_aside(layout: &Layout, idle: Idle) {
-    if idle == Idle::Spin {
+    if idle != Idle::Backoff {
         let _ = set_current_timer_slack(NonZeroU64::new(1));
     }
     let own = cores();
@@ -366,6 +394,36 @@ pub fn cores() -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lanes_burn_cores_only_where_one_is_left() {
+        for (lanes, cores, broker, idle) in [
+            (1, 1, true, Idle::Backoff),
+            (2, 2, true, Idle::Backoff),
+            (1, 2, false, Idle::Spin),
+            (1, 2, true, Idle::Yield),
+            (3, 4, true, Idle::Yield),
+            (3, 5, true, Idle::Spin),
+        ] {
+            assert_eq!(Idle::auto(lanes, cores, broker), idle, "{lanes} {cores}");
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_a_lane_has_its_core() {
+        let own = cores();
+        let last = *own.last().expect("a core");
+        let mut layout = Layout::of(2).expect("usual");
+        layout.cores[1] = Some(last);
+        let allowed = std::thread::spawn(move || {
+            stand_beside(&layout, 0);
+            let before = cores();
+            stand_beside(&layout, 1);
+            (before, cores())
+        });
+        let (before, after) = allowed.join().expect("it ends");
+        assert_eq!((before, after), (own, vec![last]), "lane 0 names none");
+    }
 
     #[test]
     fn what_stands_aside_leaves_the_lanes_their_cores_and_its_caller_alone() {

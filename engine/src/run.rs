@@ -271,7 +271,7 @@ fn stand_before(
         }),
         (Shade::Ibkr(_), None) => Err(RunError::NoBroker),
         (Shade::Ibkr(desk), Some(line)) => {
-            let running = aside(layout, idle, || line.start(*desk, begin, idle))?;
+            let running = aside(layout, idle, || line.start(*desk, begin, (layout, idle)))?;
             Ok(Far {
                 edge: running.edge,
                 shell: Some(running.shell),

@@ -148,7 +148,7 @@ impl Setup {
         if let Err(what) = setup.layout.parse::<Layout>() {
             settings.fault("lanes.layout", what);
         }
-        if !["auto", "spin", "backoff"].contains(&setup.idle.as_str()) {
+        if !["auto", "spin", "yield", "backoff"].contains(&setup.idle.as_str()) {
             settings.fault("lanes.idle", "expected auto, spin or backoff");
         }
         if let (Some(scanner), Some(ibkr)) = (&setup.scanner, &setup.ibkr) {

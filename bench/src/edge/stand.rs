@@ -45,7 +45,7 @@ const DELAY: Latency = Latency {
 };
 
 /// How the lanes run, and what the probe does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// What becomes of its entries: `hold` or `rest`.
     pub entries: &'static str,

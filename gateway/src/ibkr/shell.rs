@@ -78,11 +78,35 @@ pub struct Config {
     pub skew_max: Nanos,
     /// The session's time runs this many thousandths as fast as the clock.
     pub speed_milli: u64,
-    /// The lanes spin: a command follows within microseconds of what brings it, or not at all.
-    pub spins: bool,
+    /// What the writer and the data thread do when there is nothing to do.
+    pub idle: Idle,
     /// Sends no order.
     pub observe: bool,
 }
+
+/// What the writer and the data thread do when there is nothing to do, by what lanes do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Lanes park: they sleep.
+    Park,
+    /// Lanes spin: a command follows within microseconds of what brings it, or not at all, and a
+    /// writer that was woken for it looks on for that long.
+    Look,
+    /// Lanes yield to them, on a core that they share: they never sleep.
+    Poll,
+}
+
+/// A thread that polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// The one that brings market data to the head.
+    Data,
+    /// The one that takes commands from the gate.
+    Writer,
+}
+
+/// Called on a thread that polls, before it begins: where it is to run.
+pub type Place = Arc<dyn Fn(Seat) + Send + Sync>;
 
 /// A command on its way to the writer.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +168,8 @@ pub struct Parts {
     pub tell: Tell,
     /// Takes latencies.
     pub meter: Meter,
+    /// Where the threads run that poll.
+    pub place: Place,
 }
 
 /// What goes to the head, in order, never dropped.
@@ -409,6 +435,20 @@ impl core::fmt::Debug for Shell {
     }
 }
 
+fn spawn(
+    name: &str,
+    place: Option<(Place, Seat)>,
+    run: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let named = std::thread::Builder::new().name(name.to_owned());
+    named.spawn(move || {
+        if let Some((place, seat)) = place {
+            place(seat);
+        }
+        run();
+    })
+}
+
 impl Shell {
     /// Starts the threads.
     ///
@@ -428,6 +468,7 @@ impl Shell {
             closing,
             tell,
             meter,
+            place,
         } = parts;
         let out = Outbox {
             ring: answers,
@@ -450,9 +491,6 @@ impl Shell {
             writer: OnceLock::new(),
             tell,
         });
-        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.to_owned()).spawn(run)
-        };
         let own = || Arc::clone(&common);
         let writer = writer::Writer::new(own(), commands, clocks(), meter);
         let orders = orders::Orders::new(own(), clocks());
@@ -462,11 +500,14 @@ impl Shell {
         });
         let data = data::Data::new(own(), universe, market, slots, clocks());
         let control = control::Control::new(own(), contracts, (connect, closing), clocks());
+        // Those that poll may have a place of their own.
+        let polls = common.config.idle == Idle::Poll;
+        let at = |seat| polls.then(|| (Arc::clone(&place), seat));
         let threads = vec![
-            spawn("tws-out", Box::new(move || writer.run()))?,
-            spawn("tws-orders", Box::new(move || orders.run()))?,
-            spawn("tws-data", Box::new(move || data.run()))?,
-            spawn("tws-control", Box::new(move || control.run()))?,
+            spawn("tws-out", at(Seat::Writer), move || writer.run())?,
+            spawn("tws-orders", None, move || orders.run())?,
+            spawn("tws-data", at(Seat::Data), move || data.run())?,
+            spawn("tws-control", None, move || control.run())?,
         ];
         let writer = threads[0].thread().clone();
         // It is set here alone.

@@ -6,7 +6,7 @@ use crate::report;
 use engine::config::{Settings, Value};
 use engine::lane::Idle;
 use engine::layout::Layout;
-use engine::setup::{DEMO, SAMPLE, Setup};
+use engine::setup::{DEMO, FeedKind, SAMPLE, Setup};
 use engine::tally::{Summary, Tally};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -94,12 +94,16 @@ pub fn layout(setup: &Setup) -> Outcome<Layout> {
     Ok(layout)
 }
 
-/// What lanes do when idle: they spin only where every one has a core of its own and one is left.
+/// What lanes do when idle.
 pub fn idle(setup: &Setup, layout: &Layout) -> Idle {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     match setup.idle.as_str() {
         "spin" => Idle::Spin,
-        "auto" if layout.lanes() < cores => Idle::Spin,
+        "yield" => Idle::Yield,
+        "auto" => {
+            let broker = matches!(setup.feed, FeedKind::Ibkr);
+            Idle::auto(layout.lanes(), cores, broker)
+        }
         _ => Idle::Backoff,
     }
 }

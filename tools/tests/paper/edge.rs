@@ -106,6 +106,23 @@ fn borrow(frame: FrameRef<'_>) -> Option<(InstrumentId, BorrowState, u64)> {
 }
 
 #[test]
+fn lanes_that_yield_share_their_cores_with_the_edge() {
+    let told = Told::start(&[]);
+    let scene = told.scene("");
+    let yields = with(&scene, "[lanes]\nidle = \"yield\"\n", &["--seconds", "12"]);
+    for layout in ["auto", "2"] {
+        let args = [&yields[..], &["--lanes", layout]].concat();
+        let (code, said) = run(&scene, "paper", &args);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("end of day: the broker agrees"), "{said}");
+    }
+    let dir = scene.journal();
+    let fills = gather(&dir, |frame| (frame.kind() == Kind::Fill).then_some(()));
+    assert!(fills.len() > 1, "it trades");
+    replay_is_identical(&dir);
+}
+
+#[test]
 fn what_cannot_be_borrowed_is_not_sold_short() {
     let told = Told::start(&["--speed", "10"]);
     assert!(told.say("short symbol=ALDR shares=0").contains("ok"));

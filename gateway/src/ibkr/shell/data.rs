@@ -8,7 +8,7 @@
 
 use super::loan::Loan;
 use super::rows::Rows;
-use super::{Clock, Common, MARKET, SlotAsk};
+use super::{Clock, Common, Idle, MARKET, SlotAsk};
 use crate::ibkr::broker::{Broker, Feed, Notice, Polled, Tick};
 use crate::ibkr::budget::Class;
 use crate::ibkr::policy::{Bound, OnSymbol, policy};
@@ -122,6 +122,8 @@ impl Data {
             }
             if self.sweep() {
                 idle = 0;
+            } else if self.common.config.idle == Idle::Poll {
+                std::thread::yield_now();
             } else if idle < IDLE_SWEEPS {
                 idle += 1;
                 std::thread::yield_now();

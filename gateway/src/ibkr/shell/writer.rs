@@ -5,7 +5,7 @@
 //! it is until executions have been read again, for it may have been made without them; cancels
 //! wait for the link alone, because a cancel is right whenever it arrives.
 
-use super::{Clock, Common, MOST, Meter, Passed};
+use super::{Clock, Common, Idle, MOST, Meter, Passed};
 use crate::ibkr::broker::Handed;
 use crate::ibkr::budget::Class;
 use crate::ibkr::desk::CannotLeave;
@@ -76,10 +76,14 @@ impl Writer {
                 if stopping || self.commands.is_abandoned() {
                     return;
                 }
-                // The gate wakes us when it passes a command, and so does news.
-                std::thread::park_timeout(MOST);
-                if self.common.config.spins {
-                    self.look();
+                match self.common.config.idle {
+                    Idle::Poll => std::thread::yield_now(),
+                    // The gate wakes us when it passes a command, and so does news.
+                    Idle::Park => std::thread::park_timeout(MOST),
+                    Idle::Look => {
+                        std::thread::park_timeout(MOST);
+                        self.look();
+                    }
                 }
             } else if let Some(wait) = wait {
                 if stopping {
