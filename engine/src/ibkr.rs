@@ -338,6 +338,7 @@ pub struct Line {
     rows: u16,
     observe: bool,
     final_at: Nanos,
+    until: Nanos,
     currency: String,
     closing: Arc<Closing>,
     market: Producer<stream::Line>,
@@ -391,6 +392,8 @@ pub struct Stance {
     pub observe: bool,
     /// When the run's last comparison with the broker is made.
     pub final_at: Nanos,
+    /// When the run ends.
+    pub until: Nanos,
     /// Tells people.
     pub tell: Tell,
 }
@@ -410,6 +413,7 @@ pub fn open(setup: &Setup, ibkr: &Ibkr, checked: Checked, stance: Stance) -> (Li
         rows: setup.depth_rows(),
         observe: stance.observe,
         final_at: stance.final_at,
+        until: stance.until,
         currency: read_text(&setup.currency()).to_owned(),
         closing: Arc::default(),
         market,
@@ -534,6 +538,7 @@ impl Line {
             heartbeat: own.heartbeat,
             answer_within: own.answer_within,
             final_at: self.final_at,
+            until: self.until,
             profit_slack: own.profit_slack,
             window: own.window,
             skew_max: own.skew_max,

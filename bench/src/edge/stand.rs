@@ -186,6 +186,7 @@ fn stand(stage: &Stage<'_>, (broker, wire): (&Running, &Shared), time: Duration)
         speed_milli: 1_000,
         observe: false,
         final_at: until,
+        until,
         tell: Arc::new(|_| {}),
     };
     let (mut line, source) = open(&setup, &ibkr, checked, stance);

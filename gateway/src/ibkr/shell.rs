@@ -70,6 +70,8 @@ pub struct Config {
     pub answer_within: Nanos,
     /// When the last comparison is made, in the session's time.
     pub final_at: Nanos,
+    /// When the run ends: what is told later is in no journal.
+    pub until: Nanos,
     /// How far the broker's profit of the day may be from ours.
     pub profit_slack: Money,
     /// When the Gateway restarts.
@@ -382,6 +384,12 @@ impl Common {
     /// A span of the session's time, by the clock on the wall.
     pub(crate) fn wall(&self, span: Nanos) -> Duration {
         wall(span, self.config.speed_milli)
+    }
+
+    /// A span by the clock on the wall, of the session's time.
+    pub(crate) fn session(&self, span: Duration) -> Nanos {
+        let nanos = span.as_nanos() * u128::from(self.config.speed_milli) / 1_000;
+        Nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// Waits for room in the budget; false when the run ends first.

@@ -221,15 +221,17 @@ fn what_differs_at_the_end_of_the_day_is_exit_code_three() {
     let told = Told::start(&[]);
     let scene = told.scene("");
     let dir = scene.journal();
-    let mut command = scene.command("observe", &["--seconds", "8"]);
+    let mut command = scene.command("observe", &["--seconds", "12"]);
     let engine = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     wait_for(&dir, reconciled, |all| !all.is_empty());
-    // Somebody types an order into TWS and leaves it there.
+    // Somebody types an order into TWS and leaves it there. A comparison takes more than a second
+    // from now on, and its result is journaled before the run ends all the same.
     told.say("manual symbol=ALDR qty=1 price=1.00");
+    told.say("slow ms=250");
     let run = engine.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&run.stderr);
     assert_eq!(run.status.code(), Some(3), "{said}");

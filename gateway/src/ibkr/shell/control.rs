@@ -326,13 +326,20 @@ impl Control {
     /// The end of the day: as often as something may still be under way, then what came of it.
     fn last_rounds(&mut self, broker: &dyn Broker) {
         self.cause = RoundCause::EndOfDay;
+        let mut begun = (self.clock)();
         let mut round = self.round(broker, true);
         for _ in 1..LAST_ROUNDS {
-            let over = self.common.is_stopping() || !broker.is_connected();
+            // The next one takes as long as this one, and twice at most.
+            let now = (self.clock)();
+            let took = now.saturating_sub(begun);
+            let late =
+                now + self.common.session(LAST_PAUSE) + took + took > self.common.config.until;
+            let over = late || self.common.is_stopping() || !broker.is_connected();
             if over || round.result() == RoundResult::Agrees {
                 break;
             }
             self.wait(LAST_PAUSE);
+            begun = (self.clock)();
             round = self.round(broker, true);
         }
         self.cause = RoundCause::Periodic;

@@ -157,6 +157,7 @@ fn go(
         speed_milli,
         observe: args.mode == Mode::Observe,
         final_at: ends.final_at,
+        until: ends.until,
         tell: Arc::new(|what: &str| eprintln!("spindle: {what}")),
     };
     let (line, source) = open(&setup, &ibkr, checked, stance);
