@@ -46,12 +46,13 @@ const LONGER: u32 = 5;
 const LEAST: Duration = Duration::from_millis(500);
 
 /// What all rows are of: one lane, that idles as `auto` has it on this box.
-fn main_shape() -> Shape {
-    Shape {
+fn main_shape(bench: &Bench) -> Result<Shape> {
+    let layout = crate::live::layout(&bench.cores, 1)?;
+    Ok(Shape {
         entries: "hold",
         lanes: 1,
-        idle: Idle::auto(1, engine::lane::cores().len(), true),
-    }
+        idle: Idle::auto(&layout, engine::lane::cores().len(), true),
+    })
 }
 
 /// The others, of which the engine's share alone is told, and how each idles.
@@ -114,7 +115,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     floor(&bare, &mut report);
     let readable = Nanos(bare.write.value_at_quantile(0.5));
     let time = (bench.effort.run * LONGER).max(LEAST);
-    let main = main_shape();
+    let main = main_shape(bench)?;
     let (mut runs, mut all) = several(bench, main, readable, (bench.effort.runs, time))?;
     // What rests until the next quote brings orders and cancels.
     let rests = Shape {

@@ -29,13 +29,15 @@ pub enum Idle {
 }
 
 impl Idle {
-    /// The best for so many lanes on so many cores. Lanes burn their cores only where one is left.
+    /// The best for these lanes on so many cores. Lanes burn their cores only where one is left.
     /// Where it is one, and everything of a broker's edge would crowd on it, they share theirs.
     #[must_use]
-    pub const fn auto(lanes: usize, cores: usize, broker: bool) -> Self {
+    pub fn auto(layout: &Layout, cores: usize, broker: bool) -> Self {
+        let lanes = layout.lanes();
+        let pinned = layout.cores.iter().all(Option::is_some);
         if lanes >= cores {
             Self::Backoff
-        } else if broker && lanes + 1 == cores {
+        } else if broker && pinned && lanes + 1 == cores {
             Self::Yield
         } else {
             Self::Spin
@@ -405,8 +407,13 @@ mod tests {
             (3, 4, true, Idle::Yield),
             (3, 5, true, Idle::Spin),
         ] {
-            assert_eq!(Idle::auto(lanes, cores, broker), idle, "{lanes} {cores}");
+            let mut layout = Layout::of(lanes).expect("usual");
+            layout.cores = (0..lanes).map(Some).collect();
+            let found = Idle::auto(&layout, cores, broker);
+            assert_eq!(found, idle, "{lanes} {cores}");
         }
+        let nowhere = Layout::of(1).expect("usual");
+        assert_eq!(Idle::auto(&nowhere, 2, true), Idle::Spin, "beside what?");
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub fn idle(setup: &Setup, layout: &Layout) -> Idle {
         "yield" => Idle::Yield,
         "auto" => {
             let broker = matches!(setup.feed, FeedKind::Ibkr);
-            Idle::auto(layout.lanes(), cores, broker)
+            Idle::auto(layout, cores, broker)
         }
         _ => Idle::Backoff,
     }
