@@ -104,7 +104,8 @@ pub fn aside<T: Send>(layout: &Layout, idle: Idle, act: impl FnOnce() -> T + Sen
     done.unwrap_or_else(|broken| std::panic::resume_unwind(broken))
 }
 
-/// Moves the calling thread to a lane's core, where that lane yields to it.
+/// Moves the calling thread to a lane's core, where that lane yields to it. Only latency is lost
+/// where the system refuses, or where the lane has no core of its own.
 pub fn stand_beside(layout: &Layout, lane: usize) {
     if let Some(core) = layout.cores[lane] {
         let mut set = CpuSet::new();

@@ -115,3 +115,58 @@ impl Ledger {
         &self.legs
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream::payload::{ControlAction, Payload, text};
+    use stream::{Draft, Side};
+
+    const ONE: InstrumentId = InstrumentId(1);
+
+    fn told<P: Payload>(ledger: &mut Ledger, shared: &Shared, id: InstrumentId, payload: &P) {
+        let mut draft = Draft::new();
+        draft.write(id, payload);
+        ledger.on_frame(draft.frame(), shared);
+    }
+
+    /// An execution of ours, or of somebody else.
+    fn fill(side: Side, qty: u32, ours: bool) -> Fill {
+        let leg = if ours { FrameId(7) } else { FrameId::NONE };
+        Fill {
+            leg,
+            origin: leg,
+            side,
+            qty,
+            ..Fill::zeroed()
+        }
+    }
+
+    #[test]
+    fn what_others_closed_is_nobodys_once_a_person_arms() {
+        for (by, held) in [("policy", false), ("anna", true)] {
+            let (mut ledger, shared) = (Ledger::default(), Shared::new(1, 0));
+            for fill in [
+                fill(Side::Buy, 100, true),
+                fill(Side::Sell, 7, false),
+                fill(Side::Sell, 93, true),
+            ] {
+                told(&mut ledger, &shared, ONE, &fill);
+            }
+            assert!(shared.is_flat());
+            let arm = Control {
+                action: ControlAction::Arm,
+                by: text(by),
+                ..Control::zeroed()
+            };
+            told(&mut ledger, &shared, InstrumentId::NONE, &arm);
+            // Short 5: ours, and no rest of what others sold before.
+            told(&mut ledger, &shared, ONE, &fill(Side::Sell, 5, true));
+            assert_eq!(
+                (shared.is_held(ONE), shared.is_flat()),
+                (held, !held),
+                "{by}"
+            );
+        }
+    }
+}

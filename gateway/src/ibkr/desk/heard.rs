@@ -59,7 +59,8 @@ impl Desk {
         let more = filled > entry.reported;
         let ordered = standing.remaining.map(|left| filled.saturating_add(left));
         // A word from before what is known already says nothing of what is left.
-        let resized = ordered.is_some_and(|_| filled >= entry.reported) && entry.ordered != ordered;
+        let is_new = ordered.is_some() && filled >= entry.reported;
+        let resized = is_new && entry.ordered != ordered;
         entry.reported = entry.reported.max(filled);
         // An order that is over stays it; how much it filled may be told better, and later.
         let over = entry.told.is_final() || state.is_final();
