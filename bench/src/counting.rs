@@ -1,4 +1,4 @@
-//! An allocator that counts, and a mapped file: the only unsafe code of this crate.
+//! An allocator that counts, and a mapped file.
 
 use memmap2::MmapMut;
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -11,7 +11,7 @@ pub mod mapped;
 pub mod pages;
 pub mod sync;
 
-pub use clock::{histogram_record, raw_reading, std_reading};
+pub use clock::{histogram_record, ordered_raw, ordered_reading, raw_reading, std_reading};
 pub use hiccup::hiccups;
 pub use line::one_way;
 pub use mapped::{fresh_copy, mapped_copy, mapped_scan};

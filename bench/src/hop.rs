@@ -19,7 +19,7 @@ pub mod task;
 
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, nanoseconds, told};
-use crate::floors::{one_way, raw_reading};
+use crate::floors::{one_way, ordered_reading};
 use crate::measure::{Effort, Run, Spread, mega_rates, quotient, rates};
 use crate::report::Report;
 use anyhow::{Result, ensure};
@@ -90,7 +90,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     if !cfg!(feature = "peers") {
         report.note("peers: not in this build, see above");
     }
-    let reading = raw_reading(&bench.effort);
+    let reading = ordered_reading(&bench.effort);
     let mut ways = Vec::new();
     let all = measure(bench, &mut report, &mut ways)?;
     let runs = bench.effort.runs;
@@ -99,8 +99,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
         let line = Spread::of(ways.iter().copied());
         report.figure("floor: cache line one way", "ns", ways.len(), line, detail);
     }
-    let detail = "what timing adds to each latency, once; and as long again until the sender sees \
-                  that a message is due, half of it on average";
+    let detail = "what timing adds to each latency, once: it waits until the message is there as \
+                  a whole; and about as long again until the sender sees that one is due";
     report.figure("floor: counter reading", "ns", runs, reading, detail);
     tell_paced(&all, &mut report);
     tell_saturated(&all, &mut report);

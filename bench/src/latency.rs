@@ -93,7 +93,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
     report.note(
         "from when the event was due to the hand-over at the edge, every stage and the journal's \
          append in between; a probe moves the stop of what it holds at each change of the best, \
-         the simulated broker answers each command after 20 µs, and its work is on the last lane",
+         each command reaches the simulated broker after 20 to 30 µs, and its answer comes as \
+         late again, so that answers keep no step with events; its work is on the last lane",
     );
     let days = bench.place.days(&bench.effort)?;
     if let Some(day) = days.last() {

@@ -21,7 +21,8 @@ use stream::{Nanos, Source};
 pub type Changes<'a> = &'a [(&'a str, &'a str)];
 
 /// What lets a probe's commands come as often as the market gives occasion: throttles that never
-/// close, and a broker within reach.
+/// close, and a broker within reach. Its answers come at odd times: were they due a whole number of
+/// events behind the command, each would fall due with an event, go first, and be what is measured.
 pub const UNTHROTTLED: Changes<'static> = &[
     ("signal.entries_before_close", "0s"),
     ("risk.entries_stop_before_close", "1s"),
@@ -37,9 +38,9 @@ pub const UNTHROTTLED: Changes<'static> = &[
     ("throttle.cool_down_unfilled", "0s"),
     ("throttle.losses", "0"),
     ("sim.outbound_base", "20us"),
-    ("sim.outbound_jitter", "0s"),
+    ("sim.outbound_jitter", "10us"),
     ("sim.response_base", "20us"),
-    ("sim.response_jitter", "0s"),
+    ("sim.response_jitter", "10us"),
     ("sim.reject_percent", "0"),
 ];
 

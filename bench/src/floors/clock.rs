@@ -18,6 +18,38 @@ pub fn raw_reading(effort: &Effort) -> Spread {
     })
 }
 
+/// A reading of the counter behind everything that this thread has loaded: without order a
+/// processor reads it while it still waits for what it was to read before.
+#[inline(always)]
+#[must_use]
+pub fn ordered_raw(clock: &quanta::Clock) -> u64 {
+    loads_done();
+    clock.raw()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[allow(unsafe_code, reason = "the fence is an instruction, not a language's")]
+fn loads_done() {
+    // SAFETY: the instruction is part of SSE2, which every processor of this architecture has.
+    unsafe { std::arch::x86_64::_mm_lfence() }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn loads_done() {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
+/// Nanoseconds for a reading that waits for all loads, of which there are none.
+#[must_use]
+pub fn ordered_reading(effort: &Effort) -> Spread {
+    let clock = quanta::Clock::new();
+    each(effort, || {
+        black_box(ordered_raw(&clock));
+    })
+}
+
 /// Nanoseconds for a reading of the standard library's clock.
 #[must_use]
 pub fn std_reading(effort: &Effort) -> Spread {

@@ -7,6 +7,7 @@
 
 use crate::cores::Cores;
 use crate::distribution::nanoseconds;
+use crate::floors::ordered_raw;
 use crate::measure::Run;
 use hdrhistogram::Histogram;
 use std::sync::Barrier;
@@ -260,7 +261,10 @@ impl Sink {
         self.wrong += u64::from(number != self.next);
         self.next += 1;
         if self.paced {
-            let now = self.now();
+            // Behind the message as a whole: a ring that hands over an index first is not there
+            // when the index is.
+            let raw = ordered_raw(&self.clock);
+            let now = self.clock.delta_as_nanos(self.origin, raw);
             self.response
                 .saturating_record(now.saturating_sub(due).max(1));
             self.service
