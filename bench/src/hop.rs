@@ -84,8 +84,9 @@ pub fn run(bench: &Bench) -> Result<Report> {
         return Ok(report);
     }
     report.note(
-        "paced: one message each microsecond, latency from when it was due, one reading of the \
-         counter included; saturated: as fast as it goes",
+        "paced: one message each microsecond, latency from when it was due until it has been read, \
+         one reading of the counter behind it included; saturated: as fast as it goes; every \
+         reading end pauses a moment where it found nothing",
     );
     if !cfg!(feature = "peers") {
         report.note("peers: not in this build, see above");

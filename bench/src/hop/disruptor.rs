@@ -2,7 +2,9 @@
 
 use super::rings::BATCH;
 use super::task::{Message, Outcome, Sends, Task, line, message};
-use disruptor::{BusySpin, ProcessorSettings, Producer, SingleProducer, build_single_producer};
+use disruptor::{
+    BusySpinWithSpinLoopHint, ProcessorSettings, Producer, SingleProducer, build_single_producer,
+};
 use std::sync::mpsc;
 use stream::Line;
 
@@ -36,7 +38,7 @@ fn run(task: &Task<'_>, send: impl FnOnce(Out) + Send) -> Outcome {
             let _ = done.send(Box::new(own));
         }
     };
-    let builder = build_single_producer(task.slots, || Line::ZERO, BusySpin);
+    let builder = build_single_producer(task.slots, || Line::ZERO, BusySpinWithSpinLoopHint);
     let builder = match task.cores.two[1] {
         Some(core) => builder.pin_at_core(core),
         None => builder,
