@@ -12,6 +12,7 @@ use stream::{FrameId, InstrumentId, Side, hash};
 
 /// Brackets in the table, live and dead.
 pub(crate) const TABLE: usize = 2 * BRACKETS_MAX;
+const _: () = assert!(TABLE <= u16::MAX as usize);
 
 /// One permitted order and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +37,6 @@ pub(crate) struct Bracket {
     pub(crate) exited: u32,
     /// Lost per unit at the stop, in 1e-9.
     pub(crate) unit_risk: i64,
-    /// Order of arrival, for forgetting.
-    pub(crate) number: u64,
 }
 
 impl Bracket {
@@ -63,9 +62,12 @@ impl Bracket {
 #[derive(Debug)]
 pub(crate) struct Brackets {
     table: Vec<Bracket>,
+    /// The places that are taken, the oldest bracket's first.
+    by_age: Vec<u16>,
+    /// No bracket's name is higher: an order that comes is not among the known.
+    highest: FrameId,
     /// Brackets of entries that are live.
     live: usize,
-    next_number: u64,
     hash: u64,
 }
 
@@ -73,19 +75,20 @@ impl Brackets {
     pub(crate) fn new() -> Self {
         Self {
             table: vec![Bracket::default(); TABLE],
+            by_age: Vec::with_capacity(TABLE),
+            highest: FrameId::NONE,
             live: 0,
-            next_number: 1,
             hash: 0,
         }
     }
 
+    /// The place of the bracket with that name. The newest are asked for most.
     pub(crate) fn find(&self, origin: FrameId) -> Option<usize> {
-        if origin.is_none() {
+        if origin.is_none() || origin > self.highest {
             return None;
         }
-        self.table
-            .iter()
-            .position(|bracket| bracket.origin == origin)
+        let mut newest_first = self.by_age.iter().rev().map(|&place| usize::from(place));
+        newest_first.find(|&place| self.table[place].origin == origin)
     }
 
     pub(crate) fn get(&self, place: usize) -> Bracket {
@@ -99,15 +102,21 @@ impl Brackets {
 
     /// Adds a bracket, in a free place or in the oldest dead one; false when all are live.
     #[must_use]
-    pub(crate) fn insert(&mut self, mut bracket: Bracket) -> bool {
+    pub(crate) fn insert(&mut self, bracket: Bracket) -> bool {
         assert!(!bracket.origin.is_none(), "a bracket has a name");
-        let place = (0..TABLE)
-            .filter(|&place| !self.table[place].is_live())
-            .min_by_key(|&place| self.table[place].number);
-        let Some(place) = place else { return false };
-        bracket.number = self.next_number;
-        self.next_number += 1;
-        self.put(place, bracket);
+        let known = self.by_age.len();
+        let place = if known < TABLE {
+            known as u16
+        } else {
+            let is_dead = |&place: &u16| !self.table[usize::from(place)].is_live();
+            let Some(age) = self.by_age.iter().position(is_dead) else {
+                return false;
+            };
+            self.by_age.remove(age)
+        };
+        self.by_age.push(place);
+        self.highest = self.highest.max(bracket.origin);
+        self.put(usize::from(place), bracket);
         true
     }
 
@@ -154,25 +163,14 @@ impl Brackets {
     }
 
     /// Known brackets, oldest first: the order in which [`Brackets::insert`] rebuilds the table.
-    pub(crate) fn for_each_by_age(&self, mut each: impl FnMut(&Bracket)) {
-        let mut after = 0;
-        loop {
-            let next = self
-                .table
-                .iter()
-                .filter(|bracket| !bracket.origin.is_none() && bracket.number > after)
-                .min_by_key(|bracket| bracket.number);
-            let Some(bracket) = next else { return };
-            after = bracket.number;
-            each(bracket);
-        }
+    pub(crate) fn by_age(&self) -> impl Iterator<Item = &Bracket> {
+        let place = |&place: &u16| &self.table[usize::from(place)];
+        self.by_age.iter().map(place)
     }
 
+    /// How many brackets are known.
     pub(crate) fn len(&self) -> usize {
-        self.table
-            .iter()
-            .filter(|bracket| !bracket.origin.is_none())
-            .count()
+        self.by_age.len()
     }
 
     pub(crate) const fn hash(&self) -> u64 {
@@ -235,5 +233,39 @@ mod tests {
         brackets.flat(InstrumentId(1));
         assert_eq!(brackets.free(), BRACKETS_MAX);
         assert!(brackets.find(FrameId::new(1, 1)).is_some());
+    }
+
+    /// The same by a list that is searched and shifted: what is forgotten, found and listed.
+    #[test]
+    fn it_holds_what_a_plain_list_holds() {
+        let mut brackets = Brackets::new();
+        let mut list: Vec<Bracket> = Vec::new();
+        let mut random = 1_u64;
+        for number in 1..=4 * TABLE as u64 {
+            random = hash::mix(random);
+            let new = bracket(number);
+            let oldest_dead = list.iter().position(|known| !known.is_live());
+            let fits = list.len() < TABLE || oldest_dead.is_some();
+            assert_eq!(brackets.insert(new), fits);
+            if list.len() == TABLE && fits {
+                list.remove(oldest_dead.unwrap());
+            }
+            if fits {
+                list.push(new);
+            }
+            // All but a few come to rest, long after they came or soon.
+            let at = random as usize % list.len();
+            if !random.is_multiple_of(5) {
+                list[at].reserved = 0;
+                let place = brackets.find(list[at].origin).expect("known");
+                brackets.update(place, |bracket| bracket.reserved = 0);
+            }
+            let asked = FrameId::new(1 + hash::mix(random) % (number + 9), 1);
+            let known = list.iter().find(|known| known.origin == asked);
+            let found = brackets.find(asked).map(|place| brackets.get(place));
+            assert_eq!(found.as_ref(), known);
+        }
+        assert_eq!(brackets.len(), TABLE);
+        assert!(brackets.by_age().eq(&list));
     }
 }

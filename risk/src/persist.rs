@@ -127,9 +127,9 @@ pub(crate) fn save(state: &State, bytes: &mut Vec<u8>) {
         save_slot(id, state.slot(id), &mut writer);
     }
     writer.u16(state.brackets.len() as u16);
-    state
-        .brackets
-        .for_each_by_age(|bracket| save_bracket(bracket, &mut writer));
+    for bracket in state.brackets.by_age() {
+        save_bracket(bracket, &mut writer);
+    }
     writer.u16(state.trips.iter().count() as u16);
     for trip in state.trips.iter() {
         save_trip(trip, &mut writer);
@@ -387,7 +387,6 @@ fn load_bracket(state: &mut State, reader: &mut Reader<'_>) -> Result<(), &'stat
         filled: reader.u32()?,
         exited: reader.u32()?,
         unit_risk: reader.i64()?,
-        number: 0,
     };
     let twice = bracket.origin.is_none() || state.brackets.find(bracket.origin).is_some();
     if twice || bracket.side == Side::None || !state.brackets.insert(bracket) {

@@ -31,13 +31,17 @@ pub const fn join(hash: u64, value: u64) -> u64 {
 /// Hash of a byte string. It stands in journals, so it stays as it is.
 #[must_use]
 pub fn bytes(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks();
     let mut hash = bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = join(hash, u64::from_le_bytes(word));
+    for word in words {
+        hash = join(hash, u64::from_le_bytes(*word));
     }
-    hash
+    if rest.is_empty() {
+        return hash;
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    join(hash, u64::from_le_bytes(last))
 }
 
 #[cfg(test)]
@@ -48,6 +52,19 @@ mod tests {
     fn order_and_length_matter() {
         assert_ne!(fold(fold(0, 1), 2), fold(fold(0, 2), 1));
         assert_ne!(bytes(b"a"), bytes(b"a\0"));
+    }
+
+    #[test]
+    fn bytes_are_words_of_eight_the_last_filled_up() {
+        let text = b"twenty-one long bytes";
+        for length in 0..=text.len() {
+            let words = text[..length].chunks(8).map(|chunk| {
+                let byte = |at: usize| u64::from(chunk.get(at).copied().unwrap_or(0)) << (8 * at);
+                (0..8).map(byte).sum::<u64>()
+            });
+            let hash = words.fold(length as u64, join);
+            assert_eq!(bytes(&text[..length]), hash, "{length} bytes");
+        }
     }
 
     #[test]
