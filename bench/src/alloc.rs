@@ -9,7 +9,7 @@ use crate::measure::Spread;
 use crate::pipeline::{self, Task};
 use crate::report::Report;
 use anyhow::Result;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A segment that no run here fills: making segments is the helper's business and allocates.
 const SEGMENT_BYTES: u64 = 1 << 30;
@@ -56,7 +56,6 @@ fn count(bench: &Bench, day: &Day, lanes: usize, report: &mut Report) -> Result<
     let days = if bench.effort.is_tiny() { 1 } else { DAYS };
     let task = Task {
         lanes,
-        sync_every: Some(Duration::ZERO),
         segment_bytes: Some(SEGMENT_BYTES),
         ..task(day, days, dir.path())
     };

@@ -24,8 +24,9 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let mut report = Report::new("backtest");
     report.note(&bench.place.how);
     report.note(
-        "times are of the whole call: journal opened, written, synced as configured and closed; \
-         files are decoded beforehand, each repetition of a day comes a week after the one before",
+        "times are of the whole call: journal opened, written and closed (to the disk it goes by \
+         the system's own write-back); files are decoded beforehand, each repetition of a day \
+         comes a week after the one before",
     );
     for day in bench.place.days(&bench.effort)? {
         one_day(bench, &day, &mut report)?;
@@ -52,15 +53,13 @@ pub const fn task<'a>(day: &'a Day, times: u32, dir: &'a std::path::Path) -> Tas
         times,
         lanes: 1,
         dir,
-        sync_every: None,
         segment_bytes: None,
     }
 }
 
 fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
     let times = times_for(bench, day)?;
-    let (runs, held) = several(bench, day, times, None)?;
-    let (unsynced, _) = several(bench, day, times, Some(Duration::ZERO))?;
+    let (runs, held) = several(bench, day, times)?;
     let count = runs.len();
     let name = format!("{} x{times}", day.name);
     let events = day.events * u64::from(times);
@@ -102,13 +101,6 @@ fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
             "processor time of the lane from first to last, without its waiting for a core",
         );
     }
-    report.figure(
-        format!("{name}, no sync"),
-        "s",
-        count,
-        spread(&unsynced, |run| run.whole),
-        "the journal left to the system's own write-back",
-    );
     let rates = |amount: u64| {
         let rate = |run: &Done| amount as f64 / run.whole.as_secs_f64().max(1e-9) / 1e6;
         Spread::of(runs.iter().map(rate))
@@ -125,21 +117,12 @@ fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn several(
-    bench: &Bench,
-    day: &Day,
-    times: u32,
-    sync_every: Option<Duration>,
-) -> Result<(Vec<Done>, Held)> {
+fn several(bench: &Bench, day: &Day, times: u32) -> Result<(Vec<Done>, Held)> {
     let mut runs = Vec::new();
     let mut held = Held::default();
     for _ in 0..bench.effort.runs {
         let dir = bench.temp()?;
-        let task = Task {
-            sync_every,
-            ..task(day, times, dir.path())
-        };
-        runs.push(pipeline::run(&task, || {})?);
+        runs.push(pipeline::run(&task(day, times, dir.path()), || {})?);
         held = pipeline::held(dir.path())?;
     }
     Ok((runs, held))

@@ -28,8 +28,6 @@ pub struct Task<'a> {
     pub lanes: usize,
     /// A folder for the journal, new.
     pub dir: &'a Path,
-    /// How often the journal is synced; zero is never. `None` as configured.
-    pub sync_every: Option<Duration>,
     /// Size of the journal's segments; `None` as configured.
     pub segment_bytes: Option<u64>,
 }
@@ -78,8 +76,6 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
     journal.account = "BENCH".to_owned();
     journal.segment_bytes = task.segment_bytes.unwrap_or(setup.journal.segment_bytes);
     journal.durability = setup.journal.durability;
-    let configured = Duration::from_nanos(setup.journal.sync_every.0);
-    journal.sync_every = task.sync_every.unwrap_or(configured);
     let notes = Arc::new(Mutex::new(Notes::default()));
     let sources = Merge::new(
         task.day

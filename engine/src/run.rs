@@ -19,7 +19,7 @@ use crate::wiring::{LaneEnd, seat};
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
 use gateway::sim::SimEdge;
-use journal::Folios;
+use journal::{Durability, Folios};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -111,10 +111,14 @@ impl std::fmt::Debug for Plan {
 }
 
 impl Plan {
-    /// In virtual time nobody waits for a frame.
+    /// In virtual time nobody waits for a frame, and what a loss of power takes of the journal is
+    /// made again from the same data: it is not synced, unless durability `power` asks for it.
     fn paced(mut self) -> Self {
         if self.pace == Pace::Virtual {
             self.journal.folios = Folios::Large;
+            if self.journal.durability == Durability::Process {
+                self.journal.sync_every = Duration::ZERO;
+            }
         }
         self
     }
@@ -198,7 +202,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     let far = stand_before((&layout, idle), start.edge, line, begin)?;
     let mut gate = Gate::new(GateParts {
         journal: writer,
-        power: journal.durability == journal::Durability::Power,
+        power: journal.durability == Durability::Power,
         edge: far.edge,
         log,
         ledger: start.ledger,

@@ -2,6 +2,7 @@
 
 mod common;
 mod dead_journal;
+mod durability;
 mod fold;
 mod lanes;
 mod limits_fire;

@@ -121,7 +121,6 @@ pub fn run(setup: Setup, source: MemorySource, dir: &Path) -> Result<Done> {
     journal.account = "BENCH".to_owned();
     journal.segment_bytes = setup.journal.segment_bytes;
     journal.durability = setup.journal.durability;
-    journal.sync_every = Duration::from_nanos(setup.journal.sync_every.0);
     let (tell, told) = std::sync::mpsc::channel();
     let noted = Noted {
         inner: source,
