@@ -1,7 +1,8 @@
 //! The book stage: books in the stream.
 
 use crate::books::{Books, Config};
-use crate::effect::Touched;
+use crate::effect::{Effect, Touched};
+use crate::rows::ROWS_MAX;
 use crate::saved;
 use crate::view::{self, Totals};
 use stream::hash::fold;
@@ -28,7 +29,19 @@ pub struct BookStage {
     totals: Vec<Totals>,
     /// One bit for each instrument: changed since its newest view.
     changed: Vec<u64>,
+    /// What the last frame did, where somebody wants to know.
+    kept: Option<Kept>,
 }
+
+#[derive(Debug)]
+struct Kept {
+    touched: Touched,
+    effects: Vec<Effect>,
+}
+
+/// Effects of one frame at most: a snapshot's, of which on both sides all rows may go and others
+/// come.
+const EFFECTS_MAX: usize = 4 * ROWS_MAX;
 
 impl BookStage {
     /// A stage with empty books.
@@ -61,7 +74,36 @@ impl BookStage {
             totals: vec![Totals::default(); config.instruments],
             changed: vec![0; config.instruments.div_ceil(64)],
             books,
+            kept: None,
         }
+    }
+
+    /// Keeps from now on what each frame did, for a broker that matches on these books.
+    pub fn keep_effects(&mut self) {
+        self.kept = Some(Kept {
+            touched: Touched::None,
+            effects: Vec::with_capacity(EFFECTS_MAX),
+        });
+    }
+
+    /// Which books the last frame changed that may change any, and what it did to the one of its
+    /// instrument, in order; nothing unless [`BookStage::keep_effects`] was called.
+    #[must_use]
+    #[inline]
+    pub fn last(&self) -> (Touched, &[Effect]) {
+        let kept = self.kept.as_ref();
+        kept.map_or((Touched::None, &[]), |kept| (kept.touched, &kept.effects))
+    }
+
+    #[inline]
+    fn apply(&mut self, frame: FrameRef<'_>) -> Touched {
+        let Some(kept) = &mut self.kept else {
+            return self.books.apply(frame, &mut |_| {}).touched;
+        };
+        kept.effects.clear();
+        let keep = &mut |effect| kept.effects.push(effect);
+        kept.touched = self.books.apply(frame, keep).touched;
+        kept.touched
     }
 
     /// The books.
@@ -166,7 +208,7 @@ impl Stage for BookStage {
     #[inline]
     fn on_frame<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
         self.emitter.pass(frame, out);
-        match self.books.apply(frame, &mut |_| {}).touched {
+        match self.apply(frame) {
             Touched::None => {}
             Touched::One(instrument) => self.report(frame, instrument.index() - 1, out),
             Touched::All => self.report_all(frame, out),

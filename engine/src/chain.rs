@@ -21,6 +21,10 @@ pub trait End: Out {
     fn has_room(&self, lines: usize) -> bool;
     /// Publishes what was put.
     fn flush(&mut self);
+    /// The same, where the book stage sits on the lane: for an end that looks at its books.
+    fn flush_beside(&mut self, _: &BookStage) {
+        self.flush();
+    }
     /// Puts frames that lie back to back.
     fn put_all(&mut self, frames: &[Line]) {
         let mut rest = frames;
@@ -347,6 +351,18 @@ impl<E> Chain<E> {
             through(seats, &*probe, end, frame);
         } else {
             through(seats, &Unwatched, end, frame);
+        }
+    }
+
+    /// Publishes what came of the frames that were put.
+    #[inline]
+    pub fn flush(&mut self)
+    where
+        E: End,
+    {
+        match self.book.stage() {
+            Some(stage) => self.end.flush_beside(stage),
+            None => self.end.flush(),
         }
     }
 

@@ -202,6 +202,8 @@ impl EdgeLog {
             let cancelled = Cancelled { leg: *leg, ts, seq };
             match broker {
                 Broker::Sim(edge) => cancel_at(edge, &cancelled),
+                // It ends with this run. The next start's hears of it (`Start::hear`).
+                Broker::Beside(_) => {}
                 Broker::Ibkr(edge) => {
                     edge.on_frame(command(&cancelled).frame(), &mut Unheard::default())
                 }

@@ -6,7 +6,8 @@
 //!
 //! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
 //! the frame waits until everything that it caused has been journaled and handed over. The edge
-//! sees every frame in order all the same.
+//! sees every frame in order all the same; one without books of its own ([`Broker::Beside`]) waits
+//! for the end of each input with everything.
 
 use crate::broker::Broker;
 use crate::chain::End;
@@ -15,6 +16,7 @@ use crate::lane::put_note;
 use crate::ledger::{Ledger, LiveLeg};
 use crate::probe::Probe;
 use crate::shared::{Emergency, Shared};
+use book::BookStage;
 use journal::{Health, Writer};
 use rtrb::Producer;
 use std::collections::VecDeque;
@@ -284,12 +286,15 @@ impl Gate {
     /// A market frame waits until what follows from it has been handed over.
     #[inline]
     fn keep_market(&mut self, frame: FrameRef<'_>) {
-        if self.edge.ignores_market() {
-            return;
+        match &mut self.edge {
+            Broker::Sim(_) => {
+                self.tell_market();
+                self.market.copy_from(frame);
+                self.market_waits = true;
+            }
+            Broker::Beside(beside) => beside.hear(frame),
+            Broker::Ibkr(_) => {}
         }
-        self.tell_market();
-        self.market.copy_from(frame);
-        self.market_waits = true;
     }
 }
 
@@ -303,6 +308,14 @@ impl End for Gate {
         self.tell_market();
         if !self.held.is_empty() {
             self.release();
+        }
+    }
+
+    #[inline]
+    fn flush_beside(&mut self, stage: &BookStage) {
+        self.flush();
+        if let Broker::Beside(beside) = &mut self.edge {
+            beside.look(stage, &mut self.back);
         }
     }
 

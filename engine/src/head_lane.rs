@@ -83,7 +83,7 @@ impl HeadLane {
                 break;
             }
         }
-        works.chain.end.flush();
+        works.chain.flush();
         self.shared.lanes[0].set_done(self.head.seq());
         self.shared.lanes[0].finish();
         // The gate may still be answering; its ring must not stay full.
@@ -150,15 +150,15 @@ impl HeadLane {
                 self.keep_house(works);
             }
             if alone {
-                works.chain.end.flush();
+                works.chain.flush();
                 // The operator can wait for the end of the turn.
                 self.collect_from_gate();
                 self.head.drained(self.head.seq());
             } else if on_time {
-                works.chain.end.flush();
+                works.chain.flush();
             }
         }
-        works.chain.end.flush();
+        works.chain.flush();
         if self.told != self.head.seq() {
             // A store takes the line away from who reads it: none without need.
             self.told = self.head.seq();

@@ -367,7 +367,7 @@ pub fn run_behind<E: End>(
                 room
             })
         };
-        works.chain.end.flush();
+        works.chain.flush();
         if read == lines && done != told {
             own.set_done(done);
             told = done;

@@ -72,6 +72,14 @@ pub struct Opening {
     pub checkpoints: Vec<Checkpoint>,
 }
 
+impl Opening {
+    /// True where nothing came before: no epoch, and no state that another session left.
+    #[must_use]
+    pub const fn is_first(&self) -> bool {
+        self.restart.previous_seq == 0 && self.checkpoints.is_empty()
+    }
+}
+
 /// Where a run starts.
 #[derive(Debug)]
 pub struct Start {

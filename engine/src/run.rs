@@ -1,7 +1,6 @@
 //! One run: a journal, the stages on their lanes, and the head, until the data or the time ends.
 
-use crate::broker::{Broker, Shade};
-use crate::chain::End;
+use crate::broker::{Beside, Broker, Shade};
 use crate::clock::Clock;
 use crate::edge_log::{EdgeLog, EdgeLogError};
 use crate::gate::{Gate, GateParts, WayBack};
@@ -16,9 +15,10 @@ use crate::setup::Setup;
 use crate::shared::{Emergency, Shared};
 use crate::thrift::Thrift;
 use crate::wiring::{LaneEnd, seat};
+use book::BookStage;
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
-use gateway::sim::SimEdge;
+use gateway::sim::SimBroker;
 use journal::{Durability, Folios};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -141,7 +141,7 @@ impl Finished {
     /// # Panics
     /// If the run stood before a real one.
     #[must_use]
-    pub fn sim(&self) -> &SimEdge {
+    pub fn sim(&self) -> &SimBroker {
         self.edge.sim().expect("the broker was inside the process")
     }
 }
@@ -200,10 +200,11 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     writer.spawn_helper()?;
     let begin = begin_of(clock.as_ref(), sources.next(), start.last_ts);
     let far = stand_before((&layout, idle), start.edge, line, begin)?;
+    let (when, book) = ((pace, &layout, &start.opening), &mut start.stages.book);
     let mut gate = Gate::new(GateParts {
         journal: writer,
         power: journal.durability == Durability::Power,
-        edge: far.edge,
+        edge: share_books(when, book, far.edge),
         log,
         ledger: start.ledger,
         back: WayBack::new(back_in),
@@ -282,6 +283,22 @@ fn stand_before(
                 answers: Some(running.answers),
             })
         }
+    }
+}
+
+/// Lets a broker inside the process match on the book stage's books instead of a second set that
+/// the same frames make: where both begin empty, on one lane, and nobody waits for a command.
+fn share_books(
+    (pace, layout, opening): (Pace, &Layout, &restart::Opening),
+    stage: &mut BookStage,
+    edge: Broker,
+) -> Broker {
+    match edge {
+        Broker::Sim(edge) if pace == Pace::Virtual && layout.lanes() == 1 && opening.is_first() => {
+            stage.keep_effects();
+            Broker::Beside(Box::new(Beside::new(edge.into_broker())))
+        }
+        other => other,
     }
 }
 
@@ -500,7 +517,7 @@ impl Opening<'_> {
     fn put(&self, head: &mut Head, works: &mut Works<LaneEnd>) {
         let mut number = |write: &mut dyn FnMut(&mut Draft)| {
             works.put(head.number(self.begin, write));
-            works.chain.end.flush();
+            works.chain.flush();
         };
         let text = self.setup.config_text.as_bytes();
         for index in 0..blob::chunks(text.len()) {
@@ -524,7 +541,7 @@ impl Opening<'_> {
             header.ts = head.now();
             header.sub = SUB_NOTE;
             works.chain.put(draft.frame());
-            works.chain.end.flush();
+            works.chain.flush();
         }
     }
 }

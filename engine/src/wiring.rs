@@ -9,6 +9,7 @@
 //!                              └─ depth slots ──────────────────▶ slots ring ───▶ sources
 //!   unpinned    two journal helpers: next segment and pages ahead; sync behind
 //!
+//!   one lane in virtual time: SimBroker, shown the books of the lane's book stage
 //!   before a real broker, SimEdge is an IbkrEdge and the source its data:
 //!   Gate ─▶ commands ring ─▶ writer ─▶ socket ─▶ data, orders, control ─▶ market ring ─▶ Merge
 //!                                                               └──────▶ broker ring ─▶ Head
@@ -23,6 +24,7 @@ use crate::lane::{NOTES_MAX, Works};
 use crate::layout::Layout;
 use crate::probe::Probe;
 use crate::ring::{RingIn, RingOut, ring};
+use book::BookStage;
 use stream::limits::RING_LINES;
 use stream::{FrameRef, Line, Out};
 
@@ -57,6 +59,14 @@ impl End for LaneEnd {
         match self {
             Self::Ring(ring) => ring.flush(),
             Self::Gate(gate) => gate.flush(),
+        }
+    }
+
+    #[inline]
+    fn flush_beside(&mut self, stage: &BookStage) {
+        match self {
+            Self::Ring(ring) => ring.flush(),
+            Self::Gate(gate) => gate.flush_beside(stage),
         }
     }
 

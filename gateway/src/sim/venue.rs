@@ -92,10 +92,14 @@ impl Venue {
 
     /// True when effects on the instrument's book matter.
     pub(crate) fn watches(&self, instrument: InstrumentId) -> bool {
-        self.live
-            .get(instrument.index())
-            .is_some_and(|live| !live.is_empty())
-            || !self.taken.is_empty()
+        self.has_live(instrument) || !self.taken.is_empty()
+    }
+
+    /// True when orders of that instrument are live.
+    #[inline]
+    pub(crate) fn has_live(&self, instrument: InstrumentId) -> bool {
+        let live = self.live.get(instrument.index());
+        live.is_some_and(|live| !live.is_empty())
     }
 
     /// Follows what one frame does to a book. `revealed` says that new levels were there before.

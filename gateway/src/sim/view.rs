@@ -1,7 +1,7 @@
 //! What the broker tells of the account to those who ask at any time, and what it corrects by
 //! itself.
 
-use super::SimEdge;
+use super::{SimBroker, SimEdge};
 use stream::{InstrumentId, Money, Price, Side};
 
 /// The account as the broker values it now.
@@ -24,13 +24,6 @@ impl SimEdge {
         self.venue.account.valued(&self.books, &self.config)
     }
 
-    /// Average entry price of a position; 0 when flat.
-    #[must_use]
-    pub fn average(&self, instrument: InstrumentId) -> Price {
-        let holding = self.venue.account.holding(instrument);
-        holding.map_or(Price::ZERO, |holding| holding.average())
-    }
-
     /// Price at which a position would be closed now; for a flat one, at which it would be sold.
     /// 0 for instruments that the broker does not know.
     #[must_use]
@@ -38,6 +31,15 @@ impl SimEdge {
         let account = &self.venue.account;
         let known = account.holding(instrument);
         known.map_or(Price::ZERO, |_| account.mark(&self.books, instrument))
+    }
+}
+
+impl SimBroker {
+    /// Average entry price of a position; 0 when flat.
+    #[must_use]
+    pub fn average(&self, instrument: InstrumentId) -> Price {
+        let holding = self.venue.account.holding(instrument);
+        holding.map_or(Price::ZERO, |holding| holding.average())
     }
 
     /// What a position of that size would bind; 0 for instruments that the broker does not know.

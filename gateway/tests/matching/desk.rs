@@ -1,11 +1,16 @@
 //! A simulated broker by itself and the way round to it: commands arrive, answers come back when
 //! they fall due.
+//!
+//! Beside it stands the same broker without books of its own, which is shown a book stage's: it
+//! must give the same answers to each frame.
 
-use gateway::sim::{Config, Latency, SimEdge};
+use book::BookStage;
+use gateway::sim::{Config, Latency, Shown, SimBroker, SimEdge};
 use stream::payload::*;
+use stream::stage::Collected;
 use stream::{
-    Answers, Class, Draft, Edge, FrameId, InstrumentId, Money, Nanos, Payload, Price, Side,
-    SourceId, StageId, id::sub_of,
+    Answers, Class, Draft, Edge, FrameId, FrameRef, InstrumentId, Money, Nanos, Payload, Price,
+    Side, SourceId, Stage, StageId, id::sub_of,
 };
 
 const ONE: InstrumentId = InstrumentId(1);
@@ -28,6 +33,7 @@ impl Answers for Waiting {
 /// A broker and the way round; every answer that came back is kept.
 pub(crate) struct Desk {
     pub(crate) edge: SimEdge,
+    twin: (BookStage, SimBroker),
     waiting: Waiting,
     seq: u64,
     pub(crate) now: Nanos,
@@ -56,8 +62,11 @@ impl Desk {
             levels_max: 128,
             stale: Nanos::from_secs(1_000),
         };
+        let mut stage = BookStage::new(&books);
+        stage.keep_effects();
         let mut desk = Self {
             edge: SimEdge::new(config, &books),
+            twin: (stage, SimBroker::new(config, books.instruments)),
             waiting: Waiting::default(),
             seq: 0,
             now: Nanos::from_secs(1_000),
@@ -85,7 +94,33 @@ impl Desk {
         } else {
             0
         };
+        let before = self.waiting.0.len();
         self.edge.on_frame(draft.frame(), &mut self.waiting);
+        let twins = self.ask_twin(draft.frame());
+        let lines = |drafts: &[Draft]| -> Vec<_> {
+            let frames = drafts.iter().flat_map(|draft| draft.frame().lines());
+            frames.copied().collect()
+        };
+        assert_eq!(lines(&self.waiting.0[before..]), lines(&twins.0));
+    }
+
+    fn ask_twin(&mut self, frame: FrameRef<'_>) -> Waiting {
+        let (stage, broker) = &mut self.twin;
+        if BookStage::ACTS_ON.has(frame.kind()) {
+            stage.on_frame(frame, &mut Collected::default());
+        }
+        let (touched, effects) = stage.last();
+        let mut answers = Waiting::default();
+        if broker.minds(frame) {
+            let books = stage.books();
+            let shown = Shown {
+                books,
+                touched,
+                effects,
+            };
+            broker.on_frame(frame, shown, &mut answers);
+        }
+        answers
     }
 
     pub(crate) fn input<P: Payload>(&mut self, payload: &P) {
