@@ -155,6 +155,13 @@ pub struct Handle {
 }
 
 impl Handle {
+    fn new(shared: &Arc<Shared>, operator: Producer<Line>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            operator,
+        }
+    }
+
     /// Hands a control to the head. False when the queue is full (it is then being ignored).
     pub fn control(&mut self, action: ControlAction, by: &str, cause: &str) -> bool {
         let mut draft = Draft::new();
@@ -237,10 +244,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         begin,
     };
     let first = works.remove(0);
-    let handle = Handle {
-        shared: Arc::clone(&shared),
-        operator: operator_in,
-    };
+    let handle = Handle::new(&shared, operator_in);
     let lanes = Lanes::of(&layout, idle, &shared);
     let ended = lanes.run((lane, first, opening), works, rings, handle, watch);
     leave(far.shell);
