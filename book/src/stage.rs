@@ -95,7 +95,7 @@ impl BookStage {
         kept.map_or((Touched::None, &[]), |kept| (kept.touched, &kept.effects))
     }
 
-    #[inline]
+    #[inline(always)]
     fn apply(&mut self, frame: FrameRef<'_>) -> Touched {
         let Some(kept) = &mut self.kept else {
             return self.books.apply(frame, &mut |_| {}).touched;

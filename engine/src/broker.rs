@@ -80,6 +80,8 @@ impl Beside {
         }
     }
 
+    // A call: nothing is to be saved for it where nothing waits.
+    #[inline(never)]
     fn show<A: Answers>(&mut self, stage: &BookStage, answers: &mut A) {
         let (touched, effects) = stage.last();
         let shown = Shown {

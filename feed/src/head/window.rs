@@ -110,3 +110,39 @@ impl Window {
         self.drained
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use stream::hash::mix;
+
+    /// The same by a plain queue, drained one by one, some at a time, or wholly.
+    #[test]
+    fn it_holds_what_a_plain_queue_holds() {
+        let (mut window, mut queue) = (Window::new(7), VecDeque::new());
+        let (mut seq, mut random) = (7, 1);
+        for step in 0..20_000_u64 {
+            random = mix(random);
+            let evaluation = random.is_multiple_of(50);
+            if !random.is_multiple_of(3) && window.has_room(evaluation) {
+                seq += 1;
+                let (ts, lines) = (Nanos(step), 1 + (random >> 32) as usize % 8);
+                window.push(seq, ts, lines, evaluation);
+                queue.push_back((ts, lines, evaluation));
+            } else {
+                let most = queue.len() as u64;
+                let left = (random >> 40) % (most + 1);
+                window.drained(seq - left);
+                queue.drain(..(most - left) as usize);
+            }
+            let lines: usize = queue.iter().map(|(_, lines, _)| lines).sum();
+            assert_eq!(window.lines(), lines);
+            assert_eq!(window.oldest_ts(), queue.front().map(|(ts, ..)| *ts));
+            assert_eq!(window.drained_seq(), seq - queue.len() as u64);
+            let evaluates = queue.iter().any(|(_, _, evaluation)| *evaluation);
+            let room = lines + stream::frame::LINES_MAX <= WINDOW_LINES;
+            assert_eq!(window.has_room(true), room && !evaluates);
+        }
+    }
+}

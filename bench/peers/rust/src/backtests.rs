@@ -84,7 +84,7 @@ pub fn days(ring: &Ring) -> Result<Vec<Prepared>> {
 fn notes(report: &mut Report, ring: &Ring) {
     report.note(&ring.place.how);
     report.note(
-        "ours: all stages, simulated broker, journal opened, written, synced every 5 ms and closed \
+        "ours: all stages, simulated broker, journal opened, written and closed (not synced) \
          inside the time; theirs: goto_end or elapse alone, no journal, built beforehand",
     );
 }
