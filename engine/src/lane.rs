@@ -191,8 +191,6 @@ impl<E: End> Works<E> {
         }
     }
 
-    // A call: nothing is to be saved for it in virtual time.
-    #[inline(never)]
     fn put_live(&mut self, frame: FrameRef<'_>) {
         self.chain.probe.begin(frame);
         self.chain.put(frame);
