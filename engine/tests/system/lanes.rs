@@ -3,6 +3,7 @@
 use crate::common::scene::{journal_in, run_plan};
 use crate::common::story::assert_same;
 use crate::common::{Scene, frames};
+use engine::broker::Broker;
 use engine::config::{Settings, Value};
 use engine::layout::Layout;
 use engine::setup::{SAMPLE, Setup};
@@ -56,10 +57,19 @@ fn a_synthetic_session_gives_the_same_stream_on_any_number_of_lanes() {
     assert_replays(&first, "first");
     for layout in LAYOUTS {
         let dir = place.path().join(layout);
-        scene.clone().on(layout).run(&dir);
+        let finished = scene.clone().on(layout).run(&dir);
+        let shares = matches!(finished.edge, Broker::Beside(_));
+        assert_eq!(
+            shares,
+            layout == "1",
+            "{layout}: whose books the broker matches on"
+        );
         assert_same(&want, &frames(&dir), layout);
         assert_replays(&dir, layout);
     }
+    // Behind what a journal holds already the broker has the books that the fold gave it.
+    let again = scene.run(&first);
+    assert!(matches!(again.edge, Broker::Sim(_)));
 }
 
 /// The first frames of another source.

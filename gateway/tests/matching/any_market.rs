@@ -17,6 +17,7 @@ enum Act {
     Modify { which: usize, price: i64, qty: u32 },
     Cancel { which: usize },
     Time { millis: u64 },
+    Clear { all: bool },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -38,6 +39,7 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(which, price, qty)| Act::Modify { which, price, qty }),
         2 => any::<usize>().prop_map(|which| Act::Cancel { which }),
         1 => (1u64..2_000).prop_map(|millis| Act::Time { millis }),
+        1 => any::<bool>().prop_map(|all| Act::Clear { all }),
     ]
 }
 
@@ -91,6 +93,10 @@ fn play(desk: &mut Desk, book: &mut BTreeMap<u64, u32>, number: u64, act: &Act) 
             }
         }
         Act::Time { millis } => desk.now += Nanos::from_millis(millis),
+        Act::Clear { all } => {
+            desk.clear(all);
+            book.clear();
+        }
     }
     desk.settle();
 }

@@ -124,9 +124,13 @@ impl Desk {
     }
 
     pub(crate) fn input<P: Payload>(&mut self, payload: &P) {
+        self.input_about(ONE, payload);
+    }
+
+    fn input_about<P: Payload>(&mut self, instrument: InstrumentId, payload: &P) {
         self.now += Nanos(10);
         let mut draft = Draft::new();
-        draft.write(ONE, payload);
+        draft.write(instrument, payload);
         self.put(draft, Class::Input);
     }
 
@@ -198,6 +202,16 @@ impl Desk {
             source: SourceId(1),
             ..Delete::zeroed()
         });
+    }
+
+    /// The source empties this book, or all of its own.
+    pub(crate) fn clear(&mut self, all: bool) {
+        let about = if all { InstrumentId::NONE } else { ONE };
+        let clear = Clear {
+            source: SourceId(1),
+            ..Clear::zeroed()
+        };
+        self.input_about(about, &clear);
     }
 
     pub(crate) fn execute(&mut self, order_id: u64, qty: u32) {
