@@ -121,7 +121,7 @@ impl BookStage {
             return;
         }
         let best = view::best(book);
-        if best != self.bests[index] {
+        if best.differs_from(&self.bests[index]) {
             self.bests[index] = best;
             let instrument = InstrumentId(index as u16 + 1);
             self.emitter.emit(frame, instrument, &best, out);

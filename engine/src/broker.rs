@@ -57,32 +57,38 @@ impl Beside {
         }
     }
 
+    /// True when a frame is anything to the broker.
+    #[must_use]
+    #[inline]
+    pub fn minds(&self, frame: FrameRef<'_>) -> bool {
+        self.broker.minds(frame)
+    }
+
     /// A frame waits for the end of its input, if it is anything to the broker.
     #[inline]
     pub fn hear(&mut self, frame: FrameRef<'_>) {
-        if self.broker.minds(frame) {
+        if self.minds(frame) {
             self.keep(frame);
         }
     }
 
-    fn keep(&mut self, frame: FrameRef<'_>) {
+    /// A frame that is something to the broker waits for the end of its input.
+    pub fn keep(&mut self, frame: FrameRef<'_>) {
         match frame.lines() {
             [line] => self.waiting.push(*line),
             lines => self.waiting.extend_from_slice(lines),
         }
     }
 
-    /// Everything that followed from an input has been journaled: shows what waits, in order.
+    /// True when a frame waits to be shown.
+    #[must_use]
     #[inline]
-    pub fn look<A: Answers>(&mut self, stage: &BookStage, answers: &mut A) {
-        if !self.waiting.is_empty() {
-            self.show(stage, answers);
-        }
+    pub const fn waits(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
-    // A call: nothing is to be saved for it where nothing waits.
-    #[inline(never)]
-    fn show<A: Answers>(&mut self, stage: &BookStage, answers: &mut A) {
+    /// Everything that followed from an input has been journaled: shows what waits, in order.
+    pub fn show<A: Answers>(&mut self, stage: &BookStage, answers: &mut A) {
         let (touched, effects) = stage.last();
         let shown = Shown {
             books: stage.books(),

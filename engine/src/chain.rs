@@ -354,8 +354,23 @@ impl<E> Chain<E> {
         }
     }
 
-    /// Publishes what came of the frames that were put.
+    /// The same in virtual time, where nothing is measured.
     #[inline]
+    pub fn put_unwatched(&mut self, frame: FrameRef<'_>)
+    where
+        E: End,
+    {
+        let seats = (
+            &mut self.book,
+            &mut self.signal,
+            &mut self.risk,
+            &mut self.gateway,
+        );
+        through(seats, &Unwatched, &mut self.end, frame);
+    }
+
+    /// Publishes what came of the frames that were put.
+    #[inline(always)]
     pub fn flush(&mut self)
     where
         E: End,

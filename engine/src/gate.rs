@@ -12,6 +12,7 @@
 use crate::broker::Broker;
 use crate::chain::End;
 use crate::edge_log::EdgeLog;
+use crate::gathered::Gathered;
 use crate::lane::put_note;
 use crate::ledger::{Ledger, LiveLeg};
 use crate::probe::Probe;
@@ -134,6 +135,10 @@ pub struct Gate {
     held: VecDeque<Held>,
     health: Health,
     ledger: Ledger,
+    /// Frames from which nothing follows and that are not appended yet, back to back: those of
+    /// virtual time on one lane, where nobody reads the journal's head and the broker stands
+    /// beside the books.
+    gathered: Gathered,
     /// The newest market frame, where the edge has not seen it yet.
     market: Draft,
     market_waits: bool,
@@ -169,6 +174,7 @@ impl Gate {
             draft: Draft::new(),
             delay,
             held: VecDeque::with_capacity(HELD_MAX),
+            gathered: Gathered::new(),
             market: Draft::new(),
             market_waits: false,
             ledger,
@@ -182,6 +188,7 @@ impl Gate {
     /// # Errors
     /// When the journal cannot be closed cleanly.
     pub fn close(mut self) -> Result<Broker, journal::Error> {
+        self.write_out();
         if !self.held.is_empty() {
             self.journal.request_sync();
             while !self.held.is_empty() && !self.health_is_lost() {
@@ -247,6 +254,27 @@ impl Gate {
 impl Out for Gate {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
+        if let (Broker::Beside(beside), [line]) = (&self.edge, frame.lines())
+            && is_quiet(frame)
+        {
+            let minded = frame.is_input() && beside.minds(frame);
+            self.gathered.take(line);
+            if minded || self.gathered.is_full() {
+                self.gathered_rarely(frame, minded);
+            }
+            return;
+        }
+        self.put_now(frame);
+    }
+}
+
+impl Gate {
+    /// Appends a frame, and does what follows from it.
+    #[inline(never)]
+    fn put_now(&mut self, frame: FrameRef<'_>) {
+        if !self.gathered.is_empty() {
+            self.write_out();
+        }
         let position = self.journal.append(frame);
         if self.journal.is_failed() {
             return self.die();
@@ -266,6 +294,39 @@ impl Out for Gate {
             self.release();
         }
     }
+
+    /// The broker minds the frame, or there is no more room for others to be gathered.
+    // A call, as is every way that most frames do not take.
+    #[inline(never)]
+    fn gathered_rarely(&mut self, frame: FrameRef<'_>, minded: bool) {
+        if let Broker::Beside(beside) = &mut self.edge
+            && minded
+        {
+            beside.keep(frame);
+        }
+        if self.gathered.is_full() {
+            self.write_out();
+        }
+    }
+
+    /// Appends what was gathered.
+    fn write_out(&mut self) {
+        self.journal.append_all(self.gathered.lines());
+        self.gathered.clear();
+        if self.journal.is_failed() {
+            self.die();
+        }
+    }
+}
+
+/// True for frames from which nothing follows, but that the broker sees the market.
+#[inline(always)]
+fn is_quiet(frame: FrameRef<'_>) -> bool {
+    if frame.is_input() {
+        frame.kind().is_market()
+    } else {
+        !ACTS_ON.has(frame.kind())
+    }
 }
 
 impl Gate {
@@ -281,6 +342,16 @@ impl Gate {
             _ => {}
         }
         self.ledger.on_frame(frame, &self.shared);
+    }
+
+    /// Shows the broker beside the books what waits for it, once it is in the journal.
+    // A call: nothing is to be saved for it where nothing waits.
+    #[inline(never)]
+    fn show(&mut self, stage: &BookStage) {
+        self.write_out();
+        if let Broker::Beside(beside) = &mut self.edge {
+            beside.show(stage, &mut self.back);
+        }
     }
 
     /// A market frame waits until what follows from it has been handed over.
@@ -313,25 +384,23 @@ impl End for Gate {
 
     #[inline]
     fn flush_beside(&mut self, stage: &BookStage) {
-        self.flush();
-        if let Broker::Beside(beside) = &mut self.edge {
-            beside.look(stage, &mut self.back);
+        match &mut self.edge {
+            Broker::Beside(beside) if beside.waits() => self.show(stage),
+            Broker::Beside(_) => {}
+            Broker::Sim(_) | Broker::Ibkr(_) => self.flush(),
         }
     }
 
     /// As frame by frame, but what nothing follows from is appended together with what comes
     /// behind it, up to the next frame that something follows from.
     fn put_all(&mut self, frames: &[Line]) {
+        if !self.gathered.is_empty() {
+            self.write_out();
+        }
         let (mut from, mut at) = (0, 0);
         while let Some(frame) = FrameRef::first_of(&frames[at..]) {
             at += frame.lines().len();
-            let kind = frame.kind();
-            let quiet = if frame.is_input() {
-                kind.is_market()
-            } else {
-                !ACTS_ON.has(kind)
-            };
-            if !quiet {
+            if !is_quiet(frame) {
                 self.keep(&frames[from..at - frame.lines().len()]);
                 self.put(frame);
                 from = at;

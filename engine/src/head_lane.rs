@@ -102,31 +102,64 @@ impl HeadLane {
 
     fn turn<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
         self.collect(alone);
-        let live = matches!(self.time, Time::Live { .. });
-        let mut worked = false;
-        let mut ended = false;
+        let turn = match self.time {
+            Time::Virtual => self.turn_virtual(works, alone),
+            Time::Live { .. } => self.turn_live(works, alone),
+        };
+        works.chain.flush();
+        if self.told != self.head.seq() {
+            // A store takes the line away from who reads it: none without need.
+            self.told = self.head.seq();
+            self.shared.lanes[0].set_done(self.told);
+        }
+        turn
+    }
+
+    /// As fast as it goes.
+    fn turn_virtual<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
+        let mut turn = Turn::Nothing;
+        for _ in 0..MARKET_BATCH {
+            if !works.has_room() {
+                self.stalls += 1;
+                break;
+            }
+            match self.head.next_virtual(&mut self.market) {
+                Step::Frame(frame) => works.chain.put_unwatched(frame),
+                Step::Wait => {
+                    self.stalls += 1;
+                    break;
+                }
+                Step::Idle => break,
+                Step::End => return Turn::Ended,
+            }
+            turn = Turn::Worked;
+            if alone {
+                self.settle(works);
+            }
+        }
+        turn
+    }
+
+    fn turn_live<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
+        let mut turn = Turn::Nothing;
         let mut looks = if self.idle == Idle::Spin { LOOKS } else { 1 };
         for _ in 0..MARKET_BATCH {
             if !works.has_room() {
                 self.stalls += 1;
                 break;
             }
-            let step = match &mut self.time {
-                Time::Virtual => self.head.next_virtual(&mut self.market),
-                Time::Live { clock, until } => {
-                    let now = clock.now();
-                    if now >= *until {
-                        ended = true;
-                        break;
-                    }
-                    self.head.next_live(&mut self.market, now)
-                }
+            let Time::Live { clock, until } = &mut self.time else {
+                break;
             };
-            let (housekeeping, on_time) = match step {
+            let now = clock.now();
+            if now >= *until {
+                return Turn::Ended;
+            }
+            let (housekeeping, on_time) = match self.head.next_live(&mut self.market, now) {
                 Step::Frame(frame) => {
                     works.put(frame);
                     let late = frame.header().ingress_age_ns >= BEHIND_NS;
-                    (is_housekeeping(frame), live && !late)
+                    (is_housekeeping(frame), !late)
                 }
                 Step::Wait => {
                     self.stalls += 1;
@@ -135,40 +168,33 @@ impl HeadLane {
                 Step::Idle => {
                     looks -= 1;
                     // What was put must first be published.
-                    if worked || looks == 0 {
+                    if matches!(turn, Turn::Worked) || looks == 0 {
                         break;
                     }
                     continue;
                 }
-                Step::End => {
-                    ended = true;
-                    break;
-                }
+                Step::End => return Turn::Ended,
             };
-            worked = true;
+            turn = Turn::Worked;
             if housekeeping {
                 self.keep_house(works);
             }
             if alone {
-                works.chain.flush();
-                // The operator can wait for the end of the turn.
-                self.collect_from_gate();
-                self.head.drained(self.head.seq());
+                self.settle(works);
             } else if on_time {
                 works.chain.flush();
             }
         }
+        turn
+    }
+
+    /// With the gate on this lane: what was put has been journaled, and what it brought has come
+    /// back. The operator can wait for the end of the turn.
+    #[inline(always)]
+    fn settle<E: End>(&mut self, works: &mut Works<E>) {
         works.chain.flush();
-        if self.told != self.head.seq() {
-            // A store takes the line away from who reads it: none without need.
-            self.told = self.head.seq();
-            self.shared.lanes[0].set_done(self.told);
-        }
-        match (ended, worked) {
-            (true, _) => Turn::Ended,
-            (_, true) => Turn::Worked,
-            _ => Turn::Nothing,
-        }
+        self.collect_from_gate();
+        self.head.drained(self.head.seq());
     }
 
     /// Takes what came back: first how far the gate has got, then what it sent until then.
@@ -191,7 +217,7 @@ impl HeadLane {
     }
 
     /// Takes what the gate sent.
-    #[inline]
+    #[inline(always)]
     fn collect_from_gate(&mut self) {
         if self.back.slots() > 0 {
             drain(&mut self.back, self.head.answers());

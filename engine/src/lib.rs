@@ -13,6 +13,7 @@ pub mod edge_log;
 pub mod feeds;
 pub mod fold;
 pub mod gate;
+mod gathered;
 pub mod head_lane;
 pub mod ibkr;
 pub mod lane;

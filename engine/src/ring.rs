@@ -100,10 +100,15 @@ impl RingOut {
         self.count += 1;
     }
 
+    /// A longer frame's.
+    // Its whole way is this call's, at the very end: nothing is to be saved for it by a short one.
     #[inline(never)]
-    fn keep_all(&mut self, lines: &[Line]) {
+    fn put_long(&mut self, lines: &[Line]) {
         for line in lines {
             self.keep(line);
+        }
+        if self.count >= BATCH_LINES {
+            self.publish();
         }
     }
 
@@ -127,10 +132,10 @@ impl Out for RingOut {
     #[inline(always)]
     fn put(&mut self, frame: FrameRef<'_>) {
         // Room was looked for; when not, publishing tells.
-        match frame.lines() {
-            [line] => self.keep(line),
-            lines => self.keep_all(lines),
-        }
+        let [line] = frame.lines() else {
+            return self.put_long(frame.lines());
+        };
+        self.keep(line);
         if self.count >= BATCH_LINES {
             self.publish();
         }

@@ -68,7 +68,7 @@ impl<S: Source> Source for Thrift<S> {
         next
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, draft: &mut Draft) -> bool {
         if !self.inner.take(draft) {
             return false;

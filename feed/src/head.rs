@@ -67,7 +67,6 @@ impl Default for EndOfData {
 /// The head.
 #[derive(Debug)]
 pub struct Head {
-    seq: u64,
     now: Nanos,
     answers: AnswerQueue,
     timers: Timers,
@@ -82,6 +81,9 @@ pub struct Head {
     /// The last live frame's stamp, for the pulse.
     quiet_since: Nanos,
     pulses: u64,
+    /// In virtual time: before this neither a timer nor an answer falls due, nor does what a timer
+    /// brings. Zero: not known.
+    calm_until: Nanos,
 }
 
 impl Head {
@@ -96,7 +98,6 @@ impl Head {
             "answers and loop-backs need a delay above zero"
         );
         Self {
-            seq: last_seq,
             now: last_ts,
             answers: AnswerQueue::new(),
             timers,
@@ -108,13 +109,14 @@ impl Head {
             end_at: None,
             quiet_since: last_ts,
             pulses: 0,
+            calm_until: Nanos::ZERO,
         }
     }
 
     /// The number of the last input.
     #[must_use]
     pub const fn seq(&self) -> u64 {
-        self.seq
+        self.window.numbered_seq()
     }
 
     /// The stamp of the last input.
@@ -136,6 +138,7 @@ impl Head {
 
     /// Where answers, loop-backs and operator controls wait for their time.
     pub const fn answers(&mut self) -> &mut AnswerQueue {
+        self.calm_until = Nanos::ZERO;
         &mut self.answers
     }
 
@@ -157,6 +160,18 @@ impl Head {
     /// The next input in virtual time.
     #[inline]
     pub fn next_virtual(&mut self, market: &mut impl Source) -> Step<'_> {
+        // Mostly: the market's, strictly before all else and not overdue.
+        if let Next::At(due) = market.next() {
+            let ts = due.max(self.now);
+            if ts < self.calm_until && self.may_number(ts, false) && market.take(&mut self.draft) {
+                self.stamp(ts, ts, false);
+                return Step::Frame(self.draft.frame());
+            }
+        }
+        self.next_of_all(market)
+    }
+
+    fn next_of_all(&mut self, market: &mut impl Source) -> Step<'_> {
         loop {
             let market_due = match market.next() {
                 Next::At(due) => Some(due),
@@ -236,27 +251,13 @@ impl Head {
     }
 
     /// The earliest candidate; ties go to answers, then timers, then market.
-    #[inline]
     fn pick(&mut self, market_due: Option<Nanos>) -> Option<(Pick, Nanos)> {
         let answer = self.answers.due();
         if let Some(due) = market_due {
             self.timers.reach(due);
-            let other = (answer.unwrap_or(Nanos::MAX)).min(self.timers.due_or_never());
-            // Mostly: strictly before all else, which is not overdue either.
-            let due = due.max(self.now);
-            if due < other {
-                return Some((Pick::Market, due));
-            }
-        }
-        self.pick_among(answer, market_due)
-    }
-
-    fn pick_among(
-        &mut self,
-        answer: Option<Nanos>,
-        market_due: Option<Nanos>,
-    ) -> Option<(Pick, Nanos)> {
-        if market_due.is_none() {
+            let timer = self.timers.quiet_until();
+            self.calm_until = answer.map_or(timer, |due| due.min(timer));
+        } else {
             let end = *self
                 .end_at
                 .get_or_insert(self.timers.end(self.now, self.end_of_data));
@@ -308,13 +309,12 @@ impl Head {
 
     #[inline(always)]
     fn stamp(&mut self, ts: Nanos, due: Nanos, evaluation: bool) {
-        self.seq += 1;
         self.now = ts;
         self.quiet_since = ts;
         let age = u32::try_from(ts.saturating_sub(due).0).unwrap_or(u32::MAX);
-        self.draft.number(self.seq, ts, age);
         let lines = self.draft.header().lines();
-        self.window.push(self.seq, ts, lines, evaluation);
+        let seq = self.window.push(ts, lines, evaluation);
+        self.draft.number(seq, ts, age);
     }
 }
 

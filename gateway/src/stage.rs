@@ -88,7 +88,6 @@ impl GatewayStage {
             Kind::Restart => state.on_restart(port),
             Kind::Best => {
                 let best = frame.read::<Best>();
-                state.rest_on(frame.instrument(), frame.ts());
                 state.on_quote(port, (best.bid, best.ask), best.quality);
             }
             Kind::BookView => {
@@ -183,6 +182,13 @@ impl Stage for GatewayStage {
     fn on_frame<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
         self.emitter.pass(frame, out);
         match frame.kind() {
+            Kind::Best => {
+                self.state.rest_on(frame.instrument(), frame.ts());
+                // Mostly nothing of ours stands there.
+                if self.state.has_brackets(frame.instrument()) {
+                    self.handle(frame, out);
+                }
+            }
             Kind::Trade => {
                 if frame.read::<Trade>().flags & flags::NON_PRINTABLE == 0 {
                     self.state.on_print(frame.instrument(), frame.ts());

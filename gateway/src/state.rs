@@ -137,6 +137,13 @@ impl State {
         self.watches.get_mut(instrument.index())
     }
 
+    /// Whether any bracket is of that instrument.
+    #[inline]
+    pub(crate) fn has_brackets(&self, instrument: InstrumentId) -> bool {
+        let watch = self.watches.get(instrument.index());
+        watch.is_some_and(|watch| watch.count > 0)
+    }
+
     /// A market frame of that time stands behind what is decided from now on.
     pub(crate) fn rest_on(&mut self, instrument: InstrumentId, ts: Nanos) {
         if let Some(newest) = self.markets.get_mut(instrument.index()) {

@@ -266,6 +266,16 @@ impl Draft {
         }
     }
 
+    /// Starts over as a copy of a whole frame's lines that falls due at another time.
+    ///
+    /// # Panics
+    /// When there is no line, or more than a frame has.
+    #[inline(always)]
+    pub fn copy_due(&mut self, due: Nanos, lines: &[Line]) {
+        self.copy_from(FrameRef(lines));
+        self.header_mut().ts = due;
+    }
+
     /// The header.
     #[must_use]
     #[inline]

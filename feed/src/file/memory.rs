@@ -15,6 +15,8 @@ pub struct MemorySource {
     repeats: u32,
     /// What stands at `read`, kept because it is asked for oftener than taken.
     next: Next,
+    /// How many lines it has.
+    length: usize,
 }
 
 impl MemorySource {
@@ -28,6 +30,7 @@ impl MemorySource {
             period: Nanos::ZERO,
             repeats: 0,
             next: Next::End,
+            length: 0,
         };
         source.look();
         source
@@ -52,6 +55,7 @@ impl MemorySource {
             period: period.max(span),
             repeats: times.saturating_sub(1),
             next: Next::End,
+            length: 0,
         };
         source.look();
         source
@@ -81,9 +85,9 @@ impl MemorySource {
             self.read = 0;
             self.shift += self.period;
         }
-        self.next = match FrameRef::first_of(&self.lines[self.read..]) {
-            Some(frame) => Next::At(frame.ts() + self.shift),
-            None => Next::End,
+        (self.next, self.length) = match FrameRef::first_of(&self.lines[self.read..]) {
+            Some(frame) => (Next::At(frame.ts() + self.shift), frame.lines().len()),
+            None => (Next::End, 0),
         };
     }
 }
@@ -99,12 +103,9 @@ impl Source for MemorySource {
         let Next::At(due) = self.next else {
             return false;
         };
-        let Some(frame) = FrameRef::first_of(&self.lines[self.read..]) else {
-            return false;
-        };
-        draft.copy_from(frame);
-        draft.header_mut().ts = due;
-        self.read += frame.lines().len();
+        let behind = self.read + self.length;
+        draft.copy_due(due, &self.lines[self.read..behind]);
+        self.read = behind;
         self.look();
         true
     }

@@ -53,7 +53,7 @@ impl Source for Merge {
         self.earliest()
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, draft: &mut Draft) -> bool {
         let taken = self
             .sources

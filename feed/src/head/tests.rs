@@ -293,3 +293,80 @@ fn a_silent_source_is_told_once_and_again_when_it_speaks() {
         ]
     );
 }
+
+/// Three sessions with gaps between them, and how often they were asked for.
+fn sessions(asked: std::sync::Arc<std::sync::atomic::AtomicU32>) -> Timers {
+    let days = [(0, 2_000), (4_000, 5_000), (9_000, 9_500)].map(|(open, close)| Session {
+        open: at(open),
+        ..session(close)
+    });
+    Timers::new(Box::new(move |ts| {
+        asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        days.into_iter().find(|day| ts <= day.close)
+    }))
+}
+
+/// What a head numbers of quotes and answers drawn by a seed, which drain all at once or some
+/// later. `long`: it goes the long way each time.
+fn drawn(seed: u64, long: bool) -> Vec<(u64, Kind, Nanos, u64)> {
+    use stream::hash::mix;
+    let mut random = mix(seed);
+    let mut due = 0;
+    let mut quotes = std::collections::VecDeque::new();
+    for _ in 0..400 {
+        random = mix(random);
+        due += [0, 1, 7, 125, 250][random as usize % 5] * u64::from(random >> 40 & 1 == 0);
+        quotes.push_back(at(due));
+    }
+    let mut source = Script(quotes);
+    let mut head = Head::new(0, Nanos::ZERO, sessions(Default::default()), at(3) - OPEN);
+    let mut seen = Vec::new();
+    loop {
+        let step = match long {
+            true => head.next_of_all(&mut source),
+            false => head.next_virtual(&mut source),
+        };
+        let waits = match step {
+            Step::Frame(frame) => {
+                let cause = frame.try_read::<Verdict>();
+                let cause = cause.map_or(0, |verdict| verdict.intent.seq());
+                seen.push((frame.seq(), frame.kind(), frame.ts(), cause));
+                false
+            }
+            Step::Wait => true,
+            Step::End => return seen,
+            Step::Idle => panic!("virtual time never idles"),
+        };
+        random = mix(random ^ head.seq());
+        if !waits && random.is_multiple_of(3) {
+            let later = at(3 + (random >> 32) % 300) - OPEN;
+            let answer = verdict(head.now() + later, head.seq());
+            head.answers().push(answer.frame());
+        }
+        if waits || !(random >> 8).is_multiple_of(4) {
+            head.drained(head.seq());
+        }
+    }
+}
+
+#[test]
+fn the_short_way_to_the_next_input_is_the_long_one() {
+    for seed in 0..200 {
+        let short = drawn(seed, false);
+        assert_eq!(short, drawn(seed, true), "seed {seed}");
+        for kind in [Kind::Session, Kind::Tick, Kind::Quote, Kind::Verdict] {
+            let comes = short.iter().any(|input| input.1 == kind);
+            assert!(comes, "seed {seed} has no {kind}");
+        }
+    }
+}
+
+#[test]
+fn a_calendar_that_knows_no_further_session_is_not_asked_again() {
+    let asked = std::sync::Arc::default();
+    let timers = sessions(std::sync::Arc::clone(&asked));
+    let mut head = Head::new(0, Nanos::ZERO, timers, Nanos(1));
+    let late: Vec<u64> = (0..500).map(|quote| 8_900 + quote * 10).collect();
+    assert!(run(&mut head, &mut script(&late)).len() > late.len());
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+}

@@ -22,6 +22,8 @@ pub struct Timers {
     housekeeping: Nanos,
     /// When the next of all these is due; [`Nanos::MAX`] when none is.
     next: Nanos,
+    /// No session comes behind the current one.
+    is_last: bool,
     evaluations: u64,
     sweeps: u64,
 }
@@ -50,6 +52,7 @@ impl Timers {
             evaluate: Nanos::MAX,
             housekeeping: Nanos::MAX,
             next: Nanos::MAX,
+            is_last: false,
             evaluations: 0,
             sweeps: 0,
         }
@@ -65,19 +68,23 @@ impl Timers {
     /// at all) leaves the timers still.
     #[inline]
     pub fn start(&mut self, ts: Option<Nanos>) {
-        if let (None, Some(ts)) = (&self.session, ts) {
+        if let (None, false, Some(ts)) = (&self.session, self.is_last, ts) {
             self.enter(ts);
         }
     }
 
+    /// A calendar that knows of no further session is not asked again: it would be for each frame
+    /// behind the last one.
     fn enter(&mut self, ts: Nanos) {
         let next = (self.sessions)(ts);
         if next.is_some_and(|next| self.session.is_some_and(|now| now.open >= next.open)) {
+            self.is_last = true;
             return;
         }
         self.session = next;
         let Some(session) = self.session else {
             self.next = Nanos::MAX;
+            self.is_last = true;
             return;
         };
         let begin = session.open.max(ts);
@@ -91,9 +98,20 @@ impl Timers {
     /// session that contains it. Without one nothing ticks.
     #[inline]
     pub fn reach(&mut self, ts: Nanos) {
-        if self.next == Nanos::MAX && self.session.is_none_or(|session| ts > session.close) {
+        if ts >= self.quiet_until() && self.next == Nanos::MAX {
             self.enter(ts);
         }
+    }
+
+    /// Before this time no timer falls due, whatever the market does.
+    #[must_use]
+    #[inline]
+    pub(super) fn quiet_until(&self) -> Nanos {
+        if self.next < Nanos::MAX || self.is_last {
+            return self.next;
+        }
+        let behind = |session: &Session| session.close.saturating_add(Nanos(1));
+        self.session.as_ref().map_or(Nanos::ZERO, behind)
     }
 
     /// When the next timer is due.
@@ -101,12 +119,6 @@ impl Timers {
     #[inline]
     pub fn due(&self) -> Option<Nanos> {
         (self.next < Nanos::MAX).then_some(self.next)
-    }
-
-    /// When the next timer is due; [`Nanos::MAX`] when none is.
-    #[inline]
-    pub(super) const fn due_or_never(&self) -> Nanos {
-        self.next
     }
 
     /// The next tick, once the session has been announced: none behind its close.

@@ -39,9 +39,10 @@ impl Window {
         &mut self.entries[(seq % WINDOW_LINES as u64) as usize]
     }
 
+    /// Takes an input in; tells its number.
     #[inline]
-    pub(super) fn push(&mut self, seq: u64, ts: Nanos, lines: usize, evaluation: bool) {
-        assert!(seq == self.numbered + 1, "inputs are numbered without gaps");
+    pub(super) fn push(&mut self, ts: Nanos, lines: usize, evaluation: bool) -> u64 {
+        let seq = self.numbered + 1;
         *self.entry(seq) = Entry {
             ts,
             lines: lines as u8,
@@ -51,6 +52,7 @@ impl Window {
         self.lines += lines;
         self.evaluations += u32::from(evaluation);
         self.lines_max = self.lines_max.max(self.lines);
+        seq
     }
 
     #[inline]
@@ -104,6 +106,12 @@ impl Window {
         most
     }
 
+    /// The last input that was numbered.
+    #[must_use]
+    pub const fn numbered_seq(&self) -> u64 {
+        self.numbered
+    }
+
     /// The last input that has drained.
     #[must_use]
     pub const fn drained_seq(&self) -> u64 {
@@ -128,7 +136,7 @@ mod tests {
             if !random.is_multiple_of(3) && window.has_room(evaluation) {
                 seq += 1;
                 let (ts, lines) = (Nanos(step), 1 + (random >> 32) as usize % 8);
-                window.push(seq, ts, lines, evaluation);
+                assert_eq!(window.push(ts, lines, evaluation), seq);
                 queue.push_back((ts, lines, evaluation));
             } else {
                 let most = queue.len() as u64;

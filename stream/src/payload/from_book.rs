@@ -39,6 +39,18 @@ payload! {
     }
 }
 
+impl Best {
+    /// Whether it is another one than `other`. All is compared at once: which part of a quote
+    /// changes nobody foresees, and a processor that guesses wrong loses more than it saves.
+    #[must_use]
+    #[inline(always)]
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let words = |best: &Self| -> [u64; 4] { zerocopy::transmute!(*best) };
+        let pairs = words(self).into_iter().zip(words(other));
+        pairs.fold(0, |all, (own, other)| all | (own ^ other)) != 0
+    }
+}
+
 payload! {
     /// An instrument's book and tape at an evaluation. Tape sums are since its previous view.
     ///
