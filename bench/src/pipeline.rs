@@ -15,7 +15,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use stream::{Draft, Kind, Next, Source};
+use stream::{Draft, Kind, Nanos, Next, Source};
 
 /// A run to be made.
 #[derive(Clone, Copy, Debug)]
@@ -198,6 +198,30 @@ impl Source for Noted {
 
     #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
+        if self.taken == 0 || self.taken == self.warm {
+            return self.take_noted(draft);
+        }
+        self.taken += 1;
+        self.inner.take(draft)
+    }
+
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
+        if self.taken == 0 || self.taken == self.warm {
+            // The long way asks when it falls due and takes it.
+            return None;
+        }
+        let due = self.inner.take_before(limit, draft);
+        self.taken += u64::from(due.is_some());
+        due
+    }
+}
+
+impl Noted {
+    // A call at the very end: all others need save nothing for it.
+    #[cold]
+    #[inline(never)]
+    fn take_noted(&mut self, draft: &mut Draft) -> bool {
         if self.taken == 0 {
             self.note(|notes| {
                 if notes.first.is_none() {

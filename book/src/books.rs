@@ -68,9 +68,10 @@ impl Books {
         Self::with_memory(config, &mut |_| {})
     }
 
-    /// As [`Books::new`]; `reserved` hears the addresses of the two tables, books with their levels
-    /// and orders, while nobody has touched them yet: the moment to ask the system for large
-    /// pages. What it asks for may change how they lie in memory, never what they hold.
+    /// As [`Books::new`]; `reserved` hears the addresses of the books with their levels, and of the
+    /// two parts of the orders' table that a large market takes, while nobody has touched them
+    /// yet: the moment to ask the system for large pages. What it asks for may change how they lie
+    /// in memory, never what they hold.
     ///
     /// # Panics
     /// As [`Books::new`].
@@ -85,7 +86,7 @@ impl Books {
         reserved(start..start + config.instruments * size_of::<Book>());
         books.extend((0..config.instruments).map(|_| Book::new(config.levels_max)));
         let orders = Orders::new(config.orders_max);
-        reserved(orders.memory());
+        orders.memory().into_iter().for_each(reserved);
         Self {
             books,
             orders,
@@ -161,7 +162,7 @@ impl Books {
     ///
     /// # Panics
     /// When a payload does not fit its kind, see [`FrameRef::read`].
-    #[inline]
+    #[inline(always)]
     pub fn apply(&mut self, frame: FrameRef<'_>, effect: &mut impl FnMut(Effect)) -> Applied {
         let kind = frame.kind();
         if !kind.is_market() {

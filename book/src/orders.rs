@@ -131,10 +131,17 @@ impl Orders {
         }
     }
 
-    /// The addresses of the table, nearly none of which was touched when it is new.
-    pub(crate) fn memory(&self) -> Range<usize> {
-        let halves = self.halves.as_ptr_range();
-        halves.start as usize..halves.end as usize
+    /// The addresses of what only a large market takes: the large regions, and the nursery beyond
+    /// what fits into a cache. None was touched when it is new. A small market shall not wait
+    /// until the system has cleared a large page for the first orders of each: where a hypervisor
+    /// has to find one, that takes milliseconds.
+    pub(crate) fn memory(&self) -> [Range<usize>; 2] {
+        let first = self.entries().as_ptr() as usize;
+        let address = |slot: usize| first + slot * size_of::<Entry>();
+        let young = self.nursery.first;
+        let aged = REGION_SPREAD.min(young)..young;
+        let young = young + SIZE_CACHED..young + self.nursery_max;
+        [aged, young].map(|slots| address(slots.start)..address(slots.end))
     }
 
     #[inline(always)]

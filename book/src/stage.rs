@@ -113,7 +113,7 @@ impl BookStage {
     }
 
     /// Marks an instrument's book as changed and emits its `Best` if that is another one.
-    #[inline]
+    #[inline(always)]
     fn report<O: Out>(&mut self, frame: FrameRef<'_>, index: usize, out: &mut O) {
         self.changed[index / 64] |= 1 << (index % 64);
         let book = &self.books.books[index];
@@ -129,6 +129,7 @@ impl BookStage {
     }
 
     /// Reports every book that a frame about all of them changed.
+    #[inline(never)]
     fn report_all<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
         // A session starts every tape anew; all else that is about every book shows in its best.
         let always = frame.kind() == Kind::Session;

@@ -1,14 +1,37 @@
-//! Frames that wait to be appended together, which is cheaper than one by one.
+//! Lines that wait to be handed on together, which is cheaper than one by one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use stream::Line;
+use stream::frame::LINES_MAX;
+use zerocopy::{FromBytes, IntoBytes};
 
-/// How many there are at most: 4 KiB.
+/// Lines behind which it is full: 4 KiB.
 const FULL: usize = 64;
 
-/// A few frames of one line each, as nearly all are.
+/// A line that waits.
+///
+/// A frame that was just made was stored in words. Copied as a block it would be loaded in pieces
+/// that span those stores, and wait until they have reached the cache; so it is taken word by
+/// word, and relaxed atomics are words that no compiler joins to blocks. Only this thread knows
+/// them.
+#[derive(Debug, Default, FromBytes, IntoBytes)]
+#[repr(C, align(64))]
+struct Kept([AtomicU64; Line::BYTES / 8]);
+
+impl Kept {
+    #[inline]
+    fn store(&self, line: &Line) {
+        let words: &[u64; Line::BYTES / 8] = zerocopy::transmute_ref!(line);
+        for (kept, word) in self.0.iter().zip(words) {
+            kept.store(*word, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A few lines, back to back.
 #[derive(Debug)]
 pub(crate) struct Gathered {
-    lines: Box<[Line; FULL]>,
+    lines: Box<[Kept; FULL + LINES_MAX]>,
     count: usize,
 }
 
@@ -16,24 +39,31 @@ impl Gathered {
     /// Without any.
     pub(crate) fn new() -> Self {
         Self {
-            lines: Box::new([Line::ZERO; FULL]),
+            lines: Box::new(std::array::from_fn(|_| Kept::default())),
             count: 0,
         }
     }
 
-    /// Takes a frame in.
+    /// Takes a line in. Where it is not full, all of one more frame find room.
     ///
     /// # Panics
-    /// When it is full.
+    /// When there is no room.
     #[inline(always)]
     pub(crate) fn take(&mut self, line: &Line) {
-        self.lines[self.count] = *line;
+        self.lines[self.count].store(line);
         self.count += 1;
     }
 
     /// All of them, in order.
-    pub(crate) fn lines(&self) -> &[Line] {
-        &self.lines[..self.count]
+    pub(crate) fn lines(&mut self) -> &[Line] {
+        <[Line]>::ref_from_bytes(self.lines[..self.count].as_mut_bytes())
+            .expect("what is kept are lines")
+    }
+
+    /// How many there are.
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.count
     }
 
     #[inline]
@@ -41,10 +71,10 @@ impl Gathered {
         self.count == 0
     }
 
-    /// True when it has to be cleared before another one comes.
+    /// True when they are to be handed on before another frame comes.
     #[inline]
     pub(crate) const fn is_full(&self) -> bool {
-        self.count == FULL
+        self.count >= FULL
     }
 
     /// Forgets them.

@@ -5,44 +5,21 @@
 //! Back-pressure is the producer's look at [`End::has_room`] before it reads its own input.
 
 use crate::chain::End;
+use crate::gathered::Gathered;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::cell::Cell;
 use std::slice;
-use std::sync::atomic::{AtomicU64, Ordering};
 use stream::frame::LINES_MAX;
 use stream::{FrameRef, Line, Out};
-use zerocopy::{FromBytes, IntoBytes};
 
 /// The writing end.
 #[derive(Debug)]
 pub struct RingOut {
     producer: Producer<Line>,
-    pending: Box<[Kept; BATCH_LINES + LINES_MAX]>,
-    /// Pending lines.
-    count: usize,
+    /// What was put and is not published yet: under load a batch, without waiting for a flush.
+    pending: Gathered,
     /// Lines of the ring that are known to be free: the pending ones will take theirs of them.
     free: Cell<usize>,
-}
-
-/// A line on its way into the ring.
-///
-/// A frame that was just made was stored in words. Copied as a block it would be loaded in pieces
-/// that span those stores, and wait until they have reached the cache; so it is taken word by
-/// word, and relaxed atomics are words that no compiler joins to blocks. Only this thread knows
-/// them. Into the ring lines go as blocks: there each store waits until its line has come from the
-/// other core, and eight stores a line would fill what a core keeps waiting with a few lines.
-#[derive(Debug, Default, FromBytes, IntoBytes)]
-#[repr(C, align(64))]
-struct Kept([AtomicU64; Line::BYTES / 8]);
-
-impl Kept {
-    #[inline]
-    fn store(&self, line: &Line) {
-        let words: &[u64; Line::BYTES / 8] = zerocopy::transmute_ref!(line);
-        for (kept, word) in self.0.iter().zip(words) {
-            kept.store(*word, Ordering::Relaxed);
-        }
-    }
 }
 
 /// The reading end.
@@ -51,9 +28,6 @@ pub struct RingIn {
     consumer: Consumer<Line>,
     scratch: [Line; LINES_MAX],
 }
-
-/// Lines gathered under load before they are published without waiting for a flush.
-const BATCH_LINES: usize = 64;
 
 /// Lines read before they are given free: the writing end fills them while the reading end goes
 /// on, instead of both waiting for each other at a full and at an empty ring.
@@ -66,8 +40,7 @@ pub fn ring(lines: usize) -> (RingOut, RingIn) {
     (
         RingOut {
             producer,
-            pending: Box::new(std::array::from_fn(|_| Kept::default())),
-            count: 0,
+            pending: Gathered::new(),
             free: Cell::new(lines),
         },
         RingIn {
@@ -90,14 +63,7 @@ impl RingOut {
     #[inline(never)]
     fn look(&self, lines: usize) -> bool {
         self.free.set(self.producer.slots());
-        self.count + lines <= self.free.get()
-    }
-
-    /// Keeps a line until there is a batch.
-    #[inline(always)]
-    fn keep(&mut self, line: &Line) {
-        self.pending[self.count].store(line);
-        self.count += 1;
+        self.pending.len() + lines <= self.free.get()
     }
 
     /// A longer frame's.
@@ -105,24 +71,24 @@ impl RingOut {
     #[inline(never)]
     fn put_long(&mut self, lines: &[Line]) {
         for line in lines {
-            self.keep(line);
+            self.pending.take(line);
         }
-        if self.count >= BATCH_LINES {
+        if self.pending.is_full() {
             self.publish();
         }
     }
 
-    /// Hands over what is kept.
+    /// Hands over what is pending. Into the ring lines go as blocks: there each store waits until
+    /// its line has come from the other core, and eight stores a line would fill what a core keeps
+    /// waiting with a few lines.
     #[inline(never)]
     fn publish(&mut self) {
-        let lines = <[Line]>::ref_from_bytes(self.pending[..self.count].as_mut_bytes())
-            .expect("what is kept are lines");
         self.producer
-            .push_entire_slice(lines)
+            .push_entire_slice(self.pending.lines())
             .expect("room was checked before the input was read");
         let free = self.free.get_mut();
-        *free = free.saturating_sub(self.count);
-        self.count = 0;
+        *free = free.saturating_sub(self.pending.len());
+        self.pending.clear();
     }
 }
 
@@ -135,8 +101,8 @@ impl Out for RingOut {
         let [line] = frame.lines() else {
             return self.put_long(frame.lines());
         };
-        self.keep(line);
-        if self.count >= BATCH_LINES {
+        self.pending.take(line);
+        if self.pending.is_full() {
             self.publish();
         }
     }
@@ -145,12 +111,12 @@ impl Out for RingOut {
 impl End for RingOut {
     #[inline]
     fn has_room(&self, lines: usize) -> bool {
-        self.count + lines <= self.free.get() || self.look(lines)
+        self.pending.len() + lines <= self.free.get() || self.look(lines)
     }
 
     #[inline]
     fn flush(&mut self) {
-        if self.count > 0 {
+        if !self.pending.is_empty() {
             self.publish();
         }
     }

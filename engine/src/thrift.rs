@@ -39,6 +39,20 @@ impl<S: Source> Thrift<S> {
         std::mem::take(&mut self.dropped)
     }
 
+    #[inline]
+    fn lets_pass(&mut self, draft: &Draft) -> bool {
+        self.shared.emergency() == Emergency::No || self.is_worth_it(draft)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_worth_it(&mut self, draft: &Draft) -> bool {
+        let header = *draft.header();
+        let passes = self.passes(header.kind, header.instrument);
+        self.dropped += u64::from(!passes);
+        passes
+    }
+
     fn passes(&mut self, kind: Kind, instrument: InstrumentId) -> bool {
         if !self.shared.is_held(instrument) {
             return false;
@@ -68,18 +82,15 @@ impl<S: Source> Source for Thrift<S> {
         next
     }
 
-    #[inline(always)]
+    #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
-        if !self.inner.take(draft) {
-            return false;
-        }
-        if self.shared.emergency() == Emergency::No {
-            return true;
-        }
-        let header = *draft.header();
-        let passes = self.passes(header.kind, header.instrument);
-        self.dropped += u64::from(!passes);
-        passes
+        self.inner.take(draft) && self.lets_pass(draft)
+    }
+
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
+        self.due = self.inner.take_before(limit, draft)?;
+        self.lets_pass(draft).then_some(self.due)
     }
 
     fn silence(&mut self, now: Nanos, draft: &mut Draft) -> bool {

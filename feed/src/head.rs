@@ -160,13 +160,15 @@ impl Head {
     /// The next input in virtual time.
     #[inline]
     pub fn next_virtual(&mut self, market: &mut impl Source) -> Step<'_> {
-        // Mostly: the market's, strictly before all else and not overdue.
-        if let Next::At(due) = market.next() {
+        // Mostly: the market's, strictly before all else and before what may still be caused.
+        let limit = self.calm_until.min(self.horizon());
+        if self.now < limit
+            && self.window.has_room(false)
+            && let Some(due) = market.take_before(limit, &mut self.draft)
+        {
             let ts = due.max(self.now);
-            if ts < self.calm_until && self.may_number(ts, false) && market.take(&mut self.draft) {
-                self.stamp(ts, ts, false);
-                return Step::Frame(self.draft.frame());
-            }
+            self.stamp(ts, ts, false);
+            return Step::Frame(self.draft.frame());
         }
         self.next_of_all(market)
     }
@@ -188,7 +190,7 @@ impl Head {
             };
             let evaluation = pick == Pick::Timer && self.timers.is_evaluate_next();
             let ts = self.now.max(due);
-            if !self.may_number(ts, evaluation) {
+            if !self.window.has_room(evaluation) || ts >= self.horizon() {
                 return Step::Wait;
             }
             if self.fetch(pick, ts, market) {
@@ -281,13 +283,11 @@ impl Head {
     }
 
     /// Nothing is numbered with `ts` ≥ T before everything with `ts` ≤ T − lookahead has drained:
-    /// whatever that still causes falls due at T or later.
-    fn may_number(&self, ts: Nanos, evaluation: bool) -> bool {
-        self.window.has_room(evaluation)
-            && self
-                .window
-                .oldest_ts()
-                .is_none_or(|oldest| oldest.saturating_add(self.lookahead) > ts)
+    /// whatever that still causes falls due at T or later. This T.
+    #[inline]
+    fn horizon(&self) -> Nanos {
+        let oldest = self.window.oldest_ts();
+        oldest.map_or(Nanos::MAX, |ts| ts.saturating_add(self.lookahead))
     }
 
     fn pulse(&mut self, now: Nanos) -> Step<'_> {

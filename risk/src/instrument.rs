@@ -150,6 +150,7 @@ impl Slot {
 
     /// Takes a quote; true when the mark of what is held changed. A side that is empty, and a
     /// book that is crossed, gapped or between two states, leave the marks as they were.
+    #[inline]
     pub(crate) fn on_quote(&mut self, bid: Price, ask: Price, flags: u8) -> bool {
         self.quote.bid = bid;
         self.quote.ask = ask;

@@ -5,7 +5,7 @@ use crate::holding::Applied;
 use crate::state::{Port, State};
 use crate::trips::Trip;
 use stream::payload::{Commission, FaultCode, Fill, LegRole, Reason};
-use stream::{FrameId, InstrumentId, Money, Nanos, Price, Side};
+use stream::{FrameId, InstrumentId, Money, Nanos, Side};
 
 /// What the broker corrects is no further fill of the bracket whose name it has.
 fn without_bracket(fill: &Fill) -> Fill {
@@ -327,11 +327,11 @@ impl State {
         execution.trip
     }
 
-    /// Takes a quote, and what follows for an instrument that is held.
-    pub(crate) fn on_quote(&mut self, port: &mut Port<'_>, bid: Price, ask: Price, flags: u8) {
+    /// What follows from a quote of an instrument that is held or that orders work on; `moved`: the
+    /// mark of what is held is another one.
+    pub(crate) fn follow_quote(&mut self, port: &mut Port<'_>, moved: bool) {
         let id = port.frame.instrument();
-        let slot = self.slot_mut(id);
-        let moved = slot.on_quote(bid, ask, flags);
+        let slot = self.slot(id);
         let (held, exposed) = (slot.holding.qty != 0, slot.exposure != 0);
         if moved || exposed {
             self.refresh(id);

@@ -11,7 +11,7 @@ use stream::payload::{
     Timer,
 };
 use stream::{
-    Emitter, FrameRef, InstrumentId, Kind, Kinds, Money, Nanos, Out, Qty, Stage, StageId,
+    Emitter, FrameRef, InstrumentId, Kind, Kinds, Money, Nanos, Out, Price, Qty, Stage, StageId,
 };
 
 /// Round trips without their fees that one tick reports at most.
@@ -123,28 +123,49 @@ impl RiskStage {
         }
     }
 
-    fn on_book(&mut self, frame: FrameRef<'_>, out: &mut dyn Out) {
-        let id = frame.instrument();
-        if !State::is_instrument(id) {
-            return;
-        }
-        let (bid, ask, quality) = if frame.kind() == Kind::Best {
+    #[inline]
+    fn on_best(&mut self, frame: FrameRef<'_>, out: &mut dyn Out) {
+        if State::is_instrument(frame.instrument()) {
             let best = frame.read::<Best>();
-            (best.bid, best.ask, best.quality)
-        } else {
+            self.on_quote(frame, (best.bid, best.ask, best.quality), out);
+        }
+    }
+
+    fn on_view(&mut self, frame: FrameRef<'_>, out: &mut dyn Out) {
+        let id = frame.instrument();
+        if State::is_instrument(id) {
             let view = frame.read::<BookView>();
             let quote = &mut self.state.slot_mut(id).quote;
             quote.last = view.last;
             quote.market_ts = view.market_ts;
-            (view.bid, view.ask, view.quality)
-        };
+            self.on_quote(frame, (view.bid, view.ask, view.quality), out);
+        }
+    }
+
+    #[inline]
+    fn on_quote(
+        &mut self,
+        frame: FrameRef<'_>,
+        (bid, ask, quality): (Price, Price, u8),
+        out: &mut dyn Out,
+    ) {
+        let slot = self.state.slot_mut(frame.instrument());
+        let moved = slot.on_quote(bid, ask, quality);
+        // Mostly nothing is held and no order works.
+        if slot.holding.qty != 0 || slot.exposure != 0 {
+            self.follow(frame, moved, out);
+        }
+    }
+
+    #[inline(never)]
+    fn follow(&mut self, frame: FrameRef<'_>, moved: bool, out: &mut dyn Out) {
         let port = &mut Port {
             emitter: &mut self.emitter,
             frame,
             out,
             flattens_left: FLATTENS_PER_FRAME,
         };
-        self.state.on_quote(port, bid, ask, quality);
+        self.state.follow_quote(port, moved);
     }
 }
 
@@ -236,7 +257,8 @@ impl Stage for RiskStage {
     fn on_frame<O: Out>(&mut self, frame: FrameRef<'_>, mut out: &mut O) {
         self.emitter.pass(frame, out);
         match frame.kind() {
-            Kind::Best | Kind::BookView => self.on_book(frame, &mut out),
+            Kind::Best => self.on_best(frame, &mut out),
+            Kind::BookView => self.on_view(frame, &mut out),
             _ => self.handle(frame, &mut out),
         }
     }

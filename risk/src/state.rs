@@ -129,6 +129,7 @@ impl State {
     }
 
     /// True for instruments that can be in a universe.
+    #[inline]
     pub(crate) fn is_instrument(id: InstrumentId) -> bool {
         (1..=INSTRUMENTS_MAX).contains(&id.index())
     }
@@ -138,6 +139,7 @@ impl State {
     }
 
     /// An instrument, to be changed.
+    #[inline]
     pub(crate) fn slot_mut(&mut self, id: InstrumentId) -> &mut Slot {
         let index = id.index();
         self.top = self.top.max(index);

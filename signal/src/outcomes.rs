@@ -181,6 +181,13 @@ impl Outcomes {
             .expect("a chain holds open outcomes only")
     }
 
+    /// True when an outcome of the instrument is open or waits to be told.
+    #[must_use]
+    #[inline]
+    pub fn has_open(&self, instrument: InstrumentId) -> bool {
+        self.heads[instrument.index()] != NONE
+    }
+
     /// Judges the open outcomes of one instrument, and takes the first that is due, if any.
     #[inline]
     pub fn on_best(

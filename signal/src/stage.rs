@@ -189,8 +189,17 @@ impl SignalStage {
         let Some(instrument) = self.known(frame) else {
             return;
         };
-        let desk = &mut self.desks[instrument.index()];
-        desk.on_best(frame.read::<Best>());
+        self.desks[instrument.index()].on_best(frame.read::<Best>());
+        // Mostly nobody is followed, nothing of the instrument is open, and no stop moves.
+        if !self.tracks.is_empty() || self.outcomes.has_open(instrument) || self.protects {
+            self.follow_best(frame, instrument, out);
+        }
+    }
+
+    /// What hangs on an instrument's best quote.
+    #[inline(never)]
+    fn follow_best<O: Out>(&mut self, frame: FrameRef<'_>, instrument: InstrumentId, out: &mut O) {
+        let desk = &self.desks[instrument.index()];
         let touch = desk.touch();
         if let Some(mid2) = desk.mid2() {
             self.tracks.on_mid(instrument, mid2);

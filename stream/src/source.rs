@@ -26,6 +26,16 @@ pub trait Source {
     /// fills in the rest. False when it turned out to be nothing after all.
     fn take(&mut self, draft: &mut Draft) -> bool;
 
+    /// Takes the next frame as [`Source::take`] does, if it falls due before `limit`, and tells
+    /// when. `None` when nothing does, or when it turned out to be nothing.
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
+        match self.next() {
+            Next::At(due) if due < limit && self.take(draft) => Some(due),
+            _ => None,
+        }
+    }
+
     /// Asked after each housekeeping tick, until it says false: writes what there is to tell about
     /// a source that has gone silent, or that speaks again.
     fn silence(&mut self, _now: Nanos, _draft: &mut Draft) -> bool {

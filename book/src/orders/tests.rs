@@ -152,6 +152,36 @@ fn a_crowded_nursery_doubles_and_loses_nobody() {
     assert_eq!((orders.iter().count(), orders.aged), (80_000, 0));
 }
 
+/// Large pages are for large markets: of few orders none stands where they are asked for.
+#[test]
+fn few_orders_stand_beside_the_memory_of_many() {
+    let mut orders = Orders::new(200_000);
+    let parts = orders.memory();
+    let is_inside = |orders: &Orders, place: &Entry| {
+        let address = core::ptr::from_ref(place) as usize;
+        assert!(
+            orders
+                .entries()
+                .as_ptr_range()
+                .contains(&core::ptr::from_ref(place))
+        );
+        parts.iter().any(|part| part.contains(&address))
+    };
+    let taken = |orders: &Orders| {
+        let entries = orders.entries().iter().filter(|entry| !is_free(entry));
+        entries.filter(|place| is_inside(orders, place)).count()
+    };
+    for id in 0..8_000 {
+        assert!(put(&mut orders, &order(id, 1), |_| false));
+    }
+    assert_eq!(taken(&orders), 0);
+    for id in 8_000..150_000 {
+        assert!(put(&mut orders, &order(id, 1), |_| false));
+    }
+    assert!(taken(&orders) > 100_000);
+    assert_eq!(orders.memory(), parts);
+}
+
 #[test]
 fn ids_chosen_to_meet_are_found_in_no_more_memory_than_was_reserved() {
     let mut orders = Orders::new(60_000);

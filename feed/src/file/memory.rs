@@ -1,5 +1,6 @@
 //! Decoded frames in memory.
 
+use std::slice;
 use std::sync::Arc;
 use stream::source::{Next, Source};
 use stream::{Draft, FrameRef, Line, Nanos};
@@ -92,6 +93,17 @@ impl MemorySource {
     }
 }
 
+impl MemorySource {
+    /// A frame of more than one line.
+    #[inline(never)]
+    fn take_long(&mut self, due: Nanos, draft: &mut Draft) {
+        let behind = self.read + self.length;
+        draft.copy_due(due, &self.lines[self.read..behind]);
+        self.read = behind;
+        self.look();
+    }
+}
+
 impl Source for MemorySource {
     #[inline]
     fn next(&mut self) -> Next {
@@ -100,13 +112,25 @@ impl Source for MemorySource {
 
     #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
+        self.take_before(Nanos::MAX, draft).is_some()
+    }
+
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
         let Next::At(due) = self.next else {
-            return false;
+            return None;
         };
+        if due >= limit {
+            return None;
+        }
         let behind = self.read + self.length;
-        draft.copy_due(due, &self.lines[self.read..behind]);
+        let [line] = &self.lines[self.read..behind] else {
+            self.take_long(due, draft);
+            return Some(due);
+        };
+        draft.copy_due(due, slice::from_ref(line));
         self.read = behind;
         self.look();
-        true
+        Some(due)
     }
 }

@@ -65,6 +65,19 @@ impl Source for Merge {
         taken
     }
 
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
+        if let ([source], [silence]) = (&mut self.sources[..], &mut self.silences[..]) {
+            let due = source.take_before(limit, draft)?;
+            silence.hear(due);
+            return Some(due);
+        }
+        match self.earliest() {
+            Next::At(due) if due < limit && self.take(draft) => Some(due),
+            _ => None,
+        }
+    }
+
     fn silence(&mut self, now: Nanos, draft: &mut Draft) -> bool {
         while let Some(silence) = self.silences.get_mut(self.look) {
             self.look += 1;

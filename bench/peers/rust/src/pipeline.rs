@@ -167,10 +167,28 @@ impl Source for Noted {
 
     #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
-        let taken = self.inner.take(draft);
         if self.begun.is_none() {
-            self.begun = Some(Instant::now());
+            return self.take_first(draft);
         }
-        taken
+        self.inner.take(draft)
+    }
+
+    #[inline]
+    fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
+        if self.begun.is_none() {
+            // The long way asks when it falls due and takes it.
+            return None;
+        }
+        self.inner.take_before(limit, draft)
+    }
+}
+
+impl Noted {
+    // A call at the very end: all others need save nothing for it.
+    #[cold]
+    #[inline(never)]
+    fn take_first(&mut self, draft: &mut Draft) -> bool {
+        self.begun = Some(Instant::now());
+        self.inner.take(draft)
     }
 }
