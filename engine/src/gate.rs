@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use stream::payload::{
     Command, Control, ControlAction, DepthSlot, Note, NoteKind, Refused, Request, Requested,
-    SlotAction, Verdict, text,
+    SlotAction, Tick, Timer, Verdict, text,
 };
 use stream::source::answer;
 use stream::{
@@ -254,9 +254,12 @@ impl Gate {
 impl Out for Gate {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        if let (Broker::Beside(beside), [line]) = (&self.edge, frame.lines())
-            && is_quiet(frame)
+        if let Broker::Beside(beside) = &self.edge
+            && (is_quiet(frame) || is_evaluation(frame))
         {
+            let [line] = frame.lines() else {
+                return self.gather_long(frame);
+            };
             let minded = frame.is_input() && beside.minds(frame);
             self.gathered.take(line);
             if minded || self.gathered.is_full() {
@@ -295,8 +298,19 @@ impl Gate {
         }
     }
 
-    /// The broker minds the frame, or there is no more room for others to be gathered.
+    /// Gathers a frame of more than one line.
     // A call, as is every way that most frames do not take.
+    #[inline(never)]
+    fn gather_long(&mut self, frame: FrameRef<'_>) {
+        let Broker::Beside(beside) = &self.edge else {
+            return self.put_now(frame);
+        };
+        let minded = frame.is_input() && beside.minds(frame);
+        frame.lines().iter().for_each(|line| self.gathered.take(line));
+        self.gathered_rarely(frame, minded);
+    }
+
+    /// The broker minds the frame, or there is no more room for others to be gathered.
     #[inline(never)]
     fn gathered_rarely(&mut self, frame: FrameRef<'_>, minded: bool) {
         if let Broker::Beside(beside) = &mut self.edge
@@ -317,6 +331,13 @@ impl Gate {
             self.die();
         }
     }
+}
+
+/// True for the ticks that come four times a second. The journal's health is looked at on all
+/// others too.
+#[inline(always)]
+fn is_evaluation(frame: FrameRef<'_>) -> bool {
+    frame.kind() == Kind::Tick && frame.read::<Tick>().timer == Timer::Evaluate
 }
 
 /// True for frames from which nothing follows, but that the broker sees the market.
@@ -344,11 +365,11 @@ impl Gate {
         self.ledger.on_frame(frame, &self.shared);
     }
 
-    /// Shows the broker beside the books what waits for it, once it is in the journal.
+    /// Shows the broker beside the books what waits for it: commands, which are in the journal, and
+    /// market frames, which may still be gathered. What it answers is an input behind them.
     // A call: nothing is to be saved for it where nothing waits.
     #[inline(never)]
     fn show(&mut self, stage: &BookStage) {
-        self.write_out();
         if let Broker::Beside(beside) = &mut self.edge {
             beside.show(stage, &mut self.back);
         }
