@@ -110,12 +110,17 @@ impl std::fmt::Debug for Plan {
     }
 }
 
+/// Bytes made ready ahead of the head in virtual time: more than a kernel reads ahead, and
+/// so zeroes, at once, while a lane fills more than a gigabyte a second.
+const PREFAULT_BYTES: u64 = 16 << 20;
+
 impl Plan {
     /// In virtual time nobody waits for a frame, and what a loss of power takes of the journal is
     /// made again from the same data: it is not synced, unless durability `power` asks for it.
     fn paced(mut self) -> Self {
         if self.pace == Pace::Virtual {
             self.journal.folios = Folios::Large;
+            self.journal.prefault_bytes = PREFAULT_BYTES;
             if self.journal.durability == Durability::Process {
                 self.journal.sync_every = Duration::ZERO;
             }
