@@ -136,12 +136,27 @@ impl Orders {
     /// until the system has cleared a large page for the first orders of each: where a hypervisor
     /// has to find one, that takes milliseconds.
     pub(crate) fn memory(&self) -> [Range<usize>; 2] {
+        let young = self.nursery.first;
+        self.addresses([
+            REGION_SPREAD.min(young)..young,
+            young + SIZE_CACHED..young + self.nursery_max,
+        ])
+    }
+
+    /// The addresses of what every market takes, sooner or later: all else of the regions and the
+    /// nursery. None was touched when the table is new.
+    pub(crate) fn memory_first(&self) -> [Range<usize>; 2] {
+        let young = self.nursery.first;
+        self.addresses([
+            REGION_MIN..REGION_SPREAD.min(young),
+            young..young + SIZE_CACHED,
+        ])
+    }
+
+    fn addresses(&self, slots: [Range<usize>; 2]) -> [Range<usize>; 2] {
         let first = self.entries().as_ptr() as usize;
         let address = |slot: usize| first + slot * size_of::<Entry>();
-        let young = self.nursery.first;
-        let aged = REGION_SPREAD.min(young)..young;
-        let young = young + SIZE_CACHED..young + self.nursery_max;
-        [aged, young].map(|slots| address(slots.start)..address(slots.end))
+        slots.map(|slots| address(slots.start)..address(slots.end))
     }
 
     #[inline(always)]

@@ -306,7 +306,10 @@ impl Gate {
             return self.put_now(frame);
         };
         let minded = frame.is_input() && beside.minds(frame);
-        frame.lines().iter().for_each(|line| self.gathered.take(line));
+        frame
+            .lines()
+            .iter()
+            .for_each(|line| self.gathered.take(line));
         self.gathered_rarely(frame, minded);
     }
 

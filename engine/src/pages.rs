@@ -1,4 +1,4 @@
-//! Large pages for large tables.
+//! Large pages for large tables, and pages that are there before somebody needs them.
 //!
 //! A market of millions of orders is looked up all over hundreds of megabytes, and each look-up in
 //! memory of 4 KiB pages walks the page tables first. Books reserve their tables and touch them
@@ -23,22 +23,49 @@ pub fn ask_large(table: Range<usize>) -> io::Result<usize> {
     if start >= end {
         return Ok(0);
     }
-    advise(start, end - start)?;
+    advise(start, end - start, What::Large)?;
     Ok(end - start)
 }
 
+/// Has pages made writable at these addresses, which the caller has reserved, and tells for how
+/// many bytes: of all pages that hold one of them. Their first store does not trap any more. The
+/// memory holds what it held before.
+///
+/// # Errors
+/// What the system answers: most of all that its kernel is too old, before Linux 5.14.
+pub fn make_ready(table: Range<usize>) -> io::Result<usize> {
+    let bytes = rustix::param::page_size();
+    if table.is_empty() {
+        return Ok(0);
+    }
+    let start = table.start / bytes * bytes;
+    let end = table.end.next_multiple_of(bytes);
+    advise(start, end - start, What::Ready)?;
+    Ok(end - start)
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Large,
+    Ready,
+}
+
 #[cfg(target_os = "linux")]
-fn advise(start: usize, bytes: usize) -> io::Result<()> {
+fn advise(start: usize, bytes: usize, what: What) -> io::Result<()> {
     use rustix::mm::{Advice, madvise};
+    let advice = match what {
+        What::Large => Advice::LinuxHugepage,
+        What::Ready => Advice::LinuxPopulateWrite,
+    };
     let at = std::ptr::with_exposed_provenance_mut(start);
-    // SAFETY: this advice changes neither what the memory holds nor who may use it, whosever it
-    // is; the system refuses addresses where nothing is mapped.
-    unsafe { madvise(at, bytes, Advice::LinuxHugepage) }?;
+    // SAFETY: both kinds of advice change neither what the memory holds nor who may use it,
+    // whosever it is; the system refuses addresses where nothing is mapped.
+    unsafe { madvise(at, bytes, advice) }?;
     Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise(_: usize, _: usize) -> io::Result<()> {
+fn advise(_: usize, _: usize, _: What) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -62,6 +89,21 @@ mod tests {
         }
         table[0] = 1;
         assert_eq!(table.iter().sum::<u64>(), 8);
+    }
+
+    #[test]
+    fn what_is_made_ready_stays_as_it_was() {
+        let mut table = vec![0_u64; LARGE_BYTES / size_of::<u64>()];
+        table[1_000] = 7;
+        match make_ready(addresses(&table)) {
+            Ok(bytes) => assert!(bytes >= LARGE_BYTES, "{bytes}"),
+            // An old kernel.
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidInput),
+        }
+        assert_eq!(
+            (table.iter().sum::<u64>(), make_ready(0..0).unwrap()),
+            (7, 0)
+        );
     }
 
     #[test]

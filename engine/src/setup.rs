@@ -184,8 +184,13 @@ impl Setup {
     /// Never: what a stage could refuse was checked when the settings were read.
     #[must_use]
     pub fn stages(&self) -> Stages {
+        let books = self.new_books();
+        for part in books.memory_first() {
+            // Else its lane waits for a page of memory now and then, and for nothing worse.
+            let _ = crate::pages::make_ready(part);
+        }
         Stages {
-            book: BookStage::of(&self.book, self.new_books()),
+            book: BookStage::of(&self.book, books),
             signal: SignalStage::new(self.signal.clone()).expect("the configuration was checked"),
             risk: RiskStage::new(self.risk.clone()),
             gateway: GatewayStage::new(self.gateway),

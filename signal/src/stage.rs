@@ -190,8 +190,10 @@ impl SignalStage {
             return;
         };
         self.desks[instrument.index()].on_best(frame.read::<Best>());
-        // Mostly nobody is followed, nothing of the instrument is open, and no stop moves.
-        if !self.tracks.is_empty() || self.outcomes.has_open(instrument) || self.protects {
+        // Mostly nobody is followed, and nothing of the instrument is open or held.
+        let is_held = self.brackets[instrument.index()].position() != stream::Qty::ZERO;
+        let moves_stops = self.protects && is_held;
+        if !self.tracks.is_empty() || self.outcomes.has_open(instrument) || moves_stops {
             self.follow_best(frame, instrument, out);
         }
     }
