@@ -4,7 +4,7 @@ use crate::ladder::{Ladder, Levels};
 use crate::orders::Order;
 use crate::rows::{Rows, side_index};
 use crate::tape::Tape;
-use stream::hash::fold;
+use stream::hash::{fold, fold_all};
 use stream::payload::{FaultCode, HaltState, quality};
 use stream::{Nanos, Price, Side, SourceId};
 
@@ -301,10 +301,12 @@ impl Book {
         for source in &self.sources[..usize::from(self.sources_len)] {
             hash = fold(hash, u64::from(source.0));
         }
-        for top in self.quote {
-            hash = fold(fold(hash, top.price.0 as u64), top.qty);
-        }
-        [
+        let [bid, ask] = self.quote;
+        let values = [
+            bid.price.0 as u64,
+            bid.qty,
+            ask.price.0 as u64,
+            ask.qty,
             bids.trail(),
             asks.trail(),
             self.arrivals,
@@ -312,9 +314,8 @@ impl Book {
             self.depth_ts.0,
             self.tape.hash(),
             self.faults_total(),
-        ]
-        .into_iter()
-        .fold(hash, fold)
+        ];
+        fold_all(hash, values)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::effect::{Effect, Touched};
 use crate::rows::ROWS_MAX;
 use crate::saved;
 use crate::view::{self, Totals};
-use stream::hash::fold;
+use stream::hash::{fold, fold_all};
 use stream::payload::{Best, Evaluate, Tick, Timer};
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Stage, StageId};
 
@@ -222,13 +222,13 @@ impl Stage for BookStage {
     fn state_hash(&self) -> u64 {
         let mut hash = self.books.state_hash();
         for best in &self.bests {
-            hash = fold(fold(hash, best.bid.0 as u64), best.ask.0 as u64);
+            let prices = [best.bid.0 as u64, best.ask.0 as u64];
             let qtys = u64::from(best.bid_qty) << 32 | u64::from(best.ask_qty);
-            hash = fold(fold(hash, qtys), u64::from(best.quality));
+            let quality = u64::from(best.quality);
+            hash = fold_all(hash, [prices[0], prices[1], qtys, quality]);
         }
         for totals in &self.totals {
-            hash = fold(fold(hash, totals.trades), totals.bought);
-            hash = fold(hash, totals.sold);
+            hash = fold_all(hash, [totals.trades, totals.bought, totals.sold]);
         }
         self.changed
             .iter()

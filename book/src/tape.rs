@@ -1,6 +1,6 @@
 //! The tape of one instrument: what traded in the session, and running totals.
 
-use stream::hash::fold;
+use stream::hash::fold_all;
 use stream::payload::Bar;
 use stream::{Nanos, Price, Side};
 
@@ -122,11 +122,11 @@ impl Tape {
     }
 
     pub(crate) fn hash(&self) -> u64 {
-        let prices = [self.last, self.open, self.high, self.low];
-        let hash = prices.iter().fold(u64::from(self.date), |hash, price| {
-            fold(hash, price.0 as u64)
-        });
-        [
+        let values = [
+            self.last.0 as u64,
+            self.open.0 as u64,
+            self.high.0 as u64,
+            self.low.0 as u64,
             self.volume,
             self.notional as u64,
             (self.notional >> 64) as u64,
@@ -135,8 +135,7 @@ impl Tape {
             self.bought_total,
             self.sold_total,
             u64::from(self.printed),
-        ]
-        .into_iter()
-        .fold(hash, fold)
+        ];
+        fold_all(u64::from(self.date), values)
     }
 }

@@ -298,7 +298,7 @@ pub(crate) fn state_hash(state: &State) -> u64 {
             | u64::from(watch.corrected) << 33
             | u64::from(watch.requests) << 16
             | u64::from(watch.flatten);
-        for value in [
+        let values = [
             index as u64,
             watch.position as u64,
             watch.others as u64,
@@ -307,9 +307,8 @@ pub(crate) fn state_hash(state: &State) -> u64 {
             watch.unprotected.0,
             watch.request_at.0,
             flags,
-        ] {
-            hash = hash::fold(hash, value);
-        }
+        ];
+        hash = hash::fold_all(hash, values);
     }
     for bracket in state.scanned().iter().filter(|bracket| bracket.used) {
         hash = hash_bracket(hash, bracket);
@@ -318,14 +317,13 @@ pub(crate) fn state_hash(state: &State) -> u64 {
 }
 
 fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
-    for value in [
+    let values = [
         bracket.origin.0,
         u64::from(bracket.instrument.0) << 8 | u64::from(bracket.count),
         bracket.deadline.0,
         u64::from(bracket.requests) << 1 | u64::from(bracket.in_entries),
-    ] {
-        hash = hash::fold(hash, value);
-    }
+    ];
+    hash = hash::fold_all(hash, values);
     for leg in bracket.legs() {
         let life = (leg.life.state as u64) << 8 | leg.life.proven as u64;
         let flags = u64::from(leg.in_cancels)
@@ -334,7 +332,7 @@ fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
             | (leg.cancel as u64) << 8
             | u64::from(leg.cancels) << 16
             | life << 32;
-        for value in [
+        let values = [
             leg.id.0,
             flags,
             u64::from(leg.qty) << 32 | u64::from(leg.filled),
@@ -344,9 +342,8 @@ fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
             leg.cancel_by.0,
             leg.pair_by.0,
             leg.answer_by.0,
-        ] {
-            hash = hash::fold(hash, value);
-        }
+        ];
+        hash = hash::fold_all(hash, values);
     }
     hash
 }

@@ -257,7 +257,7 @@ impl Slot {
     }
 
     pub(crate) fn compute_hash(&self, index: usize) -> u64 {
-        [
+        let values = [
             self.quote.bid.0 as u64,
             self.quote.ask.0 as u64,
             self.quote.last.0 as u64,
@@ -285,10 +285,8 @@ impl Slot {
             self.flatten.0,
             self.flatten_limit.0 as u64,
             self.retry_at.0,
-            // Nothing where nobody speaks of it, so that older journals keep their hashes.
             self.tick.0 as u64 ^ u64::from(self.lot) << 48 ^ self.borrow.rotate_right(8),
-        ]
-        .into_iter()
-        .fold(hash::mix(index as u64), hash::fold)
+        ];
+        hash::fold_all(hash::mix(index as u64), values)
     }
 }

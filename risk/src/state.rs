@@ -325,7 +325,7 @@ impl State {
             sum ^ slot.hash ^ slot.compute_hash(usize::from(index))
         });
         let account = &self.account;
-        [
+        let values = [
             self.brackets.hash(),
             self.trips.hash(),
             self.executions.hash(),
@@ -346,9 +346,8 @@ impl State {
             self.window.open.0,
             self.window.close.0,
             self.checkpoint_at.0,
-        ]
-        .into_iter()
-        .fold(slots, hash::fold)
+        ];
+        hash::fold_all(slots, values)
     }
 
     /// True when positions are to be closed for the whole account's sake.
