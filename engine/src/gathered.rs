@@ -82,3 +82,32 @@ impl Gathered {
         self.count = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn until_it_is_full_a_longest_frame_finds_room() {
+        let mut gathered = Gathered::new();
+        let mut taken = Vec::new();
+        for round in 0..3 {
+            assert!(gathered.is_empty() && gathered.lines().is_empty());
+            while !gathered.is_full() {
+                for _ in 0..if gathered.len() == FULL - 1 {
+                    LINES_MAX
+                } else {
+                    1
+                } {
+                    let line = Line([taken.len() as u8 ^ round; Line::BYTES]);
+                    gathered.take(&line);
+                    taken.push(line);
+                }
+            }
+            assert_eq!(gathered.len(), FULL - 1 + LINES_MAX);
+            assert_eq!(gathered.lines(), taken);
+            gathered.clear();
+            taken.clear();
+        }
+    }
+}
