@@ -338,6 +338,9 @@ impl<E> Chain<E> {
     where
         E: End,
     {
+        if !self.probe.is_live() {
+            return self.put_unwatched(frame);
+        }
         let Self {
             book,
             signal,
@@ -346,12 +349,7 @@ impl<E> Chain<E> {
             probe,
             end,
         } = self;
-        let seats = (book, signal, risk, gateway);
-        if probe.is_live() {
-            through(seats, &*probe, end, frame);
-        } else {
-            through(seats, &Unwatched, end, frame);
-        }
+        through((book, signal, risk, gateway), &*probe, end, frame);
     }
 
     /// The same in virtual time, where nothing is measured.

@@ -7,7 +7,8 @@
 //! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
 //! the frame waits until everything that it caused has been journaled and handed over. The edge
 //! sees every frame in order all the same; one without books of its own ([`Broker::Beside`]) waits
-//! for the end of each input with everything.
+//! for the end of each input with everything. In front of that one, frames from which nothing follows
+//! are gathered, and appended together before whatever does act.
 
 use crate::broker::Broker;
 use crate::chain::End;
@@ -216,11 +217,15 @@ impl Gate {
         self.tell_market();
         let Self {
             journal,
+            gathered,
             log,
             edge,
             ledger,
             ..
         } = self;
+        // What a lane was at when it broke; where it is the journal that died, nothing happens.
+        journal.append_all(gathered.lines());
+        gathered.clear();
         let (ts, seq) = (journal.last_ts(), journal.last_seq());
         log.cancel_entries(edge, ledger.legs(), ts, seq);
     }

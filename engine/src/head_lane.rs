@@ -188,7 +188,7 @@ impl HeadLane {
         turn
     }
 
-    /// With the gate on this lane: what was put has been journaled, and what it brought has come
+    /// With the gate on this lane: what was put has been through it, and what it brought has come
     /// back. The operator can wait for the end of the turn.
     #[inline(always)]
     fn settle<E: End>(&mut self, works: &mut Works<E>) {

@@ -9,9 +9,10 @@ use engine::layout::Layout;
 use engine::setup::{SAMPLE, Setup};
 use feed::file::{FileSource, Format, MemorySource, Options, holdings};
 use feed::symbols::Universe;
+use feed::synthetic::Synthetic;
 use std::path::{Path, PathBuf};
 use stream::stage::Collected;
-use stream::{Draft, InstrumentId, Kind, Nanos, Next, Source, SourceId};
+use stream::{Draft, FrameRef, InstrumentId, Kind, Nanos, Next, Source, SourceId};
 
 /// The usual layouts, and each part on a lane of its own.
 const LAYOUTS: [&str; 6] = [
@@ -163,4 +164,52 @@ fn a_recorded_day_gives_the_same_stream_on_any_number_of_lanes() {
         count(want.as_ref().unwrap(), Kind::Command) > 0,
         "the day is not traded"
     );
+}
+
+/// A market whose source breaks, as a bug of ours would.
+struct Breaks {
+    inner: Synthetic,
+    left: u32,
+}
+
+impl Source for Breaks {
+    fn next(&mut self) -> Next {
+        self.inner.next()
+    }
+
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        assert!(self.left > 0, "planted");
+        let taken = self.inner.take(draft);
+        self.left -= u32::from(taken);
+        taken
+    }
+}
+
+/// However frames are appended, the one that a lane broke at can be looked at afterwards.
+#[test]
+fn a_lane_that_breaks_leaves_all_that_was_numbered_in_the_journal() {
+    let scene = Scene::new(3, 20);
+    let place = tempfile::tempdir().unwrap();
+    for (layout, left) in [("1", 1), ("1", 999), ("1", 1_000), ("2", 1_000)] {
+        let dir = place.path().join(format!("{layout}-{left}"));
+        let market = Breaks {
+            inner: scene.market(),
+            left,
+        };
+        let ended = scene
+            .clone()
+            .on(layout)
+            .run_on(&dir, vec![Box::new(market)], |_| {});
+        let broken = ended.expect_err("it breaks").to_string();
+        assert!(broken.contains("planted"), "{broken}");
+        let left_behind = frames(&dir);
+        let is_market = |frame: &FrameRef<'_>| frame.is_input() && frame.kind().is_market();
+        let found = left_behind.iter().filter(is_market).count();
+        // With lanes behind it, the first one had not handed its last batch over.
+        let least = if layout == "1" { left as usize } else { 0 };
+        assert!(
+            (least..=left as usize).contains(&found),
+            "{layout}: {found} of {left}"
+        );
+    }
 }
