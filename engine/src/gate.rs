@@ -7,8 +7,8 @@
 //! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
 //! the frame waits until everything that it caused has been journaled and handed over. The edge
 //! sees every frame in order all the same; one without books of its own ([`Broker::Beside`]) waits
-//! for the end of each input with everything. In front of that one, frames from which nothing follows
-//! are gathered, and appended together before whatever does act.
+//! for the end of each input with everything. In front of that one, frames from which nothing
+//! follows are gathered, and appended together before whatever does act.
 
 use crate::broker::Broker;
 use crate::chain::End;
