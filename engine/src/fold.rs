@@ -139,6 +139,8 @@ pub struct Fold {
     acts_on: Kinds,
     cursor: usize,
     told: Told,
+    /// What the last epoch's end lacks, until the next one tells how it begins.
+    cut: Option<Difference>,
     /// Frames seen.
     pub frames: u64,
     /// Frames compared and found equal.
@@ -167,6 +169,7 @@ impl Fold {
             acts_on: Kinds::NONE,
             cursor: 0,
             told: Told::default(),
+            cut: None,
             frames: 0,
             compared: 0,
             state_hashes: 0,
@@ -229,7 +232,7 @@ impl Fold {
             }
             Some(Class::Derived) if stage > self.part.last => {}
             Some(Class::Input | Class::Derived) => {
-                if self.missing().is_some() || Told::may_hear(frame) {
+                if self.missing().is_some() || self.cut.is_some() || Told::may_hear(frame) {
                     return false;
                 }
                 let is_input = stage == StageId::Head as u8;
@@ -254,10 +257,7 @@ impl Fold {
         self.frames += 1;
         let missing = self.nothing_missing();
         match frame.header().class() {
-            Some(Class::Input) => {
-                self.input(frame)?;
-                Ok(missing)
-            }
+            Some(Class::Input) => self.input(frame, missing),
             Some(Class::Derived) if self.part.has(stage_of(frame.header())) => {
                 Ok(Err(difference(self.missing(), frame)))
             }
@@ -281,16 +281,29 @@ impl Fold {
         })
     }
 
-    fn input(&mut self, frame: FrameRef<'_>) -> Result<(), FoldError> {
+    /// Takes an input, of whose predecessor something may be `missing`. A crash cuts off what the
+    /// last input caused. An epoch that goes on from a fold has it appended; one that starts
+    /// otherwise does without it, and then nobody misses it.
+    fn input(
+        &mut self,
+        frame: FrameRef<'_>,
+        missing: Result<(), Difference>,
+    ) -> Result<Result<(), Difference>, FoldError> {
         self.inputs += 1;
         self.last_ts = frame.ts();
-        if let Some(restart) = self.told.on_frame(frame)?
-            && (restart.from != RestartFrom::Fold || self.chain.is_none())
-        {
+        let restart = self.told.on_frame(frame)?;
+        let is_anew = restart.is_some_and(|restart| restart.from != RestartFrom::Fold);
+        if is_anew || (restart.is_some() && self.chain.is_none()) {
             self.build()?;
         }
         self.feed(frame);
-        Ok(())
+        let cut = self.cut.take().or(missing.err());
+        match frame.kind() {
+            Kind::Blob => self.cut = cut,
+            Kind::Restart if is_anew => {}
+            _ => return Ok(cut.map_or(Ok(()), Err)),
+        }
+        Ok(Ok(()))
     }
 
     #[inline]

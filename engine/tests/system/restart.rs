@@ -424,3 +424,28 @@ fn another_configuration_starts_from_the_last_checkpoint_or_not_at_all() {
     life.go_on(&life.scene, &dir).unwrap();
     assert_sound(&dir, "after a refused start");
 }
+
+#[test]
+fn what_a_crash_cut_off_is_missed_by_nobody_where_the_next_start_does_without_it() {
+    let life = Life::new(scene());
+    let kind_at = |at: usize| life.places[at].kind;
+    let saved = (0..life.places.len())
+        .rfind(|at| kind_at(*at) == Kind::Checkpoint)
+        .unwrap();
+    // An input is kept, and the best quote that it made is not.
+    let last = (saved + 40..life.places.len() - 1).find(|at| kind_at(at + 1) == Kind::Best);
+    let kept = life.places[last.unwrap()];
+    let dir = life.cut(offset_of(kept.position + kept.lines), "in an input");
+    let other = life.scene.clone().set("risk.loss_max", "900");
+    life.go_on(&other, &dir).unwrap();
+    assert_sound(&dir, "a cut in front of a checkpoint");
+    // Nor does it keep the day from being folded.
+    life.go_on(&other, &dir).unwrap();
+    assert_sound(&dir, "a fold behind it");
+    let from: Vec<_> = Story::of(&dir)
+        .restarts
+        .iter()
+        .map(|told| told.what.from)
+        .collect();
+    assert_eq!(from[1..], [RestartFrom::Checkpoint, RestartFrom::Fold]);
+}
