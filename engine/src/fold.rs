@@ -335,6 +335,13 @@ impl Fold {
         FrameRef::first_of(self.chain.as_ref()?.end.lines.get(self.cursor..)?)
     }
 
+    /// What an epoch lacked at its end, where the journal ends before the next one told how it
+    /// begins: until then a difference.
+    #[must_use]
+    pub const fn cut(&self) -> Option<&Difference> {
+        self.cut.as_ref()
+    }
+
     /// What the journal lacks of the last input's consequences.
     #[must_use]
     pub fn lacking(&self) -> Collected {

@@ -341,8 +341,8 @@ impl Gate {
     }
 }
 
-/// True for the ticks that come four times a second. The journal's health is looked at on all
-/// others too.
+/// True for the ticks that come four times a second. Where they are gathered, the journal's health
+/// is looked at on the others.
 #[inline(always)]
 fn is_evaluation(frame: FrameRef<'_>) -> bool {
     frame.kind() == Kind::Tick && frame.read::<Tick>().timer == Timer::Evaluate

@@ -60,6 +60,9 @@ fn one_by_one(dir: &Path) -> Result<Checked, ReplayError> {
             tell(&mut checked, &difference);
         }
     }
+    if let Some(cut) = fold.cut() {
+        tell(&mut checked, cut);
+    }
     Ok(told(checked, &fold, reader.is_live()))
 }
 

@@ -223,6 +223,9 @@ fn fold(dir: &Path) -> Result<Folded, RestartError> {
             folded.differs.get_or_insert(difference.to_string());
         }
     }
+    if let (None, Some(cut)) = (&folded.differs, folded.fold.cut()) {
+        folded.differs = Some(cut.to_string());
+    }
     Ok(folded)
 }
 

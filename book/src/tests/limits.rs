@@ -245,7 +245,7 @@ fn equal_streams_give_equal_hashes_and_every_part_counts() {
 fn memory_is_told_before_it_is_touched_and_holds_the_tables() {
     let config = Config {
         instruments: 3,
-        orders_max: 100,
+        orders_max: 200_000,
         levels_max: 4,
         stale: Nanos::MAX,
     };
@@ -259,6 +259,7 @@ fn memory_is_told_before_it_is_touched_and_holds_the_tables() {
     }
     let order = add(7, Buy, cents(1_000), 5);
     books.apply(input(1, ONE, &order).frame(), &mut |_| {});
-    assert!(aged.is_empty() && young.is_empty(), "of a small table");
+    assert!(!aged.is_empty() && !young.is_empty(), "of a large table");
+    assert_eq!(books.orders.memory(), [aged, young]);
     assert_eq!(books.order(ONE, 7).map(|order| order.qty), Some(5));
 }

@@ -115,7 +115,7 @@ fn follow(part: Part, batches: &Receiver<Batch>) -> Option<Fold> {
         }
         batch.give_back();
     }
-    fold.nothing_missing().is_ok().then_some(fold)
+    (fold.nothing_missing().is_ok() && fold.cut().is_none()).then_some(fold)
 }
 
 /// Shows every frame to `beside`; false when it gave up.

@@ -1,6 +1,7 @@
 //! A run that is cut off anywhere goes on: nothing is lost, nothing is sent twice, nobody trades
 //! before being armed.
 
+use crate::common::scene::journal_in;
 use crate::common::story::assert_same;
 use crate::common::{Scene, Story, frames};
 use engine::fold::Fold;
@@ -10,9 +11,11 @@ use journal::Reader;
 use journal::layout::offset_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use stream::payload::{KillLevel, RestartFrom, SentOutcome};
+use stream::payload::{KillLevel, Restart, RestartFrom, SentOutcome};
 use stream::stage::Collected;
-use stream::{Class, Draft, FrameId, InstrumentId, Kind, Nanos, Next, Out, Source, StageId};
+use stream::{
+    Class, Draft, FrameId, FrameRef, InstrumentId, Kind, Nanos, Next, Out, Source, StageId,
+};
 
 const SEGMENT: &str = "00000001-00000000.seg";
 
@@ -439,6 +442,21 @@ fn what_a_crash_cut_off_is_missed_by_nobody_where_the_next_start_does_without_it
     let other = life.scene.clone().set("risk.loss_max", "900");
     life.go_on(&other, &dir).unwrap();
     assert_sound(&dir, "a cut in front of a checkpoint");
+    // Until the next epoch has told how it begins, it is missed.
+    let short = dir.with_file_name("in an opening");
+    let options = journal_in(&short, life.scene.segment_bytes);
+    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+    let is_told = |frame: &FrameRef<'_>| {
+        let restart = frame.try_read::<Restart>();
+        restart.is_some_and(|restart| restart.from == RestartFrom::Checkpoint)
+    };
+    for frame in frames(&dir).iter().take_while(|frame| !is_told(frame)) {
+        writer.append(frame);
+    }
+    drop(writer);
+    assert!(!engine::replay::check(&short).unwrap().identical);
+    life.go_on(&other, &short).unwrap();
+    assert_sound(&short, "an opening that was cut");
     // Nor does it keep the day from being folded.
     life.go_on(&other, &dir).unwrap();
     assert_sound(&dir, "a fold behind it");
