@@ -31,13 +31,6 @@ pub fn run(bench: &Bench) -> Result<Report> {
     };
     let cores = bench.cores.allowed.len();
     for lanes in LANES {
-        if lanes > cores && bench.effort.is_quick() {
-            report.note(format!(
-                "{lanes} lanes, saturated: not measured in a quick run, lanes that share cores \
-                 take long"
-            ));
-            continue;
-        }
         saturated(bench, day, lanes, &mut report)?;
     }
     report.note(

@@ -4,7 +4,7 @@ use crate::counting::{self, Count};
 use crate::market::Day;
 use anyhow::Result;
 use engine::config::{Settings, Value};
-use engine::lane::Idle;
+use engine::lane::{Idle, cores};
 use engine::layout::Layout;
 use engine::run::{Pace, Plan};
 use engine::setup::{SAMPLE, Setup};
@@ -100,11 +100,7 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
         setup,
         sources,
         journal,
-        idle: if layout.lanes() == 1 {
-            Idle::Spin
-        } else {
-            Idle::Backoff
-        },
+        idle: Idle::auto_virtual(&layout, cores().len()),
         layout,
         pace: Pace::Virtual,
         facts: String::new(),

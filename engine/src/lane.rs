@@ -21,8 +21,9 @@ pub enum Idle {
     /// Spins without a pause between two looks: the lowest latency, a whole core. (A guest that
     /// pauses long enough hands its core to the hypervisor.)
     Spin,
-    /// Gives its core away between two looks, to what polls beside it: the edge's threads that
-    /// bring market data and send commands, where no core is left for them alone.
+    /// Gives its core away between two looks, to what polls beside it, where no core is left for
+    /// that alone: the edge's threads that bring market data and send commands, other lanes of a
+    /// backtest.
     Yield,
     /// Spins, then yields, then parks for a moment.
     Backoff,
@@ -41,6 +42,18 @@ impl Idle {
             Self::Yield
         } else {
             Self::Spin
+        }
+    }
+
+    /// The best for these lanes on so many cores in virtual time. There the head waits for all
+    /// lanes at each timer, some hundred thousand times a day, and they for it: one that parked
+    /// would sleep most of the time, and what else wants its core only has to be let in.
+    #[must_use]
+    pub fn auto_virtual(layout: &Layout, cores: usize) -> Self {
+        if layout.lanes() < cores {
+            Self::Spin
+        } else {
+            Self::Yield
         }
     }
 }
@@ -412,6 +425,10 @@ mod tests {
             layout.cores = (0..lanes).map(Some).collect();
             let found = Idle::auto(&layout, cores, broker);
             assert_eq!(found, idle, "{lanes} {cores}");
+        }
+        for (lanes, cores, idle) in [(1, 1, Idle::Yield), (1, 2, Idle::Spin), (2, 2, Idle::Yield)] {
+            let layout = Layout::of(lanes).expect("usual");
+            assert_eq!(Idle::auto_virtual(&layout, cores), idle, "{lanes} {cores}");
         }
         let nowhere = Layout::of(1).expect("usual");
         assert_eq!(Idle::auto(&nowhere, 2, true), Idle::Spin, "beside what?");

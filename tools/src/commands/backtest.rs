@@ -1,7 +1,8 @@
 //! `spindle backtest`: historical data through the same stages, as fast as it goes.
 
 use super::common::{
-    Base, facts, idle, journal_dir, journal_options, layout, print_summary, settings, summarise,
+    Base, facts, idle_virtual, journal_dir, journal_options, layout_virtual, print_summary,
+    settings, summarise,
 };
 use crate::cli;
 use crate::failure::{Failure, Outcome};
@@ -25,7 +26,7 @@ pub fn run(args: &cli::Backtest) -> Outcome {
     }
     let ending = feeds::Ending::default();
     let sources = feeds::open(&args.data, &setup, &ending)?;
-    let layout = layout(&setup)?;
+    let layout = layout_virtual(&setup)?;
     let names: Vec<String> = args
         .data
         .iter()
@@ -36,7 +37,7 @@ pub fn run(args: &cli::Backtest) -> Outcome {
         journal: journal_options(&setup, &dir, "BACKTEST"),
         sources: Merge::new(sources),
         facts: facts(&layout, "virtual", &names),
-        idle: idle(&setup, &layout),
+        idle: idle_virtual(&setup, &layout),
         layout,
         pace: Pace::Virtual,
         setup,

@@ -94,17 +94,38 @@ pub fn layout(setup: &Setup) -> Outcome<Layout> {
     Ok(layout)
 }
 
-/// What lanes do when idle.
+/// The layout of lanes in virtual time. `auto` is one lane there, on whichever core is free: with
+/// more of them the head waits for all at each timer, and backtests that run side by side would
+/// meet on the same cores.
+pub fn layout_virtual(setup: &Setup) -> Outcome<Layout> {
+    if setup.layout == "auto" {
+        return Layout::of(1).map_err(Failure::bad);
+    }
+    layout(setup)
+}
+
+/// What lanes do when idle, by the clock.
 pub fn idle(setup: &Setup, layout: &Layout) -> Idle {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let broker = matches!(setup.feed, FeedKind::Ibkr);
+    named_idle(setup).unwrap_or_else(|| Idle::auto(layout, parallelism(), broker))
+}
+
+/// What lanes do when idle, in virtual time.
+pub fn idle_virtual(setup: &Setup, layout: &Layout) -> Idle {
+    named_idle(setup).unwrap_or_else(|| Idle::auto_virtual(layout, parallelism()))
+}
+
+fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the configuration says of it, unless that is `auto`.
+fn named_idle(setup: &Setup) -> Option<Idle> {
     match setup.idle.as_str() {
-        "spin" => Idle::Spin,
-        "yield" => Idle::Yield,
-        "auto" => {
-            let broker = matches!(setup.feed, FeedKind::Ibkr);
-            Idle::auto(layout, cores, broker)
-        }
-        _ => Idle::Backoff,
+        "auto" => None,
+        "spin" => Some(Idle::Spin),
+        "yield" => Some(Idle::Yield),
+        _ => Some(Idle::Backoff),
     }
 }
 

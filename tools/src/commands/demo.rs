@@ -1,8 +1,8 @@
 //! `spindle demo`: everything at once, with nothing to set up.
 
 use super::common::{
-    Base, Progress, facts, idle, journal_dir, journal_options, layout, print_summary, settings,
-    summarise,
+    Base, Progress, facts, idle, idle_virtual, journal_dir, journal_options, layout,
+    layout_virtual, print_summary, settings, summarise,
 };
 use super::stop::Stop;
 use crate::cli;
@@ -44,19 +44,22 @@ pub fn run(args: &cli::Demo) -> Outcome {
     let mut setup = Setup::read(&settings)?;
     setup.session = Some(session);
     let dir = journal_dir(args.journal.as_ref(), &setup, "demo");
-    let layout = layout(&setup)?;
     let until = session.close.saturating_add(TAIL);
-    let (pace, time) = if args.fast {
-        (Pace::Virtual, "virtual")
+    let (pace, time, layout, idle) = if args.fast {
+        let layout = layout_virtual(&setup)?;
+        let idle = idle_virtual(&setup, &layout);
+        (Pace::Virtual, "virtual", layout, idle)
     } else {
-        (Pace::Live { until }, "live")
+        let layout = layout(&setup)?;
+        let idle = idle(&setup, &layout);
+        (Pace::Live { until }, "live", layout, idle)
     };
     let plan = Plan {
         line: None,
         journal: journal_options(&setup, &dir, "DEMO"),
         sources: Merge::new(vec![Box::new(market)]),
         facts: facts(&layout, time, &[format!("synthetic seed {seed}")]),
-        idle: idle(&setup, &layout),
+        idle,
         layout,
         pace,
         setup,

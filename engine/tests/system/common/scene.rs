@@ -124,7 +124,7 @@ pub fn run_plan(
         sources: Merge::new(sources),
         journal,
         layout,
-        idle: Idle::Backoff,
+        idle: Idle::Yield,
         pace: Pace::Virtual,
         line: None,
     };
