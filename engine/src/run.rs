@@ -19,7 +19,7 @@ use book::BookStage;
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
 use gateway::sim::SimBroker;
-use journal::{Durability, Folios};
+use journal::{Durability, Medium};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -110,20 +110,14 @@ impl std::fmt::Debug for Plan {
     }
 }
 
-/// Bytes made ready ahead of the head in virtual time: more than a kernel reads ahead, and
-/// so zeroes, at once, while a lane fills more than a gigabyte a second.
-const PREFAULT_BYTES: u64 = 16 << 20;
-
 impl Plan {
-    /// In virtual time nobody waits for a frame, and what a loss of power takes of the journal is
-    /// made again from the same data: it is not synced, unless durability `power` asks for it.
+    /// In virtual time nobody waits for a frame, and what a crash takes of the journal is made
+    /// again from the same data: it is written behind the lane and not synced, unless durability
+    /// `power` asks for it.
     fn paced(mut self) -> Self {
-        if self.pace == Pace::Virtual {
-            self.journal.folios = Folios::Large;
-            self.journal.prefault_bytes = PREFAULT_BYTES;
-            if self.journal.durability == Durability::Process {
-                self.journal.sync_every = Duration::ZERO;
-            }
+        if self.pace == Pace::Virtual && self.journal.durability == Durability::Process {
+            self.journal.medium = Medium::Written;
+            self.journal.sync_every = Duration::ZERO;
         }
         self
     }

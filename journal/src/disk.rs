@@ -3,7 +3,7 @@
 
 use crate::error::{Error, io_error};
 use crate::map::{Map, Pen};
-use crate::options::{Folios, Options};
+use crate::options::{Medium, Options};
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -22,6 +22,13 @@ pub enum Operation<'a> {
         path: &'a Path,
         /// Its size.
         bytes: u64,
+    },
+    /// Frames, or a header, into a segment that is not mapped.
+    Write {
+        /// The file.
+        path: &'a Path,
+        /// Byte range.
+        bytes: Range<u64>,
     },
     /// A part of a segment shall survive a loss of power.
     SyncRange {
@@ -62,7 +69,7 @@ pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
     /// Nothing is ever synced without it.
     synced: bool,
-    folios: Folios,
+    medium: Medium,
     faults: Option<Arc<dyn Faults>>,
 }
 
@@ -71,7 +78,7 @@ impl Disk {
         Self {
             dir: options.dir.clone(),
             synced: !options.sync_every.is_zero(),
-            folios: options.folios,
+            medium: options.medium,
             faults: options.faults.clone(),
         }
     }
@@ -94,9 +101,33 @@ impl Disk {
         }
     }
 
-    /// Maps the first `bytes` of an allocated file.
-    pub(crate) fn map(&self, file: &File, bytes: u64) -> io::Result<(Pen, Arc<Map>)> {
-        Map::new(file, bytes, self.folios)
+    /// Maps the first `bytes` of an allocated file, where files are mapped.
+    pub(crate) fn map(&self, file: &File, bytes: u64) -> io::Result<Option<(Pen, Arc<Map>)>> {
+        match self.medium {
+            Medium::Mapped => Map::new(file, bytes).map(Some),
+            Medium::Written => Ok(None),
+        }
+    }
+
+    /// Writes whole frames, or a header, into a segment. The first word last: readers that find it
+    /// find the rest, and those who come from before do not look behind it until then.
+    pub(crate) fn write(
+        &self,
+        file: &File,
+        path: &Path,
+        offset: u64,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let Some((word, rest)) = bytes.split_first_chunk::<8>() else {
+            return Ok(());
+        };
+        self.before(Operation::Write {
+            path,
+            bytes: offset..offset + bytes.len() as u64,
+        })?;
+        file.write_all_at(rest, offset + word.len() as u64)?;
+        // SYNC POINT frame-word: as with a mapping.
+        file.write_all_at(word, offset)
     }
 
     pub(crate) fn sync_range(&self, map: &Map, path: &Path, bytes: Range<usize>) -> io::Result<()> {

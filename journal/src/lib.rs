@@ -20,6 +20,8 @@
 //! * A frame's `crc` covers its bytes, its epoch's random salt and its *position* (lines since the
 //!   journal began), so a moved, missing, repeated or stale frame cannot verify.
 //! * A frame appears all at once: its first word is stored last. A zero word is the end.
+//! * Where nobody waits for a frame, in virtual time, segments are written and not mapped: a sheet
+//!   of frames appears all at once, see [`Medium::Written`].
 //! * Damage below the *durable mark* is corruption and refuses a start; damage above it is the
 //!   tail of a crash and is left behind, never edited.
 //!
@@ -47,6 +49,7 @@ mod reader;
 mod seal;
 mod segment;
 mod shared;
+mod sheets;
 mod start;
 mod sync;
 mod verify;
@@ -55,7 +58,7 @@ mod writer;
 
 pub use disk::{Faults, Operation};
 pub use error::{Damage, Error, What};
-pub use options::{Durability, Folios, Options};
+pub use options::{Durability, Medium, Options};
 pub use reader::{EpochInfo, Reader};
 pub use shared::{Health, Why};
 pub use start::{Recovered, create_or_continue};

@@ -10,7 +10,6 @@
 use crate::crc::{CRC_WORD, REST_OF_CRC_WORD, Words};
 use crate::cut::{self, Watched};
 use crate::layout::RECORD_BYTES;
-use crate::options::Folios;
 use crate::seal::words;
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 use std::fs::File;
@@ -28,8 +27,8 @@ const HEADER_LINES: usize = RECORD_BYTES / Line::BYTES;
 /// A mapped segment file.
 #[derive(Debug)]
 pub(crate) struct Map {
-    // Before the mapping: it is dropped first.
-    watched: Watched,
+    // Before the mapping: it is dropped first. `None` where no file is mapped.
+    watched: Option<Watched>,
     raw: MmapRaw,
 }
 
@@ -56,7 +55,7 @@ pub(crate) struct Nib<'a> {
 
 impl Map {
     /// Maps the first `bytes` of a file that is at least that long and fully allocated.
-    pub(crate) fn new(file: &File, bytes: u64, folios: Folios) -> io::Result<(Pen, Arc<Self>)> {
+    pub(crate) fn new(file: &File, bytes: u64) -> io::Result<(Pen, Arc<Self>)> {
         if file.metadata()?.len() < bytes {
             return Err(io::Error::other("the file is shorter than its mapping"));
         }
@@ -65,16 +64,16 @@ impl Map {
         // A page in the cache by itself, and not with its neighbours in a folio as large as the
         // disk's read-ahead: of a folio that is written back each page is made read-only first,
         // those ahead of the head too. Only the time that stores take depends on it.
-        if folios == Folios::Single {
-            let _ = raw.advise(Advice::Random);
-        }
+        let _ = raw.advise(Advice::Random);
         let start = raw.as_ptr() as usize;
+        let watched = cut::watch(start..start + bytes);
+        let cut = watched.mark();
         let map = Arc::new(Self {
-            watched: cut::watch(start..start + bytes),
+            watched: Some(watched),
             raw,
         });
         let pen = Pen {
-            cut: map.watched.mark(),
+            cut,
             map: map.clone(),
             lines: map.bytes() / Line::BYTES,
             next: HEADER_LINES.min(map.bytes() / Line::BYTES),
@@ -138,6 +137,48 @@ impl Map {
     reason = "stores into a shared mapping; see each SAFETY line"
 )]
 impl Pen {
+    /// A pen for memory of so many lines that is no file's, a sheet: for one segment after the
+    /// other, a piece of each.
+    pub(crate) fn sheet(lines: usize) -> io::Result<Self> {
+        /// Nobody can make it shorter.
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        let memory = MmapOptions::new().len(lines * Line::BYTES).map_anon()?;
+        Ok(Self {
+            map: Arc::new(Map {
+                watched: None,
+                raw: memory.into(),
+            }),
+            cut: &NEVER,
+            lines,
+            next: 0,
+        })
+    }
+
+    /// Begins a sheet anew: it is so many lines long, and nothing was stored yet.
+    ///
+    /// # Panics
+    /// When it has fewer, or is a file's mapping.
+    pub(crate) fn begin(&mut self, lines: usize) {
+        assert!(self.map.watched.is_none(), "a mapping is no sheet");
+        assert!(
+            lines <= self.map.bytes() / Line::BYTES,
+            "a sheet is shorter"
+        );
+        (self.lines, self.next) = (lines, 0);
+    }
+
+    /// What was passed since a sheet was begun.
+    ///
+    /// # Panics
+    /// When it is a file's mapping: others may store into that.
+    pub(crate) fn passed(&mut self) -> &[u8] {
+        assert!(self.map.watched.is_none(), "a mapping is no sheet");
+        // SAFETY: `self.next <= self.lines` lines lie inside the memory (asserted by [`Pen::begin`]
+        // and [`Pen::pass`]), which lives as long as `self.map`. It is no file's, so it is nobody
+        // else's, and the only pen is borrowed exclusively as long as the slice.
+        unsafe { core::slice::from_raw_parts(self.map.raw.as_ptr(), self.next * Line::BYTES) }
+    }
+
     /// Lines of the segment behind what was passed.
     #[inline(always)]
     pub(crate) const fn room(&self) -> usize {
@@ -338,7 +379,7 @@ mod tests {
     fn mapped(bytes: u64) -> (File, Pen, Arc<Map>) {
         let file = tempfile::tempfile().unwrap();
         file.set_len(bytes).unwrap();
-        let (pen, map) = Map::new(&file, bytes, Folios::Single).unwrap();
+        let (pen, map) = Map::new(&file, bytes).unwrap();
         (file, pen, map)
     }
 
@@ -407,7 +448,7 @@ mod tests {
     fn a_short_file_is_not_mapped() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(4_095).unwrap();
-        assert!(Map::new(&file, 4_096, Folios::Single).is_err());
+        assert!(Map::new(&file, 4_096).is_err());
     }
 
     #[test]
@@ -454,6 +495,29 @@ mod tests {
         assert_eq!(resident_kib(&map), 16);
         map.forget(1..12_287).unwrap();
         assert_eq!(resident_kib(&map), 12, "only the second page is whole");
+    }
+
+    #[test]
+    fn a_sheet_holds_what_was_stored_since_it_was_begun() {
+        let mut pen = Pen::sheet(16).unwrap();
+        assert_eq!((pen.room(), pen.passed().len()), (16, 0));
+        pen.nib()
+            .store_frame(&frame(1), &[Line([2; 64])], 0x0101_0101);
+        pen.pass(2);
+        assert_eq!(pen.passed(), [[1; 64], [2; 64]].concat());
+        pen.begin(3);
+        assert_eq!((pen.room(), pen.passed().len()), (3, 0));
+        pen.nib().store_frame(&frame(7), &[], 0x0707_0707);
+        pen.pass(1);
+        assert_eq!(pen.passed(), [7; 64]);
+        assert!(!pen.is_cut());
+    }
+
+    #[test]
+    #[should_panic(expected = "a mapping is no sheet")]
+    fn a_mapping_is_not_read() {
+        let (_file, mut pen, _map) = mapped(4_096);
+        pen.passed();
     }
 
     #[test]

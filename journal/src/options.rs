@@ -34,23 +34,24 @@ pub struct Options {
     /// How often the helper syncs behind the head. Zero: nothing is ever synced, and nothing is
     /// promised across a loss of power; meant for backtests, refused with durability `power`.
     pub sync_every: Duration,
-    /// How far ahead of the head pages are made writable, in bytes.
+    /// How far ahead of the head pages are made writable, in bytes, where files are mapped.
     pub prefault_bytes: u64,
-    /// How pages come into the kernel's cache.
-    pub folios: Folios,
+    /// How frames come into their files.
+    pub medium: Medium,
     /// Faults to inject and a view of every promise that is asked of the disk; for tests.
     pub faults: Option<Arc<dyn Faults>>,
 }
 
-/// How a segment's pages come into the kernel's cache. What is stored is the same.
+/// How frames come into a segment's file. What stands there is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Folios {
-    /// Each page by itself, so that no store waits because a neighbour is written back: where
-    /// somebody waits for what is appended.
+pub enum Medium {
+    /// Into a mapping of it: each frame is in the file once it was appended.
     #[default]
-    Single,
-    /// As many at once as the kernel likes, at less than half of the work: in virtual time.
-    Large,
+    Mapped,
+    /// Into memory that is used over and over, which a helper writes to the file: for virtual time,
+    /// where nobody waits for that. When the process is killed, up to two mebibytes of what was
+    /// appended last are not in the file. Nothing is ever synced.
+    Written,
 }
 
 impl Options {
@@ -70,8 +71,16 @@ impl Options {
             durability: Durability::Process,
             sync_every: Duration::from_millis(5),
             prefault_bytes: 8 << 20,
-            folios: Folios::Single,
+            medium: Medium::Mapped,
             faults: None,
+        }
+    }
+
+    /// How far ahead of the head pages are made writable.
+    pub(crate) const fn window_bytes(&self) -> u64 {
+        match self.medium {
+            Medium::Mapped => self.prefault_bytes,
+            Medium::Written => 0,
         }
     }
 
@@ -98,6 +107,12 @@ impl Options {
             return bad(
                 "sync_every",
                 "durability `power` needs a sync: give more than zero",
+            );
+        }
+        if self.medium == Medium::Written && !self.sync_every.is_zero() {
+            return bad(
+                "sync_every",
+                "a journal that is written and not mapped is never synced: give zero",
             );
         }
         Ok(())

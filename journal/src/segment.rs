@@ -25,13 +25,15 @@ pub(crate) struct Segment {
     pub(crate) first_position: u64,
     pub(crate) data_lines: u64,
     file: File,
-    map: Arc<Map>,
+    /// `None` where it is written.
+    map: Option<Arc<Map>>,
 }
 
 /// A segment that no frame has been stored into yet.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) pen: Pen,
+    /// Where it is mapped.
+    pub(crate) pen: Option<Pen>,
     pub(crate) segment: Arc<Segment>,
     pub(crate) index: u32,
 }
@@ -63,7 +65,7 @@ pub(crate) fn reopen(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Maps an allocated file.
+/// Opens an allocated file to frames.
 pub(crate) fn prepare(
     disk: &Disk,
     file: File,
@@ -72,8 +74,10 @@ pub(crate) fn prepare(
     first_position: u64,
     data_lines: u64,
 ) -> io::Result<Prepared> {
-    let (mut pen, map) = disk.map(&file, offset_of(data_lines))?;
-    if map.populate(0..RECORD_BYTES).is_err() {
+    let (mut pen, map) = disk.map(&file, offset_of(data_lines))?.unzip();
+    if let (Some(pen), Some(map)) = (&mut pen, &map)
+        && map.populate(0..RECORD_BYTES).is_err()
+    {
         pen.touch();
     }
     Ok(Prepared {
@@ -89,7 +93,28 @@ pub(crate) fn prepare(
     })
 }
 
+impl Prepared {
+    /// Stores the segment's header.
+    pub(crate) fn store_header(
+        &mut self,
+        disk: &Disk,
+        header: &[u8; RECORD_BYTES],
+    ) -> io::Result<()> {
+        if let Some(pen) = &mut self.pen {
+            pen.store_header(header);
+            return Ok(());
+        }
+        let segment = &self.segment;
+        disk.write(&segment.file, &segment.path, 0, header)
+    }
+}
+
 impl Segment {
+    /// Writes whole frames that begin at a position, where the segment is not mapped.
+    pub(crate) fn write(&self, disk: &Disk, position: u64, frames: &[u8]) -> io::Result<()> {
+        disk.write(&self.file, &self.path, self.offset(position), frames)
+    }
+
     /// Position behind the last line.
     pub(crate) const fn end(&self) -> u64 {
         self.first_position + self.data_lines
@@ -100,10 +125,12 @@ impl Segment {
         offset_of(position.clamp(self.first_position, self.end()) - self.first_position)
     }
 
-    /// Makes the pages of a range of positions writable.
+    /// Makes the pages of a range of positions writable, where the segment is mapped.
     pub(crate) fn populate(&self, positions: Range<u64>) -> io::Result<()> {
         let bytes = self.offset(positions.start)..self.offset(positions.end);
-        self.map.populate(bytes.start as usize..bytes.end as usize)
+        self.map.as_ref().map_or(Ok(()), |map| {
+            map.populate(bytes.start as usize..bytes.end as usize)
+        })
     }
 
     /// Syncs a range of positions, at most `most` bytes of it, and returns the position below which
@@ -116,6 +143,10 @@ impl Segment {
         grain: u64,
         most: u64,
     ) -> io::Result<u64> {
+        let Some(map) = &self.map else {
+            // What is written is never synced.
+            return Ok(positions.start);
+        };
         let start = match positions.start <= self.first_position {
             true => 0,
             false => self.offset(positions.start) / PAGE_BYTES * PAGE_BYTES,
@@ -144,13 +175,13 @@ impl Segment {
         }
         let bytes = start as usize..end as usize;
         // Only the time that the sync takes depends on it.
-        let _ = self.map.forget(bytes.clone());
-        disk.sync_range(&self.map, &self.path, bytes)?;
+        let _ = map.forget(bytes.clone());
+        disk.sync_range(map, &self.path, bytes)?;
         if !end.is_multiple_of(FOLIO_BYTES) && reached < self.end() {
             // What follows in the same folio has become read-only with it, and the writer comes
             // there next. Only its time depends on it.
             let next = end as usize..end.next_multiple_of(FOLIO_BYTES) as usize;
-            let _ = self.map.populate(next);
+            let _ = map.populate(next);
         }
         Ok(reached)
     }

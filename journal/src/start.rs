@@ -9,10 +9,11 @@ use crate::disk::{Disk, Lock, create_folder, create_new, open_to_read};
 use crate::epoch::Past;
 use crate::error::{Error, io_error};
 use crate::layout::{self, Identity, RECORD_BYTES, Record, SCHEMA, SegmentHeader};
-use crate::options::Options;
+use crate::options::{Medium, Options};
 use crate::prepare::Preparer;
 use crate::segment::{self, Prepared};
 use crate::shared::Shared;
+use crate::sheets::{Press, Sheets, sheets};
 use crate::sync::{MarkFile, Syncer};
 use crate::walk::{End, Walk};
 use crate::writer::{Parts, Writer};
@@ -241,13 +242,14 @@ fn open_epoch(
     let (ready_in, ready) = sync_channel(2);
     let (entered, entered_out) = sync_channel(UNSYNCED_SEGMENTS_MAX);
     let first = prepared.segment.clone();
+    let (sheets, press) = make_sheets(options)?.unzip();
     Ok(Writer::new(Parts {
         preparer: Preparer::new(
             shared.clone(),
             disk.clone(),
             header.epoch,
             first.clone(),
-            options.prefault_bytes,
+            options.window_bytes(),
             ready_in,
         ),
         syncer: Syncer::new(
@@ -256,9 +258,10 @@ fn open_epoch(
             first,
             mark,
             options.sync_every,
-            entered_out,
+            (entered_out, press),
         ),
         prepared,
+        sheets,
         header,
         shared,
         ready,
@@ -342,13 +345,22 @@ fn make_first(disk: &Disk, header: &SegmentHeader, made: &mut Made) -> Result<Pr
         header.first_position,
         header.data_lines,
     )
-    .map_err(io_error(&path, "map the first segment", bytes))?;
-    prepared.pen.store_header(&header.seal());
+    .map_err(io_error(&path, "open the first segment", bytes))?;
     prepared
-        .segment
-        .sync_file(disk)
+        .store_header(disk, &header.seal())
+        .and_then(|()| prepared.segment.sync_file(disk))
         .map_err(io_error(&path, "sync the first segment", bytes))?;
     Ok(prepared)
+}
+
+/// Sheets, where segments are not mapped.
+fn make_sheets(options: &Options) -> Result<Option<(Sheets, Press)>, Error> {
+    let made = match options.medium {
+        Medium::Mapped => return Ok(None),
+        Medium::Written => sheets(),
+    };
+    made.map(Some)
+        .map_err(io_error(&options.dir, "take memory for sheets", 0))
 }
 
 /// A random number from the system.

@@ -1,10 +1,11 @@
 //! The helper that brings what was written to the disk, says how far it got, and unmaps what is
-//! finished.
+//! finished. Where segments are not mapped, it writes what the writer has stored into sheets.
 
 use crate::disk::Disk;
 use crate::layout::{Closed, Mark, RECORD_BYTES, Record};
 use crate::segment::{FOLIO_BYTES, PAGE_BYTES, Segment};
 use crate::shared::{Health, Shared, Why};
+use crate::sheets::Press;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -21,6 +22,9 @@ const SYNC_BYTES_MAX: u64 = 8 << 20;
 
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.
 const PATIENCE: u32 = 8;
+
+/// How long sheets wait for more to be filled: three or four at a time, which stay in the cache.
+const PRESS_REST: Duration = Duration::from_micros(200);
 
 /// The two slots of an epoch's durable mark.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub(crate) struct Syncer {
     disk: Disk,
     /// Segments as the writer enters them.
     entered: Receiver<Arc<Segment>>,
+    /// Writes what the writer stores into sheets, where it does.
+    press: Option<Press>,
     /// Segments that are not yet durable or not yet left.
     segments: VecDeque<Arc<Segment>>,
     mark: MarkFile,
@@ -96,13 +102,14 @@ impl Syncer {
         first: Arc<Segment>,
         mark: MarkFile,
         every: Duration,
-        entered: Receiver<Arc<Segment>>,
+        (entered, press): (Receiver<Arc<Segment>>, Option<Press>),
     ) -> Self {
         Self {
             head_before: shared.head(),
             shared,
             disk,
             entered,
+            press,
             segments: VecDeque::from([first]),
             mark,
             every,
@@ -122,6 +129,7 @@ impl Syncer {
         let durable = self.shared.durable();
         let quiet = head == self.head_before;
         self.head_before = head;
+        self.write();
         if self.failed || self.every.is_zero() {
             self.release(u64::MAX);
             return false;
@@ -147,17 +155,29 @@ impl Syncer {
         }
     }
 
+    /// Writes what the writer has filled since. Where that fails, frames are missing: nothing that
+    /// comes behind them counts.
+    fn write(&mut self) {
+        if let Some(Err(error)) = self.press.as_mut().map(|press| press.turn(&self.disk)) {
+            self.failed = true;
+            self.shared.report(Health::Failed {
+                why: Why::of(&error),
+            });
+        }
+    }
+
     /// Syncs everything below `head`, the writer having stopped there.
     pub(crate) fn finish(&mut self, head: u64) -> io::Result<()> {
         self.shared.set_head(head);
         while let Ok(segment) = self.entered.try_recv() {
             self.segments.push_back(segment);
         }
+        self.write();
+        if self.failed {
+            return Err(io::Error::other("an earlier sync or write failed"));
+        }
         if self.every.is_zero() {
             return Ok(());
-        }
-        if self.failed {
-            return Err(io::Error::other("an earlier sync failed"));
         }
         while self.shared.durable() < head {
             let before = self.shared.durable();
@@ -218,10 +238,10 @@ impl Syncer {
 
     /// How long to rest between turns.
     pub(crate) fn rest(&self) -> Duration {
-        if self.every.is_zero() {
-            Duration::from_millis(100)
-        } else {
-            self.every
+        match (&self.press, self.every.is_zero()) {
+            (Some(_), _) => PRESS_REST,
+            (None, true) => Duration::from_millis(100),
+            (None, false) => self.every,
         }
     }
 }

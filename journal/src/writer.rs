@@ -12,6 +12,7 @@ use crate::prepare::Preparer;
 use crate::seal::{Seal, words};
 use crate::segment::{Prepared, Segment};
 use crate::shared::{Health, Shared, Why};
+use crate::sheets::Sheets;
 use crate::sync::Syncer;
 use std::path::Path;
 use std::slice;
@@ -52,6 +53,8 @@ pub struct Writer {
     entered: SyncSender<Arc<Segment>>,
     helpers: Helpers,
     disk: Disk,
+    /// Where segments are not mapped: what is stored into instead.
+    sheets: Option<Sheets>,
     /// Held until the writer is gone.
     _lock: Lock,
 }
@@ -59,6 +62,8 @@ pub struct Writer {
 /// What a start hands to the writer.
 pub(crate) struct Parts {
     pub(crate) prepared: Prepared,
+    /// Where segments are not mapped.
+    pub(crate) sheets: Option<Sheets>,
     pub(crate) header: SegmentHeader,
     pub(crate) shared: Arc<Shared>,
     pub(crate) ready: Receiver<Prepared>,
@@ -72,8 +77,15 @@ pub(crate) struct Parts {
 impl Writer {
     pub(crate) fn new(parts: Parts) -> Self {
         let header = parts.header;
+        let (mut sheets, position) = (parts.sheets, header.first_position);
+        let pen = parts.prepared.pen.or_else(|| {
+            let sheets = sheets.as_mut()?;
+            let mut pen = sheets.take()?;
+            sheets.begin(&mut pen, position, parts.prepared.segment.end());
+            Some(pen)
+        });
         Self {
-            pen: parts.prepared.pen,
+            pen: pen.expect("a segment is mapped, or there are sheets"),
             seal: Seal::new(header.salt),
             position: header.first_position,
             past: Past::before(&header),
@@ -86,6 +98,7 @@ impl Writer {
             entered: parts.entered,
             helpers: Helpers::Inline(Box::new((parts.preparer, parts.syncer))),
             disk: parts.disk,
+            sheets,
             _lock: parts.lock,
         }
     }
@@ -295,6 +308,9 @@ impl Writer {
         if self.dead {
             return false;
         }
+        if self.sheets.as_ref().is_some_and(|sheets| !sheets.is_last()) {
+            return self.turn_sheet();
+        }
         let room = self.pen.room();
         if room > 0 {
             let pad = layout::pad(room, self.past.seq, self.past.ts);
@@ -307,7 +323,11 @@ impl Writer {
                 return false;
             }
         }
-        let Some(prepared) = self.next_segment() else {
+        // Whether there is a next segment or not.
+        if self.sheets.is_some() && !self.turn_sheet() {
+            return false;
+        }
+        let Some(mut prepared) = self.next_segment() else {
             let why = match self.health() {
                 Health::Reserve { why } | Health::SyncFailed { why } => why,
                 _ => Why(0),
@@ -325,9 +345,18 @@ impl Writer {
             prepared.segment.first_position, self.position,
             "segments join without a gap"
         );
-        self.pen = prepared.pen;
-        self.pen.store_header(&self.header.seal());
+        if let Err(error) = prepared.store_header(&self.disk, &self.header.seal()) {
+            self.die(Why::of(&error));
+            return false;
+        }
         self.segment = prepared.segment;
+        match (prepared.pen, &mut self.sheets) {
+            (Some(pen), _) => self.pen = pen,
+            (None, Some(sheets)) => {
+                sheets.begin(&mut self.pen, self.position, self.segment.end());
+            }
+            (None, None) => unreachable!("a segment is mapped, or there are sheets"),
+        }
         // The syncing helper must know the segment before it sees a position in it.
         if self.entered.send(self.segment.clone()).is_err() {
             self.shared.report(Health::SyncFailed { why: Why(0) });
@@ -339,6 +368,44 @@ impl Writer {
             _ => self.shared.wake(),
         }
         true
+    }
+
+    /// Hands over the sheet in hand and goes on in another one; false when there is none, and then
+    /// the journal is dead.
+    fn turn_sheet(&mut self) -> bool {
+        let next = self.next_sheet();
+        let why = match self.health() {
+            Health::Failed { why } => Some(why),
+            _ => None,
+        };
+        let (Some(sheets), Some(pen), None) = (&mut self.sheets, next, why) else {
+            self.die(why.unwrap_or(Why(0)));
+            return false;
+        };
+        sheets.hand_over(std::mem::replace(&mut self.pen, pen), &self.segment);
+        sheets.begin(&mut self.pen, self.position, self.segment.end());
+        if sheets.are_few() {
+            self.shared.wake();
+        }
+        true
+    }
+
+    fn next_sheet(&mut self) -> Option<Pen> {
+        let sheets = self.sheets.as_mut()?;
+        if let Some(pen) = sheets.take() {
+            return Some(pen);
+        }
+        match &mut self.helpers {
+            Helpers::Inline(_) => {
+                self.turn();
+                self.sheets.as_mut()?.take()
+            }
+            Helpers::Threads(..) => {
+                self.shared.wake();
+                sheets.wait()
+            }
+            Helpers::Gone => None,
+        }
     }
 
     /// Nothing counts any more: what was just stored neither.
@@ -375,6 +442,9 @@ impl Writer {
     /// # Errors
     /// When the disk refuses; the journal is then left open, as after a crash.
     pub fn close(mut self) -> Result<(), Error> {
+        if self.sheets.is_some() {
+            self.turn_sheet();
+        }
         let dir = self.disk.dir.clone();
         let failed = |doing| io_error(&dir, doing, 0);
         let stopped = self.helpers.stop(&self.shared);
@@ -549,8 +619,15 @@ fn first_follows(past: Past, header: &Header) {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        if self.sheets.is_some() && !matches!(self.helpers, Helpers::Gone) {
+            self.turn_sheet();
+        }
         // The lock must not be free while a helper may still write.
-        let _ = self.helpers.stop(&self.shared);
+        if let Ok((_, mut syncer)) = self.helpers.stop(&self.shared)
+            && self.sheets.is_some()
+        {
+            syncer.turn();
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 mod support;
 
-use journal::{Folios, Health, Reader, State, verify};
+use journal::{Health, Medium, Reader, State, verify};
+use std::time::Duration;
 use stream::FrameRef;
 use support::{Frames, frame, read, read_on, start, tiny, unsealed, write};
 
@@ -11,9 +12,13 @@ fn frames_come_back_in_order_across_segments_and_epochs() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("day");
     let mut all = Vec::new();
-    for (epoch, folios) in (1..=4).zip([Folios::Single, Folios::Large].into_iter().cycle()) {
+    for (epoch, medium) in (1..=4).zip([Medium::Mapped, Medium::Written].into_iter().cycle()) {
         let options = journal::Options {
-            folios,
+            medium,
+            sync_every: match medium {
+                Medium::Mapped => tiny(&dir).sync_every,
+                Medium::Written => Duration::ZERO,
+            },
             ..tiny(&dir)
         };
         let (mut writer, found) = start(&options);
@@ -235,11 +240,6 @@ fn finished_segments_are_unmapped() {
     for (threads, sync_every) in [(false, 5), (false, 0), (true, 1), (true, 0)] {
         let dir = tempfile::tempdir().unwrap();
         let options = journal::Options {
-            folios: if threads {
-                Folios::Large
-            } else {
-                Folios::Single
-            },
             sync_every: std::time::Duration::from_millis(sync_every),
             ..tiny(dir.path())
         };

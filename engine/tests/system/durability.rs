@@ -14,7 +14,10 @@ struct Syncs(AtomicU64);
 
 impl Faults for Syncs {
     fn before(&self, operation: Operation<'_>) -> io::Result<()> {
-        let is_sync = !matches!(operation, Operation::Allocate { .. });
+        let is_sync = !matches!(
+            operation,
+            Operation::Allocate { .. } | Operation::Write { .. }
+        );
         self.0.fetch_add(u64::from(is_sync), Ordering::AcqRel);
         Ok(())
     }

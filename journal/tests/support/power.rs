@@ -96,6 +96,8 @@ impl Faults for Power {
         let names = names(&self.dir);
         match operation {
             Operation::Allocate { .. } => disk.names.push(names),
+            // Promises nothing.
+            Operation::Write { .. } => {}
             Operation::SyncFolder { .. } => disk.names = vec![names],
             Operation::SyncFile { path } => {
                 let number = std::fs::metadata(path)?.ino();
