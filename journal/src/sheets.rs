@@ -9,15 +9,15 @@ use crate::map::Pen;
 use crate::segment::Segment;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use stream::frame::LINES_MAX;
 
 /// Lines of a sheet, 64 KiB, but for the last of a segment.
 const LINES: u64 = 1_024;
 /// How many there are: 2 MiB, two milliseconds of a lane's work. Mostly a few of them do.
 const COUNT: usize = 32;
-/// While fewer are free, whoever writes them is woken; else it comes by from time to time, for to
-/// wake it costs the lane more than to fill a sheet's tenth.
+/// While fewer are free, whoever writes them is woken. Else it comes by from time to time: waking it
+/// takes the lane as long as filling a tenth of a sheet.
 const WAKE_BELOW: usize = COUNT / 4;
 
 /// The writer's side: sheets that are free.
@@ -89,9 +89,15 @@ impl Sheets {
         self.free.pop()
     }
 
-    /// The next one that comes back; `None` when none will.
+    /// The next one that comes back; `None` when none will. A channel that blocks would allocate.
     pub(crate) fn wait(&mut self) -> Option<Pen> {
-        self.back.recv().ok()
+        loop {
+            match self.back.try_recv() {
+                Ok(pen) => return Some(pen),
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
     }
 
     /// A sheet becomes the one in hand: it holds what follows at `position` of a segment that ends
