@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use stream::{FrameRef, Line};
 
-/// Lines of a batch, at least: 512 KiB. A taker that waited is woken a thousand times less often
-/// than it takes a frame, and what waits for it stays in the last cache.
-const BATCH_LINES: usize = 8_192;
-/// Batches that may wait for each taker.
-const WAITING: usize = 4;
+/// Lines of a batch, at least: 1 MiB. A taker that waited is woken some thousand times less often
+/// than it takes a frame.
+const BATCH_LINES: usize = 16_384;
+/// Batches that may wait for each taker: 16 MiB, so that whoever reads and those who take have long
+/// turns on few cores instead of waking each other all the time, and what waits may still be in
+/// the last cache.
+const WAITING: usize = 16;
 
 /// Whole frames, back to back, shared by those who take them. Whoever is last gives the memory
 /// back to be filled again.
