@@ -42,6 +42,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     report.figure("floor: with CRC-32C", "M lines/s", count, sealed, touched);
     let ready = ready(bench, lines.min(READY_LINES), &mut report)?;
     let mut appends = Vec::new();
+    let mut sheets = Vec::new();
     let mut closes = Vec::new();
     let mut kept = None;
     for _ in 0..count {
@@ -50,6 +51,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
         appends.push(append);
         closes.push(close.as_secs_f64());
         kept = Some(dir);
+        let dir = bench.temp()?;
+        sheets.push(append_written(dir.path(), lines)?);
     }
     let appended = mega_rates(&appends);
     report.figure(
@@ -61,6 +64,16 @@ pub fn run(bench: &Bench) -> Result<Report> {
             "{lines} frames of one line as fast as it goes, faster than pages can be made: helpers \
              on threads, ranged sync behind the head"
         ),
+    );
+    let written = mega_rates(&sheets);
+    let detail = "the same by stretches, as a backtest does: a helper writes them; until all are in \
+                  the files and the journal is closed, no sync";
+    report.figure(
+        "append by sheets, sustained",
+        "M lines/s",
+        count,
+        written,
+        detail,
     );
     let closed = Spread::of(closes);
     report.figure("close", "s", count, closed, "waits for the last sync");
@@ -302,4 +315,18 @@ fn append(dir: &Path, lines: u64, sync_every: Duration) -> Result<(Run, Duration
     let (close, closed) = timed(|| writer.close());
     closed?;
     Ok((Run { time, count: lines }, close))
+}
+
+/// Appends so many frames in virtual time's way, until they are in the files.
+fn append_written(dir: &Path, lines: u64) -> Result<Run> {
+    let mut options = options(dir, Duration::ZERO);
+    options.medium = journal::Medium::Written;
+    let (mut writer, _) = journal::create_or_continue(&options)?;
+    writer.spawn_helper()?;
+    let (time, closed) = timed(|| {
+        fill_by_stretches(&mut writer, lines);
+        writer.close()
+    });
+    closed?;
+    Ok(Run { time, count: lines })
 }

@@ -16,8 +16,8 @@ use stream::frame::LINES_MAX;
 const LINES: u64 = 1_024;
 /// How many there are: 2 MiB, two milliseconds of a lane's work. Mostly a few of them do.
 const COUNT: usize = 32;
-/// While fewer are free, whoever writes them is woken. Else it comes by from time to time: waking it
-/// takes the lane as long as filling a tenth of a sheet.
+/// While fewer are free, whoever writes them is woken. Else it comes by from time to time: waking
+/// it takes the lane as long as filling a tenth of a sheet.
 const WAKE_BELOW: usize = COUNT / 4;
 
 /// The writer's side: sheets that are free.
