@@ -66,8 +66,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
         ),
     );
     let written = mega_rates(&sheets);
-    let detail = "the same by stretches, as a backtest does: a helper writes them; until all are in \
-                  the files and the journal is closed, no sync";
+    let detail = "the same by stretches, as a backtest appends: a helper writes them; until all \
+                  are in the files and the journal is closed, no sync";
     report.figure(
         "append by sheets, sustained",
         "M lines/s",
