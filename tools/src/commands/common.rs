@@ -250,3 +250,22 @@ pub fn facts(layout: &Layout, time: &str, sources: &[String]) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backtest_is_one_lane_on_any_core_unless_told_otherwise_and_never_parks() {
+        for (told, lanes) in [("auto", 1), ("1", 1), ("3", 3), ("5", 5)] {
+            let mut settings = Settings::default();
+            settings.add_sample(SAMPLE);
+            settings.add_flag("--lanes", "lanes.layout", Value::Text(told.to_owned()));
+            let setup = Setup::read(&settings).expect("the sample is sound");
+            let layout = layout_virtual(&setup).ok().expect("usual lanes");
+            assert_eq!(layout.lanes(), lanes);
+            assert!(layout.cores.iter().all(Option::is_none), "{layout}");
+            assert_ne!(idle_virtual(&setup, &layout), Idle::Backoff);
+        }
+    }
+}
