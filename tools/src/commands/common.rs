@@ -262,7 +262,7 @@ mod tests {
             settings.add_sample(SAMPLE);
             settings.add_flag("--lanes", "lanes.layout", Value::Text(told.to_owned()));
             let setup = Setup::read(&settings).expect("the sample is sound");
-            let layout = layout_virtual(&setup).ok().expect("usual lanes");
+            let layout = layout_virtual(&setup).expect("usual lanes");
             assert_eq!(layout.lanes(), lanes);
             assert!(layout.cores.iter().all(Option::is_none), "{layout}");
             assert_ne!(idle_virtual(&setup, &layout), Idle::Backoff);
