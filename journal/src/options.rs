@@ -10,7 +10,8 @@ use std::time::Duration;
 /// When a frame counts as written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// In the page cache: survives the death of the process, by `kill -9` too, not of the host.
+    /// In the page cache: survives the death of the process, by `kill -9` too, not of the host. A
+    /// [written](Medium::Written) journal's last frames get there later.
     #[default]
     Process,
     /// On the disk, once [`Writer::durable`](crate::Writer::durable) has passed it: survives the

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use stream::frame::LINES_MAX;
 
-/// Lines of a sheet, 64 KiB, but for the last of a segment.
+/// Lines of a sheet, 64 KiB; the last of a segment has fewer, or a frame's length more.
 const LINES: u64 = 1_024;
-/// How many there are: 2 MiB, two milliseconds of a lane's work. Mostly a few of them do.
+/// How many there are: 2 MiB, about two milliseconds of a lane's work.
 const COUNT: usize = 32;
-/// While fewer are free, whoever writes them is woken. Else it comes by from time to time: waking
-/// it takes the lane as long as filling a tenth of a sheet.
+/// While fewer are free, whoever writes them is woken. Else it comes by from time to time: to wake
+/// it is a system call of the lane's, and dear where a hypervisor has to fetch the other core.
 const WAKE_BELOW: usize = COUNT / 4;
 
 /// The writer's side: sheets that are free.

@@ -111,3 +111,40 @@ fn the_edge_cancels_entries_and_the_next_start_hears_of_it() {
     }
     panic!("in {heard} runs only an entry was live when the journal died");
 }
+
+/// A disk that takes no frames.
+#[derive(Debug)]
+struct Broken;
+
+impl Faults for Broken {
+    fn before(&self, operation: Operation<'_>) -> io::Result<()> {
+        match operation {
+            // A segment's header stands in front of its frames.
+            Operation::Write { bytes, .. } if bytes.start > 0 => {
+                Err(io::Error::from_raw_os_error(EIO))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// "Input/output error", on Linux.
+const EIO: i32 = 5;
+
+#[test]
+fn frames_that_the_disk_does_not_take_end_a_run_in_an_error() {
+    let scene = Scene::new(4, 12);
+    for layout in ["1", "2"] {
+        let scene = scene.clone().on(layout);
+        let setup = scene.setup().expect("the scene's configuration is sound");
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut options = journal_in(dir.path(), scene.segment_bytes);
+        options.faults = Some(Arc::new(Broken));
+        let sources: Vec<Box<dyn stream::Source + Send>> = vec![Box::new(scene.market())];
+        let ended = run_plan(setup, scene.layout.clone(), options, sources, |_| {});
+        let told = ended.expect_err("nothing was kept").to_string();
+        assert!(told.contains("journal"), "{layout}: {told}");
+        let found = journal::verify(dir.path()).expect("the journal is read");
+        assert_eq!(found.frames, 0, "{layout}");
+    }
+}
