@@ -64,6 +64,9 @@ pub enum Mismatch {
         broker: i64,
         /// The broker's fraction beyond, in 1e-9.
         fraction: i64,
+        /// Whether an execution was heard between the question and its answer: the answer may be
+        /// older than that, and proves no difference.
+        crossed: bool,
     },
     /// Cash moved otherwise than our executions and fees make it move.
     OtherCash {
@@ -111,10 +114,12 @@ impl Mismatch {
     }
 
     /// The same difference, as it was a round ago: profit moves with every quote, and an order that
-    /// was not found is looked up.
+    /// was not found is looked up. A position that crossed an execution is the same as none: who
+    /// trades one quantity again and again meets the same figures by chance.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
+            (Self::OtherPosition { crossed: true, .. }, _) => false,
             (Self::OtherProfit { .. }, Self::OtherProfit { .. }) => true,
             (Self::MissingOrder { leg: one, .. }, Self::MissingOrder { leg: other, .. }) => {
                 one == other
@@ -152,6 +157,7 @@ impl core::fmt::Display for Mismatch {
                 own,
                 broker,
                 fraction,
+                ..
             } => write!(
                 f,
                 "instrument {}: we make it {own}, the broker holds {broker} and {fraction}e-9",
@@ -264,10 +270,11 @@ pub fn orders(desk: &Desk, snapshot: &Snapshot) -> Vec<Mismatch> {
 }
 
 /// Positions, compared when they come, *behind* the executions of their round: one that is heard
-/// of later says nothing about them.
+/// of later says nothing about them. So many executions had been `heard` when they were asked for.
 #[must_use]
-pub fn positions(desk: &Desk, held: &[Held]) -> Vec<Mismatch> {
+pub fn positions(desk: &Desk, held: &[Held], heard: usize) -> Vec<Mismatch> {
     let base = desk.base();
+    let crossed = desk.executions() != heard;
     let mut ids: Vec<InstrumentId> = base.positions.keys().copied().collect();
     ids.extend(desk.entries().map(|entry| entry.instrument));
     ids.extend(held.iter().filter_map(|held| held.instrument));
@@ -282,6 +289,7 @@ pub fn positions(desk: &Desk, held: &[Held]) -> Vec<Mismatch> {
             own,
             broker,
             fraction,
+            crossed,
         })
     });
     differing.collect()

@@ -117,8 +117,9 @@ fn judge(desk: &mut Desk, snapshot: &Snapshot, profit_slack: Money) -> Round {
     for execution in snapshot.executions.iter().flat_map(|told| &told.0) {
         desk.execution(execution, &mut say);
     }
+    let heard = desk.executions();
     if let Ok(held) = &snapshot.positions {
-        round.mismatches.extend(positions(desk, held));
+        round.mismatches.extend(positions(desk, held, heard));
     }
     money(desk, snapshot, profit_slack, &mut round);
     round
@@ -179,13 +180,15 @@ fn each_sort_is_found() {
                 instrument,
                 own: 100,
                 broker: 60,
-                fraction: 0
+                fraction: 0,
+                crossed: false,
             },
             Mismatch::OtherPosition {
                 instrument: OTHER,
                 own: 0,
                 broker: 5,
-                fraction: 0
+                fraction: 0,
+                crossed: false,
             }
         ]
     );
@@ -321,6 +324,45 @@ fn what_lasts_two_rounds_halts_entries_and_what_is_settled_does_not() {
     let mut streak = Streak::default();
     assert!(!streak.take(&missed));
     assert!(!streak.take(&missed), "it was applied");
+}
+
+#[test]
+fn a_position_that_crosses_an_execution_twice_by_the_same_figures_halts_nothing() {
+    // Each time the entry's position is on its way when the exit is heard of: by the same figures,
+    // because every trip is as large as the last.
+    let late = |desk: &mut Desk, number: u32| {
+        let heard = desk.executions();
+        let exit = Execution {
+            id: format!("e.{number}.01"),
+            qty: if number == 1 { 100 } else { 0 },
+            ..execution()
+        };
+        desk.execution(&exit, &mut Vec::new());
+        Round {
+            mismatches: positions(desk, &[held(ID, 100, 0)], heard),
+            whole: true,
+            profit: None,
+        }
+    };
+    let (mut streak, mut desk) = (Streak::default(), desk());
+    for number in 1..9 {
+        let round = late(&mut desk, number);
+        assert!(matches!(
+            round.mismatches[..],
+            [Mismatch::OtherPosition {
+                own: 0,
+                broker: 100,
+                crossed: true,
+                ..
+            }]
+        ));
+        assert!(!streak.take(&round), "it proves nothing");
+    }
+    // Nothing trades any more, and it is still there: the first proof, and the second.
+    let still = judge(&mut desk, &snapshot(), Money(0));
+    assert!(!still.is_clean());
+    assert!(!streak.take(&still));
+    assert!(streak.take(&judge(&mut desk, &snapshot(), Money(0))));
 }
 
 #[test]

@@ -265,9 +265,12 @@ fn a_position_that_passes_an_execution_on_its_way_freezes_nothing() {
         },
         &format!("{}{resets}", script.concat()),
     );
-    stage.wait("many connections and trades", |story, _| {
-        story.times(LinkState::Ready) >= 16 && story.fills.len() > 20
+    let (story, _) = stage.wait("many connections and trades", |story, _| {
+        let enough = story.times(LinkState::Ready) >= 16 && story.fills.len() > 20;
+        enough || story.is_halted_by_policy()
     });
+    // Every trip is of one quantity: the same figures come again, and are no lasting difference.
+    assert!(!story.is_halted_by_policy(), "{}", stage.said());
     stage.script("clear");
     stage.disarm();
     let (story, _) = stage.rest(&Allow::default());

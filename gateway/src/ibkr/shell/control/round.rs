@@ -152,7 +152,7 @@ impl Control {
         let inner = &mut *self.common.lock();
         let traded = inner.desk.executions() != heard;
         let first = !core::mem::replace(&mut self.first_told, true);
-        let found = reconcile::positions(&inner.desk, held);
+        let found = reconcile::positions(&inner.desk, held, heard);
         for known in &self.contracts {
             let id = known.contract.instrument;
             let held = held.iter().find(|held| held.instrument == Some(id));
