@@ -4,8 +4,12 @@
 //! in one piece, the consumer reads whole frames and copies the one that straddles the ring's end.
 //! Back-pressure is the producer's look at [`End::has_room`] before it reads its own input.
 
+#[allow(unsafe_code, reason = "a line of memory is asked for by its address")]
+mod lookout;
+
 use crate::chain::End;
 use crate::gathered::Gathered;
+use lookout::Lookout;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::cell::Cell;
 use std::slice;
@@ -26,6 +30,7 @@ pub struct RingOut {
 #[derive(Debug)]
 pub struct RingIn {
     consumer: Consumer<Line>,
+    lookout: Lookout,
     scratch: [Line; LINES_MAX],
 }
 
@@ -45,6 +50,7 @@ pub fn ring(lines: usize) -> (RingOut, RingIn) {
         },
         RingIn {
             consumer,
+            lookout: Lookout::new(lines),
             scratch: [Line::ZERO; LINES_MAX],
         },
     )
@@ -123,9 +129,10 @@ impl End for RingOut {
 }
 
 impl RingIn {
-    /// Lines that stand in the ring.
+    /// Lines that stand in the ring. The next ones are asked for, whether they are there or not.
     #[must_use]
     pub fn lines(&self) -> usize {
+        self.lookout.ask();
         self.consumer.slots()
     }
 
@@ -158,6 +165,7 @@ impl RingIn {
                 // Less than a frame: it goes on behind the ring's end.
                 taken = take(straddling(&mut self.scratch, front, back).lines());
             }
+            self.lookout.pass(front, taken);
             chunk.commit(taken);
             read += taken;
         }
@@ -189,6 +197,7 @@ impl RingIn {
                 at += frame.lines().len();
             }
         }
+        self.lookout.pass(front, at);
         chunk.commit(at);
         (at, room)
     }
@@ -256,6 +265,24 @@ mod tests {
         assert_eq!(input.read(lines, |_| true), 425);
         assert!(out.has_room(1_000), "what was read is free again");
         assert!(!out.has_room(1_025));
+    }
+
+    #[test]
+    fn what_is_asked_for_is_where_the_next_lines_come_to_stand() {
+        let (mut out, mut input) = ring(13);
+        for round in 0..40 {
+            out.put(frame(1, 1).frame());
+            out.put(frame(1, 2).frame());
+            out.flush();
+            let mut wanted = input.lookout.addresses().into_iter();
+            let read = input.read(input.lines(), |frame| {
+                let address = frame.lines().as_ptr() as usize;
+                assert!(round == 0 || wanted.next() == Some(address));
+                true
+            });
+            assert_eq!(read, 2);
+            assert!(out.has_room(13));
+        }
     }
 
     proptest! {
