@@ -10,12 +10,14 @@
 //!
 //! A level on the tick grid within the window costs one index calculation, no search. Levels off
 //! the grid or out of the window stand in a sorted vector, of bounded size. The window slides when
-//! the best leaves its upper three quarters; levels change places then, which is rare.
+//! the best leaves its upper three quarters; every level changes its place then, which is rare.
 //!
 //! What nearly every change needs of a level is its whole quantity: eight of them stand in a cache
 //! line. How much of it is anonymous, and which orders are forgotten, matters only where orders and
 //! whole levels meet ([`Made`]), and stands beside. No change branches on whether a level begins or
-//! ends, nor one at the best or above it on which level is the best now: nobody can foresee it.
+//! ends, nor on which level is the best now: nobody can foresee it. Which is the best is told by
+//! two words, one bit for each 64 slots that hold a level and one for each of those: it does not
+//! follow from what was the best, so that no change waits for the one before it.
 
 mod far;
 mod levels;
@@ -25,7 +27,7 @@ use crate::level::Level;
 use core::hint::select_unpredictable;
 use far::Far;
 pub(crate) use levels::Levels;
-use stream::hash::fold;
+use stream::hash::trail;
 use stream::{Price, Side};
 
 /// Levels of one side that the flat window holds.
@@ -34,11 +36,10 @@ pub const WINDOW: usize = 1_024;
 pub const TICK_DEFAULT: Price = Price(10_000_000);
 
 const WORDS: usize = WINDOW / 64;
-const MASK: i64 = WINDOW as i64 - 1;
 /// Where the best comes to stand in the window when it slides.
 const REST: i64 = WINDOW as i64 * 3 / 4;
-/// The best may not fall below this without a slide.
-const LOW: i64 = WINDOW as i64 / 4;
+/// The best may not fall below the words from this one up without a slide.
+const LOW: usize = WORDS / 4;
 const NO_KEY: i64 = i64::MIN;
 
 /// What a side's quantities are made of.
@@ -93,8 +94,6 @@ pub(crate) struct Ladder {
     best_key: i64,
     /// Its quantity.
     best_qty: u64,
-    /// Its tick number: key ÷ tick, rounded down. Stale when empty.
-    best_number: i64,
     /// Tick number (key ÷ tick, rounded down) of the window's lowest slot.
     base: i64,
     /// Tick size, at least 2.
@@ -105,11 +104,11 @@ pub(crate) struct Ladder {
     trail: u64,
     /// +1 for bids, −1 for asks: price × sign = key.
     sign: i32,
-    /// How many slots of the window hold a level.
-    near: u32,
+    /// One bit for each word of `occupied` that is not zero.
+    words: u16,
+    made: Made,
     /// Key of the best far level, [`NO_KEY`] when there is none.
     far_key: i64,
-    made: Made,
     far_max: usize,
     far: Vec<Far>,
     /// One bit for each slot of the window that holds a level.
@@ -128,15 +127,14 @@ impl Ladder {
         let mut ladder = Self {
             best_key: NO_KEY,
             best_qty: 0,
-            best_number: 0,
             base: 0,
             tick: 0,
             magic: 0,
             trail: 0,
             sign: side.sign() as i32,
-            near: 0,
-            far_key: NO_KEY,
+            words: 0,
             made: Made::Orders,
+            far_key: NO_KEY,
             far_max,
             // All of the window may move out at once before the surplus is dropped.
             far: Vec::with_capacity(far_max + WINDOW + 1),
@@ -160,12 +158,9 @@ impl Ladder {
         if tick.0.max(2) == self.tick {
             return false;
         }
-        self.move_out(i64::MAX);
+        self.move_out();
         self.set_tick_fields(tick);
-        self.trail = fold(self.trail, self.tick as u64);
-        if self.best_key != NO_KEY {
-            self.best_number = self.best_key.div_euclid(self.tick);
-        }
+        self.trail = trail(self.trail, self.tick as u64);
         self.slide()
     }
 
@@ -196,11 +191,6 @@ impl Ladder {
         (number.wrapping_mul(self.tick) == price.0).then(|| number.wrapping_mul(self.sign()))
     }
 
-    #[inline(always)]
-    fn in_window(&self, number: i64) -> bool {
-        (number.wrapping_sub(self.base) as u64) < WINDOW as u64
-    }
-
     /// The level in a slot of the window.
     #[inline]
     fn at(&self, slot: usize) -> Level {
@@ -220,8 +210,8 @@ impl Ladder {
     /// The level at a price.
     #[inline]
     pub(crate) fn level(&self, price: Price) -> Option<Level> {
-        match self.near_number(price) {
-            Some(number) => Some(self.at((number & MASK) as usize)).filter(|level| level.total > 0),
+        match self.near_slot(price) {
+            Some(slot) => Some(self.at(slot)).filter(|level| level.total > 0),
             None => {
                 let key = price.0 * self.sign();
                 let at = self.far.binary_search_by_key(&key, |far| far.key).ok()?;
@@ -234,7 +224,7 @@ impl Ladder {
     #[inline]
     pub(crate) fn slot_of(&self, price: Price) -> usize {
         let number = ((price.0 as u64 as u128 * self.magic as u128) >> 64) as i64;
-        (number.wrapping_mul(self.sign()) & MASK) as usize
+        number.wrapping_mul(self.sign()).wrapping_sub(self.base) as usize % WINDOW
     }
 
     /// A word of each line that a change of the level in a slot needs, for whoever wants them at
@@ -247,29 +237,33 @@ impl Ladder {
         self.totals.0[slot] ^ self.occupied[slot / 64] ^ self.far_key as u64
     }
 
-    /// The tick number of a price whose level stands in the window or would.
+    /// The slot of a price whose level stands in the window or would.
     #[inline(always)]
-    fn near_number(&self, price: Price) -> Option<i64> {
-        let number = self.tick_number(price)?;
-        self.in_window(number).then_some(number)
+    fn near_slot(&self, price: Price) -> Option<usize> {
+        self.slot_of_number(self.tick_number(price)?)
+    }
+
+    #[inline(always)]
+    fn slot_of_number(&self, number: i64) -> Option<usize> {
+        let slot = number.wrapping_sub(self.base) as u64;
+        (slot < WINDOW as u64).then_some(slot as usize)
     }
 
     /// An order joins the level at a price (above zero), which begins at `arrivals` where there was
     /// none; `mark` goes into the trail.
     #[inline(always)]
     pub(crate) fn join(&mut self, price: Price, arrivals: u64, qty: u64, mark: u64) -> Joined {
-        let Some(number) = self.near_number(price) else {
+        let Some(slot) = self.near_slot(price) else {
             return self.join_far(price, arrivals, qty, mark);
         };
-        let slot = (number & MASK) as usize;
         let old = self.totals.0[slot];
         if self.made != Made::Orders {
             self.meet_levels();
             let beside = &mut self.besides[slot];
             beside.born = select_unpredictable(old == 0, arrivals, beside.born);
         }
-        self.store(number, (old, old + qty), mark);
-        let lost = self.follow(number);
+        self.store(slot, price, (old, old + qty), mark);
+        let lost = self.keep_best();
         Joined { stands: true, lost }
     }
 
@@ -302,16 +296,15 @@ impl Ladder {
         qty: u64,
         mark: u64,
     ) -> Option<bool> {
-        let Some(number) = self.near_number(price) else {
+        let Some(slot) = self.near_slot(price) else {
             return self.take_far(price, priority, qty, mark);
         };
-        let slot = (number & MASK) as usize;
         let old = self.totals.0[slot];
         if self.made != Made::Orders && !self.at(slot).take(priority, qty) {
             return None;
         }
-        self.store(number, (old, old - qty), mark);
-        Some(self.follow(number))
+        self.store(slot, price, (old, old - qty), mark);
+        Some(self.keep_best())
     }
 
     /// The level at a price (above zero) takes a new whole; its known orders are forgotten. Also
@@ -321,16 +314,15 @@ impl Ladder {
         if self.made == Made::Orders {
             self.meet_orders();
         }
-        let Some(number) = self.near_number(price) else {
+        let Some(slot) = self.near_slot(price) else {
             return self.replace_far(price, arrivals, qty);
         };
-        let slot = (number & MASK) as usize;
         let mut level = self.at(slot);
         let old = level.total;
         let forgets = level.replace(qty, arrivals);
         self.write_beside(slot, &level);
-        self.store(number, (old, qty), arrivals);
-        let lost = self.keep_best(number);
+        self.store(slot, price, (old, qty), arrivals);
+        let lost = self.keep_best();
         let new = qty;
         (Change { old, new, lost }, forgets)
     }
@@ -348,13 +340,12 @@ impl Ladder {
     /// Takes at most so much from the anonymous residue at a price (above zero); tells how much,
     /// and whether levels were lost as the best moved.
     pub(crate) fn take_anonymous(&mut self, price: Price, want: u64) -> (u64, bool) {
-        let Some(number) = self.near_number(price) else {
+        let Some(slot) = self.near_slot(price) else {
             let key = price.0 * self.sign();
             let take = |level: &mut Level| level.take_anonymous(want);
             let (change, taken) = self.change_far(key, 0, want, take);
             return (taken, change.lost);
         };
-        let slot = (number & MASK) as usize;
         let mut level = self.at(slot);
         let old = level.total;
         let taken = level.take_anonymous(want);
@@ -362,8 +353,8 @@ impl Ladder {
             return (0, false);
         }
         self.write_beside(slot, &level);
-        self.store(number, (old, level.total), want);
-        (taken, self.follow(number))
+        self.store(slot, price, (old, level.total), want);
+        (taken, self.keep_best())
     }
 
     /// Writes down what of a level is not told by its quantity, where that counts.
@@ -377,141 +368,100 @@ impl Ladder {
         }
     }
 
-    /// The level at a tick number of the window comes to hold `new` instead of `old`. Without a
-    /// branch: whether a level begins, ends or stays is hard to foresee.
+    /// The level in a slot of the window, at that price, comes to hold `new` instead of `old`.
+    /// Without a branch: whether a level begins, ends or stays is hard to foresee.
     #[inline(always)]
-    fn store(&mut self, number: i64, (old, new): (u64, u64), mark: u64) {
-        let slot = (number & MASK) as usize;
+    fn store(&mut self, slot: usize, price: Price, (old, new): (u64, u64), mark: u64) {
         self.totals.0[slot] = new;
-        self.trail = fold(self.trail, mark ^ new.rotate_left(40) ^ number as u64);
-        let (was, is) = (u32::from(old > 0), u32::from(new > 0));
-        self.occupied[slot / 64] ^= u64::from(was ^ is) << (slot % 64);
-        self.near = self.near.wrapping_add(is).wrapping_sub(was);
+        self.trail = trail(self.trail, mark ^ new.rotate_left(40) ^ price.0 as u64);
+        self.turn(slot, (old > 0) != (new > 0));
     }
 
-    /// Keeps the best after a change at a tick number of the window that is mostly below it, as
-    /// most orders are. True when levels were lost as the best moved.
+    /// Turns a slot's bit where it begins or ceases to hold a level.
     #[inline(always)]
-    fn follow(&mut self, number: i64) -> bool {
-        number.wrapping_mul(self.tick) >= self.best_key && self.keep_best(number)
+    fn turn(&mut self, slot: usize, turns: bool) {
+        let word = slot / 64;
+        let bits = self.occupied[word] ^ u64::from(turns) << (slot % 64);
+        self.occupied[word] = bits;
+        self.words = self.words & !(1 << word) | u16::from(bits != 0) << word;
     }
 
-    /// Keeps the best after a change at a tick number of the window, without a branch on whether
-    /// that was, is or becomes the best. True when levels were lost as the best moved.
+    /// Keeps the best after a change in the window, without a branch on what it was or becomes.
+    /// True when levels were lost as the best moved.
     #[inline(always)]
-    fn keep_best(&mut self, number: i64) -> bool {
-        // No level of the window stands above.
-        let top = self.best_number.max(number);
-        let slot = (top & MASK) as usize;
-        let (word, bit) = (slot / 64, slot % 64);
-        // The 64 slots from `top` down, its own uppermost.
-        let below = self.occupied[word.wrapping_sub(1) % WORDS] >> 1 >> bit;
-        let bits = self.occupied[word] << (63 - bit) | below;
-        if bits == 0 {
-            if self.near == 0 && self.far_key == NO_KEY {
-                self.best_key = NO_KEY;
-                return false;
-            }
-            return self.follow_best(top);
-        }
-        // Were the window's lower end among them, the best would not stand where it may.
-        let number = top - i64::from(bits.leading_zeros());
-        let key = number.wrapping_mul(self.tick);
-        if !self.is_rest(number) || key < self.far_key {
-            return self.follow_best(top);
+    fn keep_best(&mut self) -> bool {
+        let (slot, words) = (self.highest_or_any(), self.words);
+        let key = (self.base + slot as i64).wrapping_mul(self.tick);
+        let key = select_unpredictable(words == 0, NO_KEY, key);
+        // Nothing above the words of the lowest quarter, which there are: no place for the best.
+        let is_low = words.wrapping_sub(1) < (1 << LOW) - 1;
+        if is_low || key < self.far_key {
+            return self.follow_best();
         }
         self.best_key = key;
-        self.best_number = number;
-        self.best_qty = self.totals.0[(number & MASK) as usize];
+        self.best_qty = self.totals.0[slot];
         false
+    }
+
+    /// The highest slot of the window that holds a level, or any slot where none does.
+    #[inline(always)]
+    fn highest_or_any(&self) -> usize {
+        let word = (self.words | 1).ilog2() as usize;
+        word * 64 + (self.occupied[word] | 1).ilog2() as usize
+    }
+
+    /// The highest slot of the window that holds a level.
+    fn highest(&self) -> Option<usize> {
+        (self.words != 0).then(|| self.highest_or_any())
     }
 
     /// True when the window is where it should be.
     #[cfg(test)]
     pub(crate) fn is_kept(&self) -> bool {
-        self.best_key == NO_KEY || self.is_rest(self.best_number)
+        self.best_key == NO_KEY || self.is_rest()
     }
 
-    /// True for a number in the window at which the best may stand without a slide.
-    #[inline(always)]
-    fn is_rest(&self, number: i64) -> bool {
-        (number.wrapping_sub(self.base).wrapping_sub(LOW) as u64) < (WINDOW as u64 - LOW as u64)
+    /// True where the best stands in the window so that it need not slide.
+    fn is_rest(&self) -> bool {
+        let slot = self.slot_of_number(self.best_key.div_euclid(self.tick));
+        slot.is_some_and(|slot| slot / 64 >= LOW)
     }
 
-    /// Finds the best level wherever it is, those of the window at `top` or below, and slides the
-    /// window after it.
+    /// Finds the best level wherever it is, and slides the window after it.
     #[inline(never)]
-    fn follow_best(&mut self, top: i64) -> bool {
-        let highest = self.base + MASK;
-        self.find_best(if self.in_window(top) { top } else { highest });
-        self.best_key != NO_KEY && !self.is_rest(self.best_number) && self.slide()
+    fn follow_best(&mut self) -> bool {
+        self.find_best();
+        self.best_key != NO_KEY && !self.is_rest() && self.slide()
     }
 
-    /// Finds the best level; those of the window stand at `highest` or below, which lies in it.
-    fn find_best(&mut self, highest: i64) {
-        let near = self.next_near(highest);
-        let near_key = near.map_or(NO_KEY, |number| number * self.tick);
-        let far = self.far.last().filter(|far| far.key > near_key);
-        if let Some(far) = far {
-            self.best_key = far.key;
-            self.best_qty = far.level.total;
-            self.best_number = far.key.div_euclid(self.tick);
-            return;
-        }
-        self.best_key = near_key;
-        self.best_number = near.unwrap_or(self.best_number);
-        self.best_qty = near.map_or(0, |number| self.totals.0[(number & MASK) as usize]);
-    }
-
-    /// The highest occupied tick number in the window at or below `number`, which lies in it.
-    #[inline]
-    fn next_near(&self, number: i64) -> Option<i64> {
-        let slot = (number & MASK) as usize;
-        let mut word = slot / 64;
-        let mut bits = self.occupied[word] & (u64::MAX >> (63 - slot % 64));
-        for _ in 0..WORDS {
-            if bits != 0 {
-                break;
-            }
-            word = (word + WORDS - 1) % WORDS;
-            bits = self.occupied[word];
-        }
-        if bits == 0 {
-            return None;
-        }
-        let found = word * 64 + 63 - bits.leading_zeros() as usize;
-        let below = (slot as i64 - found as i64) & MASK;
-        // What stands above `number` is found last, having gone all the way around.
-        (number - below >= self.base).then_some(number - below)
+    /// Finds the best level.
+    fn find_best(&mut self) {
+        let near = self.highest();
+        let near = near.map(|slot| (self.key_of(slot), self.totals.0[slot]));
+        let far = self.far.last().map(|far| (far.key, far.level.total));
+        (self.best_key, self.best_qty) = near.max(far).unwrap_or((NO_KEY, 0));
     }
 
     /// Forgets every level.
     pub(crate) fn clear(&mut self) {
-        for word in 0..WORDS {
-            while self.occupied[word] != 0 {
-                let bit = self.occupied[word].trailing_zeros() as usize;
-                self.occupied[word] &= self.occupied[word] - 1;
-                self.totals.0[word * 64 + bit] = 0;
-                self.besides[word * 64 + bit].anonymous = 0;
-            }
-        }
-        self.near = 0;
+        self.empty_window();
         self.far.clear();
         self.far_key = NO_KEY;
         self.made = Made::Orders;
-        self.trail = fold(self.trail, u64::MAX);
+        self.trail = trail(self.trail, u64::MAX);
         self.best_key = NO_KEY;
     }
 
     /// The key of the level in a slot of the window.
     #[inline]
     fn key_of(&self, slot: usize) -> i64 {
-        (self.base + ((slot as i64 - self.base) & MASK)) * self.tick
+        (self.base + slot as i64) * self.tick
     }
 
     /// How many levels there are.
     pub(crate) fn len(&self) -> usize {
-        self.near as usize + self.far.len()
+        let near: u32 = self.occupied.iter().map(|word| word.count_ones()).sum();
+        near as usize + self.far.len()
     }
 
     /// Quantity on the best `most` levels.

@@ -1,9 +1,9 @@
 //! Levels off the grid or out of the window: a sorted vector of bounded size.
 
-use super::{Change, Joined, Ladder, MASK, Made, NO_KEY};
+use super::{Change, Joined, Ladder, Made, NO_KEY};
 use crate::level::Level;
 use stream::Price;
-use stream::hash::fold;
+use stream::hash::trail;
 
 /// A level that does not stand in the window; better ones come later in the vector.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,10 @@ impl Ladder {
                 self.far.insert(at - usize::from(lost), Far { key, level });
             }
         }
-        self.trail = fold(self.trail, mark ^ new.rotate_left(40) ^ key as u64);
+        let price = key * self.sign();
+        self.trail = trail(self.trail, mark ^ new.rotate_left(40) ^ price as u64);
         self.note_far();
-        lost |= self.follow_best(self.base + MASK);
+        lost |= self.follow_best();
         (Change { old, new, lost }, said)
     }
 

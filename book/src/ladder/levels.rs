@@ -1,6 +1,6 @@
 //! The levels of a ladder, best first.
 
-use super::{Ladder, MASK, WORDS};
+use super::{Ladder, WORDS};
 use crate::level::Level;
 use stream::Price;
 
@@ -19,28 +19,32 @@ impl Ladder {
     /// The slots of the window that hold a level, best first.
     #[inline]
     pub(super) fn near_slots(&self) -> NearSlots<'_> {
-        let best = (self.best_number & MASK) as usize;
-        let (word, down) = (best / 64, u64::MAX >> (63 - best % 64));
-        NearSlots {
-            occupied: &self.occupied,
-            bits: self.occupied[word] & down,
-            word,
-            left: WORDS,
-            others: !down,
-        }
+        NearSlots::new(&self.occupied, self.words)
     }
 }
 
-/// The slots of a window that hold a level: once around, from the best one down.
+/// The slots of a window that hold a level, best first.
 #[derive(Debug)]
 pub(super) struct NearSlots<'a> {
     occupied: &'a [u64; WORDS],
+    /// One bit for each word that is still to come.
+    words: u16,
+    word: usize,
     /// The slots of the word at hand that are still to come.
     bits: u64,
-    word: usize,
-    /// Words to come; the last of them is the first again, for its other slots.
-    left: usize,
-    others: u64,
+}
+
+impl<'a> NearSlots<'a> {
+    /// `words` has one bit for each word that is not zero.
+    #[inline]
+    pub(super) const fn new(occupied: &'a [u64; WORDS], words: u16) -> Self {
+        Self {
+            occupied,
+            words,
+            word: 0,
+            bits: 0,
+        }
+    }
 }
 
 impl Iterator for NearSlots<'_> {
@@ -48,17 +52,12 @@ impl Iterator for NearSlots<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        while self.bits == 0 {
-            self.left = self.left.checked_sub(1)?;
-            self.word = (self.word + WORDS - 1) % WORDS;
-            let wanted = if self.left == 0 {
-                self.others
-            } else {
-                u64::MAX
-            };
-            self.bits = self.occupied[self.word] & wanted;
+        if self.bits == 0 {
+            self.word = self.words.checked_ilog2()? as usize;
+            self.words ^= 1 << self.word;
+            self.bits = self.occupied[self.word];
         }
-        let bit = 63 - self.bits.leading_zeros() as usize;
+        let bit = self.bits.ilog2() as usize;
         self.bits ^= 1 << bit;
         Some(self.word * 64 + bit)
     }

@@ -1,8 +1,10 @@
 //! The window follows the best.
 
 use super::far::Far;
-use super::{Ladder, MASK, NO_KEY, REST, WINDOW};
-use stream::hash::fold;
+use super::levels::NearSlots;
+use super::{Ladder, NO_KEY, REST, WORDS};
+use crate::level::Level;
+use stream::hash::trail;
 
 impl Ladder {
     /// Moves the window so that the best rests in it. True when levels were lost.
@@ -12,55 +14,60 @@ impl Ladder {
         if self.best_key == NO_KEY {
             return false;
         }
-        let base = self.best_number - REST;
-        self.move_out(base);
-        self.base = base;
+        self.move_out();
+        self.base = self.best_key.div_euclid(self.tick) - REST;
         self.move_in();
         self.drop_surplus()
     }
 
-    /// Moves the levels that a window from `base` on does not cover to the far ones.
-    pub(super) fn move_out(&mut self, base: i64) {
-        let mut next = self.next_near(self.base + MASK);
-        let mut moved = false;
-        while let Some(number) = next {
-            if number.wrapping_sub(base) as u64 >= WINDOW as u64 {
-                let slot = (number & MASK) as usize;
-                let (key, level) = (number * self.tick, self.at(slot));
-                self.totals.0[slot] = 0;
-                self.besides[slot].anonymous = 0;
-                self.occupied[slot / 64] &= !(1 << (slot % 64));
-                self.near -= 1;
-                self.far.push(Far { key, level });
-                moved = true;
-            }
-            next = (number > self.base)
-                .then(|| self.next_near(number - 1))
-                .flatten();
+    /// Moves the levels of the window to the far ones.
+    pub(super) fn move_out(&mut self) {
+        let stood = self.far.len();
+        let occupied = self.occupied;
+        for slot in NearSlots::new(&occupied, self.words) {
+            let (key, level) = (self.key_of(slot), self.at(slot));
+            self.far.push(Far { key, level });
         }
-        if moved {
+        self.empty_window();
+        if self.far.len() > stood {
+            // Two or three runs, each in order.
+            self.far[stood..].reverse();
             self.far.sort_unstable_by_key(|far| far.key);
-            self.note_far();
         }
+        self.note_far();
     }
 
     /// Moves the far levels that the window covers into it.
     fn move_in(&mut self) {
         let mut far = core::mem::take(&mut self.far);
         far.retain(|far| {
-            let number = far.key.div_euclid(self.tick);
-            if !self.in_window(number) || far.key.rem_euclid(self.tick) != 0 {
-                return true;
+            let slot = self.slot_of_number(far.key.div_euclid(self.tick));
+            match slot.filter(|_| far.key.rem_euclid(self.tick) == 0) {
+                Some(slot) => self.put_in(slot, &far.level),
+                None => return true,
             }
-            let slot = (number & MASK) as usize;
-            self.totals.0[slot] = far.level.total;
-            self.write_beside(slot, &far.level);
-            self.occupied[slot / 64] |= 1 << (slot % 64);
-            self.near += 1;
             false
         });
         self.far = far;
         self.note_far();
+    }
+
+    fn put_in(&mut self, slot: usize, level: &Level) {
+        self.totals.0[slot] = level.total;
+        self.write_beside(slot, level);
+        self.turn(slot, true);
+    }
+
+    /// Empties the window.
+    pub(super) fn empty_window(&mut self) {
+        for word in 0..WORDS {
+            while self.occupied[word] != 0 {
+                let slot = word * 64 + self.occupied[word].trailing_zeros() as usize;
+                self.totals.0[slot] = 0;
+                self.besides[slot].anonymous = 0;
+                self.turn(slot, true);
+            }
+        }
     }
 
     /// Drops the farthest levels beyond the limit.
@@ -70,8 +77,8 @@ impl Ladder {
             self.far.drain(..surplus);
             self.note_far();
             self.lose_orders();
-            self.trail = fold(self.trail, surplus as u64);
-            self.find_best(self.base + MASK);
+            self.trail = trail(self.trail, surplus as u64);
+            self.find_best();
         }
         surplus > 0
     }
