@@ -3,6 +3,7 @@
 use crate::apply_orders::is_price;
 use crate::book::{Book, Top};
 use crate::books::Books;
+use crate::desk::Desk;
 use crate::effect::Effect;
 use crate::level::LEVEL_QTY_MAX;
 use crate::rows::side_index;
@@ -11,11 +12,10 @@ use stream::{Nanos, Price, Side};
 
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
 
-impl Books {
+impl Desk<'_> {
     #[inline(always)]
     pub(crate) fn level(
         &mut self,
-        index: usize,
         level: &Level,
         effect: &mut impl FnMut(Effect),
     ) -> Option<FaultCode> {
@@ -25,7 +25,7 @@ impl Books {
         }
         let forgotten = level.flags & flags::FORGOTTEN != 0;
         let qty = if forgotten { 0 } else { level.qty };
-        let book = &mut self.books[index];
+        let book = &mut *self.book;
         book.laddered = true;
         let arrivals = book.arrivals;
         let ladder = &mut book.ladders[side_index(side)];
@@ -41,9 +41,11 @@ impl Books {
                 new: change.new,
             });
         }
-        change.lost.then(|| self.lost(index, level.source))
+        change.lost.then(|| self.again().lost())
     }
+}
 
+impl Books {
     pub(crate) fn depth_row(
         &mut self,
         ts: Nanos,
@@ -175,48 +177,46 @@ impl Books {
         }
         None
     }
+}
 
-    pub(crate) fn trade(
-        &mut self,
-        ts: Nanos,
-        index: usize,
-        trade: &Trade,
-        effect: &mut impl FnMut(Effect),
-    ) -> Option<FaultCode> {
-        if trade.qty == 0 || !is_price(trade.price) {
-            return Some(FaultCode::BadValue);
-        }
-        let printed = trade.flags & flags::NON_PRINTABLE == 0;
-        let qty = u64::from(trade.qty);
-        self.print(ts, index, (trade.price, qty, trade.side), printed, effect);
-        None
+/// A trade that names no order.
+pub(crate) fn trade(
+    book: &mut Book,
+    ts: Nanos,
+    trade: &Trade,
+    effect: &mut impl FnMut(Effect),
+) -> Option<FaultCode> {
+    if trade.qty == 0 || !is_price(trade.price) {
+        return Some(FaultCode::BadValue);
     }
+    let printed = trade.flags & flags::NON_PRINTABLE == 0;
+    let qty = u64::from(trade.qty);
+    print(book, ts, (trade.price, qty, trade.side), printed, effect);
+    None
+}
 
-    /// Puts a trade (price, quantity, aggressor) on the tape. An unknown aggressor is told by the
-    /// quote (Lee and Ready 1991, without the tick test): above the mid a buyer, below it a seller.
-    pub(crate) fn print(
-        &mut self,
-        ts: Nanos,
-        index: usize,
-        (price, qty, aggressor): (Price, u64, Side),
-        printed: bool,
-        effect: &mut impl FnMut(Effect),
-    ) {
-        let book = &mut self.books[index];
-        let aggressor = match aggressor {
-            Side::None => told_by_quote(book, price),
-            known => known,
-        };
-        if printed {
-            book.tape.print(ts, price, qty, aggressor);
-        }
-        effect(Effect::Traded {
-            price,
-            qty,
-            resting: aggressor.opposite(),
-            printed,
-        });
+/// Puts a trade (price, quantity, aggressor) on the tape. An unknown aggressor is told by the quote
+/// (Lee and Ready 1991, without the tick test): above the mid a buyer, below it a seller.
+pub(crate) fn print(
+    book: &mut Book,
+    ts: Nanos,
+    (price, qty, aggressor): (Price, u64, Side),
+    printed: bool,
+    effect: &mut impl FnMut(Effect),
+) {
+    let aggressor = match aggressor {
+        Side::None => told_by_quote(book, price),
+        known => known,
+    };
+    if printed {
+        book.tape.print(ts, price, qty, aggressor);
     }
+    effect(Effect::Traded {
+        price,
+        qty,
+        resting: aggressor.opposite(),
+        printed,
+    });
 }
 
 /// Who traded at that price, as far as the quote tells.

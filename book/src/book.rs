@@ -64,6 +64,8 @@ pub struct Book {
     pub(crate) between: bool,
     pub(crate) stale: bool,
     pub(crate) halt: HaltState,
+    /// The source of the newest market frame, above all of them before the first.
+    newest: u32,
     /// One bit for each source that lost something, see [`Book::source_bit`].
     gapped: u16,
     sources_len: u8,
@@ -93,6 +95,7 @@ impl Book {
             between: false,
             stale: false,
             halt: HaltState::Trading,
+            newest: u32::MAX,
             gapped: 0,
             sources_len: 0,
             sources: [SourceId::default(); SOURCES_MAX],
@@ -262,8 +265,9 @@ impl Book {
         self.market_ts = ts;
         self.stale = false;
         // Nearly every book has one source.
-        if self.sources_len == 0 || self.sources[0] != source {
+        if self.newest != u32::from(source.0) {
             self.bind(source);
+            self.newest = u32::from(source.0);
         }
     }
 

@@ -13,7 +13,9 @@
 //! applying what it can. It is sound again after `Clear`, `DepthSnapshot` or `Gap(Recovered)` of
 //! the source that it was gapped by.
 
+use crate::apply_levels::trade;
 use crate::book::{Book, OrderView};
+use crate::desk::Desk;
 use crate::effect::{Applied, Effect, Touched};
 use crate::orders::{Order, Orders};
 use crate::rows::{Rows, side_index};
@@ -172,61 +174,62 @@ impl Books {
     /// When a payload does not fit its kind, see [`FrameRef::read`].
     #[inline(always)]
     pub fn apply(&mut self, frame: FrameRef<'_>, effect: &mut impl FnMut(Effect)) -> Applied {
-        let kind = frame.kind();
-        if !kind.is_market() {
-            return self.apply_other(frame);
-        }
-        let index = frame.instrument().index().wrapping_sub(1);
+        let instrument = frame.instrument();
+        let index = instrument.index().wrapping_sub(1);
         if index >= self.books.len() {
             return self.apply_elsewhere(frame);
         }
-        let fault = self.apply_market(frame, index, effect);
+        let fault = match frame.kind() {
+            Kind::Add => {
+                let add = frame.read::<Add>();
+                self.arrive(frame, index, add.source, add.flags);
+                self.add(instrument, index, add, effect)
+            }
+            Kind::Delete => {
+                let delete = frame.read::<Delete>();
+                let mut desk = self.arrive(frame, index, delete.source, delete.flags);
+                desk.delete(delete, effect)
+            }
+            Kind::Execute => {
+                let execute = frame.read::<Execute>();
+                let mut desk = self.arrive(frame, index, execute.source, execute.flags);
+                desk.execute(frame.ts(), execute, effect)
+            }
+            Kind::Level => {
+                let level = frame.read::<Level>();
+                let mut desk = self.arrive(frame, index, level.source, level.flags);
+                desk.level(level, effect)
+            }
+            kind if !kind.is_market() => return self.apply_other(frame),
+            _ => self.apply_rarer(frame, index, effect),
+        };
         if let Some(code) = fault {
             self.books[index].fault(code);
         }
         Applied {
-            touched: Touched::One(frame.instrument()),
+            touched: Touched::One(instrument),
             fault,
         }
     }
 
-    #[inline]
-    fn apply_market(
+    /// What comes less often.
+    #[inline(never)]
+    fn apply_rarer(
         &mut self,
         frame: FrameRef<'_>,
         index: usize,
         effect: &mut impl FnMut(Effect),
     ) -> Option<FaultCode> {
         match frame.kind() {
-            Kind::Add => {
-                let add = frame.read::<Add>();
-                self.arrive(frame, index, add.source, add.flags);
-                self.add(frame.instrument(), index, add, effect)
-            }
             Kind::Modify => {
                 let modify = frame.read::<Modify>();
                 self.arrive(frame, index, modify.source, modify.flags);
                 self.modify(frame.instrument(), index, modify, effect)
             }
-            Kind::Delete => {
-                let delete = frame.read::<Delete>();
-                self.arrive(frame, index, delete.source, delete.flags);
-                self.delete(frame.instrument(), index, delete, effect)
-            }
-            Kind::Execute => {
-                let execute = frame.read::<Execute>();
-                self.arrive(frame, index, execute.source, execute.flags);
-                self.execute(frame, index, execute, effect)
-            }
-            Kind::Level => {
-                let level = frame.read::<Level>();
-                self.arrive(frame, index, level.source, level.flags);
-                self.level(index, level, effect)
-            }
             Kind::Trade => {
-                let trade = frame.read::<Trade>();
-                self.arrive(frame, index, trade.source, trade.flags);
-                self.trade(frame.ts(), index, trade, effect)
+                let told = frame.read::<Trade>();
+                let desk = self.arrive(frame, index, told.source, told.flags);
+                trade(desk.book, frame.ts(), told, effect)
             }
             _ => self.apply_broker(frame, index, effect),
         }
@@ -282,12 +285,19 @@ impl Books {
     }
 
     /// What every market frame of a book has in common.
-    #[inline]
-    fn arrive(&mut self, frame: FrameRef<'_>, index: usize, source: SourceId, flag_bits: u8) {
+    #[inline(always)]
+    fn arrive(
+        &mut self,
+        frame: FrameRef<'_>,
+        index: usize,
+        source: SourceId,
+        flag_bits: u8,
+    ) -> Desk<'_> {
         self.market_ts = frame.ts();
-        let book = &mut self.books[index];
-        book.seen(frame.ts(), source);
-        book.between = flag_bits & flags::MORE != 0;
+        let desk = self.desk(frame.instrument(), index, source);
+        desk.book.seen(frame.ts(), source);
+        desk.book.between = flag_bits & flags::MORE != 0;
+        desk
     }
 
     fn gap(&mut self, index: usize, gap: &Gap) {
@@ -318,9 +328,12 @@ impl Books {
         }
     }
 
-    /// A market frame of no known instrument: some kinds mean every book.
-    #[cold]
+    /// A frame of no known instrument: some market kinds mean every book.
+    #[inline(never)]
     fn apply_elsewhere(&mut self, frame: FrameRef<'_>) -> Applied {
+        if !frame.kind().is_market() {
+            return self.apply_other(frame);
+        }
         if frame.instrument() == InstrumentId::NONE {
             match frame.kind() {
                 Kind::Gap => {
@@ -363,6 +376,7 @@ impl Books {
         }
     }
 
+    #[inline(never)]
     fn apply_other(&mut self, frame: FrameRef<'_>) -> Applied {
         match frame.kind() {
             Kind::Tick => match frame.read::<Tick>().timer {

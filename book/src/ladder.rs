@@ -391,7 +391,7 @@ impl Ladder {
     #[inline(always)]
     fn keep_best(&mut self) -> bool {
         let (slot, words) = (self.highest_or_any(), self.words);
-        let key = (self.base + slot as i64).wrapping_mul(self.tick);
+        let key = self.base.wrapping_add(slot as i64).wrapping_mul(self.tick);
         let key = select_unpredictable(words == 0, NO_KEY, key);
         // Nothing above the words of the lowest quarter, which there are: no place for the best.
         let is_low = words.wrapping_sub(1) < (1 << LOW) - 1;
@@ -407,7 +407,7 @@ impl Ladder {
     #[inline(always)]
     fn highest_or_any(&self) -> usize {
         let word = (self.words | 1).ilog2() as usize;
-        word * 64 + (self.occupied[word] | 1).ilog2() as usize
+        word << 6 | (self.occupied[word] | 1).ilog2() as usize
     }
 
     /// The highest slot of the window that holds a level.

@@ -15,13 +15,14 @@
 //! checkpoint of it by itself yet, so only a fold carries them over.
 //!
 //! Reading order: [`Effect`], [`Books`], [`Book`], [`BookStage`]; inside: `level`, `orders`,
-//! `ladder`, `rows`, `tape`, `apply_orders`, `apply_levels`, `foresee`.
+//! `ladder`, `rows`, `tape`, `desk`, `apply_orders`, `apply_levels`, `foresee`.
 #![forbid(unsafe_code)]
 
 mod apply_levels;
 mod apply_orders;
 mod book;
 mod books;
+mod desk;
 mod effect;
 mod foresee;
 mod ladder;

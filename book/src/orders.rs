@@ -25,7 +25,7 @@
 //! Orders of a level that was emptied as a whole are not looked for; their entries are dead
 //! weight until the table's sweep comes by, a few slots with every few insertions.
 
-mod entry;
+pub(crate) mod entry;
 mod likely;
 mod nursery;
 mod region;
@@ -87,8 +87,8 @@ pub(crate) struct Orders {
     used_max: usize,
     /// Entries in the regions.
     aged: usize,
-    /// Insertions until the table must be asked again whether it is crowded, moves or grows: each
-    /// brings every limit one entry nearer at most.
+    /// Insertions until the table must be asked again whether it is crowded, moves, grows or is to
+    /// be swept: each brings every limit one entry nearer at most.
     calm: usize,
     /// True once entries may have died: to ask each that moves whether it did costs a look at its
     /// level.
@@ -166,12 +166,21 @@ impl Orders {
 
     #[inline(always)]
     fn entry(&self, slot: usize) -> &Entry {
-        &self.entries()[slot]
+        let halves = &self.halves[self.half(slot)..];
+        halves.first_chunk().expect("a slot is two halves")
     }
 
     #[inline(always)]
     fn entry_mut(&mut self, slot: usize) -> &mut Entry {
-        &mut self.halves[self.lead..].as_chunks_mut().0[slot]
+        let half = self.half(slot);
+        let halves = &mut self.halves[half..];
+        halves.first_chunk_mut().expect("a slot is two halves")
+    }
+
+    /// The first half of a slot.
+    #[inline(always)]
+    const fn half(&self, slot: usize) -> usize {
+        self.lead.wrapping_add(slot << 1)
     }
 
     /// The entries of a line.
@@ -193,6 +202,35 @@ impl Orders {
         if is_of(entry, instrument, id) && priority_of(entry) > since {
             return Some((slot, unpack(entry)));
         }
+        self.aged(instrument, id, since)
+    }
+
+    /// As [`Orders::look`], where it stands in its slot of the nursery.
+    #[inline(always)]
+    pub(crate) fn young(
+        &mut self,
+        instrument: InstrumentId,
+        id: u64,
+        since: u64,
+    ) -> Option<&mut Entry> {
+        let slot = self.nursery.slot(instrument, id);
+        let entry = self.entry_mut(slot);
+        (is_of(entry, instrument, id) && priority_of(entry) > since).then_some(entry)
+    }
+
+    /// One of the nursery has left.
+    #[inline(always)]
+    pub(crate) fn one_left(&mut self) {
+        self.used -= 1;
+    }
+
+    /// As [`Orders::look`], where it does not stand in its slot of the nursery.
+    pub(crate) fn aged(
+        &self,
+        instrument: InstrumentId,
+        id: u64,
+        since: u64,
+    ) -> Option<(usize, Order)> {
         let slot = self.find_aged(instrument, id, since)?;
         Some((slot, self.get(slot)))
     }
@@ -257,17 +295,18 @@ impl Orders {
         }
     }
 
+    /// True where one more order may come and nothing else is to be done beside.
+    #[inline(always)]
+    pub(crate) fn is_calm(&mut self) -> bool {
+        let calm = self.calm.checked_sub(1);
+        self.calm = calm.unwrap_or(0);
+        calm.is_some()
+    }
+
     /// Makes ready for one more order; false when the table is full.
     #[inline]
     pub(crate) fn admit(&mut self, dead: impl Fn(&Order) -> bool) -> bool {
-        let Some(calm) = self.calm.checked_sub(1) else {
-            return self.make_room(&dead);
-        };
-        self.calm = calm;
-        if self.sweep_left > 0 && calm.is_multiple_of(SWEEP_REST) {
-            self.sweep(&dead);
-        }
-        true
+        self.is_calm() || self.make_room(&dead)
     }
 
     /// Puts in an order that was admitted and whose id is not in the table.
@@ -275,13 +314,20 @@ impl Orders {
     pub(crate) fn insert(&mut self, order: &Order) {
         let slot = self.nursery.slot(order.instrument, order.id);
         let entry = self.entry_mut(slot);
-        let stood = *entry;
-        *entry = pack(order);
-        if !is_free(&stood) {
-            self.put(stood);
-            self.aged += 1;
+        if is_free(entry) {
+            *entry = pack(order);
+        } else {
+            let stood = core::mem::replace(entry, pack(order));
+            self.age(stood);
         }
         self.used += 1;
+    }
+
+    /// Whoever stood in the slot of a newcomer moves into the region.
+    #[inline(never)]
+    fn age(&mut self, stood: Entry) {
+        self.put(stood);
+        self.aged += 1;
     }
 
     /// What an insertion does beside, where there is something to be done; false when the table is
@@ -300,13 +346,16 @@ impl Orders {
         true
     }
 
-    /// Insertions, this one included, beside which there will be no more to be done than to sweep.
+    /// Insertions, this one included, beside which there will be nothing more to be done.
     fn calm_left(&self) -> usize {
         if self.leaving.is_some() || self.nursery.is_growing() {
             return 0;
         }
         let below = |limit: usize, now: usize| limit.saturating_sub(now);
         let mut calm = below(self.used_max, self.used);
+        if self.sweep_left > 0 {
+            calm = calm.min(SWEEP_REST);
+        }
         if self.nursery.size < self.nursery_max {
             calm = calm.min(below(self.nursery.size / 2, self.used - self.aged));
         }
@@ -519,6 +568,7 @@ impl Orders {
     /// Tells that entries may have died.
     pub(crate) fn some_died(&mut self) {
         self.mortal = true;
+        self.calm = self.calm.min(SWEEP_REST - 1);
         self.sweep_left = self.region.size + self.nursery.size;
     }
 

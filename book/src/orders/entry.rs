@@ -4,14 +4,20 @@ use super::Order;
 use stream::{InstrumentId, Price, Side};
 
 /// Half an entry. Plain zeros, so that the system hands out untouched pages.
-pub(super) type Half = [u64; 2];
+pub(crate) type Half = [u64; 2];
 /// An entry: id and price; priority and `qty | instrument << 32 | side << 48`. A free slot is zero
 /// in the last word, which no order is.
-pub(super) type Entry = [Half; 2];
+pub(crate) type Entry = [Half; 2];
 
 pub(super) const FREE: Entry = [[0; 2]; 2];
 /// Entries in a cache line.
 pub(super) const LINE: usize = 2;
+
+/// Makes a slot free. What else stands in it is nobody's.
+#[inline]
+pub(crate) const fn set_free(entry: &mut Entry) {
+    entry[1][1] = 0;
+}
 
 #[inline]
 const fn place_word(instrument: InstrumentId, side: Side) -> u64 {
@@ -63,7 +69,7 @@ pub(super) const fn is_of(entry: &Entry, instrument: InstrumentId, id: u64) -> b
 }
 
 #[inline]
-pub(super) const fn unpack(entry: &Entry) -> Order {
+pub(crate) const fn unpack(entry: &Entry) -> Order {
     let last = entry[1][1];
     Order {
         id: entry[0][0],
@@ -71,7 +77,7 @@ pub(super) const fn unpack(entry: &Entry) -> Order {
         priority: entry[1][0],
         qty: last as u32,
         instrument: instrument_of(entry),
-        side: if last >> 48 == Side::Buy as u64 {
+        side: if last >> 48 & Side::Buy as u64 != 0 {
             Side::Buy
         } else {
             Side::Sell
@@ -81,6 +87,6 @@ pub(super) const fn unpack(entry: &Entry) -> Order {
 
 /// Sets an order's quantity, at least 1.
 #[inline]
-pub(super) const fn set_qty(entry: &mut Entry, qty: u32) {
+pub(crate) const fn set_qty(entry: &mut Entry, qty: u32) {
     entry[1][1] = entry[1][1] >> 32 << 32 | qty as u64;
 }
