@@ -177,7 +177,11 @@ impl Books {
         let instrument = frame.instrument();
         let index = instrument.index().wrapping_sub(1);
         if index >= self.books.len() {
-            return self.apply_elsewhere(frame);
+            return if frame.kind().is_market() {
+                self.apply_elsewhere(frame)
+            } else {
+                self.apply_other(frame)
+            };
         }
         let fault = match frame.kind() {
             Kind::Add => {
@@ -328,12 +332,9 @@ impl Books {
         }
     }
 
-    /// A frame of no known instrument: some market kinds mean every book.
-    #[inline(never)]
+    /// A market frame of no known instrument: some kinds mean every book.
+    #[cold]
     fn apply_elsewhere(&mut self, frame: FrameRef<'_>) -> Applied {
-        if !frame.kind().is_market() {
-            return self.apply_other(frame);
-        }
         if frame.instrument() == InstrumentId::NONE {
             match frame.kind() {
                 Kind::Gap => {

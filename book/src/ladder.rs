@@ -460,7 +460,11 @@ impl Ladder {
 
     /// How many levels there are.
     pub(crate) fn len(&self) -> usize {
-        let near: u32 = self.occupied.iter().map(|word| word.count_ones()).sum();
+        let (mut near, mut words) = (0, self.words);
+        while words != 0 {
+            near += self.occupied[words.trailing_zeros() as usize].count_ones();
+            words &= words - 1;
+        }
         near as usize + self.far.len()
     }
 

@@ -29,7 +29,8 @@ pub const fn trail(hash: u64, value: u64) -> u64 {
 }
 
 /// Folds many values into a running hash, in four strands side by side: a processor need not wait
-/// for one multiplication before it begins the next. Order matters, and so does how many there are.
+/// for one multiplication before it begins the next. The strands are trails, which are folded well
+/// in the end. Order matters, and so does how many there are.
 #[must_use]
 #[inline]
 pub fn fold_all<const N: usize>(hash: u64, values: [u64; N]) -> u64 {
@@ -37,11 +38,11 @@ pub fn fold_all<const N: usize>(hash: u64, values: [u64; N]) -> u64 {
     let (rows, rest) = values.as_chunks::<4>();
     for row in rows {
         for (strand, value) in strands.iter_mut().zip(row) {
-            *strand = fold(*strand, *value);
+            *strand = trail(*strand, *value);
         }
     }
     for (strand, value) in strands.iter_mut().zip(rest) {
-        *strand = fold(*strand, *value);
+        *strand = trail(*strand, *value);
     }
     let [a, b, c, d] = strands;
     fold(fold(a, b), fold(c, d))
