@@ -26,18 +26,30 @@ impl Books {
         if add.qty == 0 || add.side == Side::None || !is_price(add.price) {
             return Some(FaultCode::BadValue);
         }
-        let mut fault = None;
-        let book = &mut self.books[index];
-        if add.order_id > book.order_id_max && self.orders.is_calm() {
-            book.order_id_max = add.order_id;
-        } else {
-            fault = match self.make_way(instrument, index, add, effect) {
-                Ok(fault) => fault,
-                Err(refused) => return Some(refused),
-            };
-        }
         let mut desk = self.desk(instrument, index, add.source);
-        desk.join(add, effect).or(fault)
+        if add.order_id > desk.book.order_id_max && desk.orders.is_calm() {
+            desk.book.order_id_max = add.order_id;
+            return desk.join(add, effect);
+        }
+        self.add_rarer(instrument, index, add, effect)
+    }
+
+    /// An order comes whose id is not known to be new, or for which the table must make ready.
+    #[inline(never)]
+    fn add_rarer(
+        &mut self,
+        instrument: InstrumentId,
+        index: usize,
+        add: &Add,
+        effect: &mut impl FnMut(Effect),
+    ) -> Option<FaultCode> {
+        match self.make_way(instrument, index, add, effect) {
+            Ok(fault) => {
+                let mut desk = self.desk(instrument, index, add.source);
+                desk.join(add, effect).or(fault)
+            }
+            Err(refused) => Some(refused),
+        }
     }
 
     #[inline(always)]
@@ -55,10 +67,8 @@ impl Books {
         }
     }
 
-    /// Before an order comes whose id is not known to be new, or for which the table must make
-    /// ready: one that is known by that id leaves. What is to be said of it, as an error where the
-    /// order cannot come.
-    #[inline(never)]
+    /// One that is known by a newcomer's id leaves, and the table makes ready. What is to be said
+    /// of it, as an error where the newcomer cannot come.
     fn make_way(
         &mut self,
         instrument: InstrumentId,
@@ -139,7 +149,7 @@ impl Books {
             let taken = taken.expect("the order was alive a moment ago");
             effect(reduced(&taken, false));
         }
-        let fault = desk.check(order.side, modify.side, None);
+        let fault = desk.check(order.side, modify.side, true);
         if keeps || modify.qty == 0 {
             return fault;
         }

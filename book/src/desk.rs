@@ -198,8 +198,7 @@ impl Desk<'_> {
             return self.again().take_anonymous(&place, effect);
         };
         effect(reduced(&taken, false));
-        let least = Some((modify.qty, taken.qty));
-        self.check(taken.side, modify.side, least)
+        self.check(taken.side, modify.side, taken.qty == modify.qty)
     }
 
     #[inline(always)]
@@ -218,12 +217,9 @@ impl Desk<'_> {
             return self.again().take_anonymous(&place, effect);
         };
         effect(reduced(&taken, false));
-        let said = (delete.qty != 0).then_some((delete.qty, taken.qty));
-        if delete.price.0 != 0 && delete.price != taken.price {
-            self.book.gap(self.source);
-            return Some(FaultCode::BadValue);
-        }
-        self.check(taken.side, delete.side, said)
+        let agrees = (delete.price == taken.price || delete.price == Price::ZERO)
+            && (delete.qty == taken.qty || delete.qty == 0);
+        self.check(taken.side, delete.side, agrees)
     }
 
     #[inline(always)]
@@ -243,8 +239,7 @@ impl Desk<'_> {
             match self.take(execute.order_id, Some(execute.qty)) {
                 Some(taken) => {
                     effect(reduced(&taken, true));
-                    let said = Some((execute.qty, taken.qty));
-                    fault = self.check(taken.side, side, said);
+                    fault = self.check(taken.side, side, taken.qty == execute.qty);
                     side = taken.side;
                     if price.0 == 0 {
                         price = taken.price;
@@ -271,21 +266,21 @@ impl Desk<'_> {
         fault
     }
 
-    /// Compares what a frame says of an order with the order: its side, and quantities that must be
-    /// equal. A contradiction proves that the book is wrong.
+    /// Compares what a frame says of an order with the order: its side, and whether all else
+    /// `agrees`. A contradiction proves that the book is wrong.
     #[inline(always)]
-    pub(crate) fn check(
-        &mut self,
-        known: Side,
-        side: Side,
-        said: Option<(u32, u32)>,
-    ) -> Option<FaultCode> {
-        let sides_agree = side == Side::None || side == known;
-        if sides_agree && said.is_none_or(|(said, known)| said == known) {
+    pub(crate) fn check(&mut self, known: Side, side: Side, agrees: bool) -> Option<FaultCode> {
+        if agrees && (side == known || side == Side::None) {
             return None;
         }
+        Some(self.again().contradicted())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contradicted(self) -> FaultCode {
         self.book.gap(self.source);
-        Some(FaultCode::BadValue)
+        FaultCode::BadValue
     }
 }
 

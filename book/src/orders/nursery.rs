@@ -56,8 +56,12 @@ impl Nursery {
     #[inline]
     pub(super) const fn slot(&self, instrument: InstrumentId, id: u64) -> usize {
         let place = self.place(instrument, id);
-        let back = if place < self.end { 0 } else { self.size };
-        self.first.wrapping_add(place).wrapping_sub(back)
+        let slot = self.first.wrapping_add(place);
+        if place < self.end {
+            slot
+        } else {
+            slot.wrapping_sub(self.size)
+        }
     }
 
     /// The only slot of an entry.
