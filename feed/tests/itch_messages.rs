@@ -186,10 +186,10 @@ fn prints_become_trades_and_empty_crosses_nothing() {
 #[test]
 fn values_outside_their_range_are_faults() {
     let add = |side, shares, price| write::add(AT, 5, side, shares, "AAPL", price);
-    assert_eq!(
-        fault(&add(b'X', 1, 1)),
-        (FaultCode::BadValue, u64::from(b'X'))
-    );
+    for code in (0..=u8::MAX).filter(|code| !b"BS".contains(code)) {
+        let value = u64::from(code);
+        assert_eq!(fault(&add(code, 1, 1)), (FaultCode::BadValue, value));
+    }
     assert_eq!(fault(&add(b'B', 0, 1)), (FaultCode::BadValue, 0));
     assert_eq!(fault(&add(b'B', 1, 0)), (FaultCode::BadValue, 0));
     assert_eq!(fault(&write::cancel(AT, 5, 0)), (FaultCode::BadValue, 0));

@@ -70,7 +70,7 @@ pub struct Decoder {
     midnight: Nanos,
     universe: Universe,
     /// Instrument by locate; 0 is unwanted.
-    locates: Box<[u16]>,
+    locates: Box<[u16; 1 << 16]>,
     /// By instrument id.
     trading: Box<[Trading]>,
     located: u64,
@@ -87,7 +87,7 @@ impl Decoder {
             source,
             midnight,
             universe: universe.clone(),
-            locates: vec![UNSEEN; 1 << 16].into_boxed_slice(),
+            locates: unseen(),
             trading: vec![Trading::default(); universe.len() + 1].into_boxed_slice(),
             located: 0,
             replay: 0,
@@ -140,18 +140,17 @@ impl Decoder {
         }
         self.counts.by_type[usize::from(code)] += 1;
         let locate = u16::from_be_bytes([head[1], head[2]]);
-        let known = self.locates[usize::from(locate)];
-        if known == 0 && code != StockDirectory::CODE {
-            self.counts.unwanted += 1;
-            return Made::NOTHING;
-        }
-        let known = if known == UNSEEN || code == StockDirectory::CODE {
-            self.resolve(bytes, known)
-        } else {
-            known
-        };
-        if known == 0 {
-            return Made::NOTHING;
+        let mut known = self.locates[usize::from(locate)];
+        let is_instrument = known.wrapping_sub(1) < UNSEEN - 1;
+        if !is_instrument || code == StockDirectory::CODE {
+            if known == 0 && code != StockDirectory::CODE {
+                self.counts.unwanted += 1;
+                return Made::NOTHING;
+            }
+            known = self.resolve(bytes, known);
+            if known == 0 {
+                return Made::NOTHING;
+            }
         }
         self.wanted((stamp(head), bytes), InstrumentId(known), position, sink)
     }
@@ -446,13 +445,22 @@ impl<S: Sink> To<'_, S> {
     }
 }
 
+/// `B` or `S`. Reckoned, because no branch foresees which of the two comes next.
 #[inline(always)]
 fn side(code: u8) -> Result<Side, Bad> {
-    match code {
-        b'B' => Ok(Side::Buy),
-        b'S' => Ok(Side::Sell),
-        other => Err(Bad(u64::from(other))),
+    const APART: u8 = b'S' - b'B';
+    let above = code.wrapping_sub(b'B');
+    let sells = above / (APART - 1) % 2;
+    if sells * APART != above {
+        return Err(Bad(u64::from(code)));
     }
+    Ok(if sells == 0 { Side::Buy } else { Side::Sell })
+}
+
+/// No locate named yet.
+fn unseen() -> Box<[u16; 1 << 16]> {
+    let unseen = vec![UNSEEN; 1 << 16].into_boxed_slice();
+    unseen.try_into().expect("one for every locate")
 }
 
 #[inline(always)]
