@@ -131,33 +131,49 @@ impl Books {
         if modify.qty > 0 && !is_price(modify.price) {
             return Some(FaultCode::BadValue);
         }
+        if modify.new_order_id != modify.order_id {
+            return self.replace(instrument, index, modify, effect);
+        }
         let Some(order) = self.alive(instrument, index, modify.order_id) else {
             self.books[index].gap(modify.source);
             return Some(FaultCode::UnknownOrder);
         };
-        let keeps = modify.new_order_id == modify.order_id
-            && modify.price == order.price
-            && modify.qty <= order.qty;
-        let want = if keeps {
-            Some(order.qty - modify.qty)
-        } else {
-            None
-        };
+        if modify.price != order.price || modify.qty > order.qty {
+            return self.replace(instrument, index, modify, effect);
+        }
         let mut desk = self.desk(instrument, index, modify.source);
-        if want != Some(0) {
-            let taken = desk.take(modify.order_id, want);
+        let less = order.qty - modify.qty;
+        if less > 0 {
+            let taken = desk.take(modify.order_id, Some(less));
             let taken = taken.expect("the order was alive a moment ago");
             effect(reduced(&taken, false));
         }
-        let fault = desk.check(order.side, modify.side, true);
-        if keeps || modify.qty == 0 {
+        desk.check(order.side, modify.side, true)
+    }
+
+    /// An order leaves, and another comes on its side, at the end of a queue.
+    fn replace(
+        &mut self,
+        instrument: InstrumentId,
+        index: usize,
+        modify: &Modify,
+        effect: &mut impl FnMut(Effect),
+    ) -> Option<FaultCode> {
+        let mut desk = self.desk(instrument, index, modify.source);
+        let Some(taken) = desk.take(modify.order_id, None) else {
+            desk.book.gap(modify.source);
+            return Some(FaultCode::UnknownOrder);
+        };
+        effect(reduced(&taken, false));
+        let fault = desk.check(taken.side, modify.side, true);
+        if modify.qty == 0 {
             return fault;
         }
         let new = Add {
             order_id: modify.new_order_id,
             price: modify.price,
             qty: modify.qty,
-            side: order.side,
+            side: taken.side,
             flags: 0,
             source: modify.source,
             venue_ts: Default::default(),

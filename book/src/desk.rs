@@ -29,7 +29,7 @@ struct Place {
 /// What was taken, and from which order.
 #[derive(Clone, Copy)]
 pub(crate) struct Taken {
-    side: Side,
+    pub(crate) side: Side,
     price: Price,
     priority: u64,
     qty: u32,
