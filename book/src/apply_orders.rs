@@ -27,7 +27,8 @@ impl Books {
             return Some(FaultCode::BadValue);
         }
         let mut desk = self.desk(instrument, index, add.source);
-        if add.order_id > desk.book.order_id_max && desk.orders.is_calm() {
+        desk.book.laddered = true;
+        if add.order_id > desk.book.order_id_max && desk.orders.take_turn() {
             desk.book.order_id_max = add.order_id;
             return desk.join(add, effect);
         }

@@ -73,7 +73,6 @@ impl Desk<'_> {
     #[inline(always)]
     pub(crate) fn join(&mut self, add: &Add, effect: &mut impl FnMut(Effect)) -> Option<FaultCode> {
         let book = &mut *self.book;
-        book.laddered = true;
         let arrivals = book.arrivals;
         let order = Order {
             id: add.order_id,

@@ -105,7 +105,7 @@ pub(crate) struct Ladder {
     /// +1 for bids, −1 for asks: price × sign = key.
     sign: i32,
     /// One bit for each word of `occupied` that is not zero.
-    words: u16,
+    summary: u16,
     made: Made,
     /// Key of the best far level, [`NO_KEY`] when there is none.
     far_key: i64,
@@ -132,7 +132,7 @@ impl Ladder {
             magic: 0,
             trail: 0,
             sign: side.sign() as i32,
-            words: 0,
+            summary: 0,
             made: Made::Orders,
             far_key: NO_KEY,
             far_max,
@@ -383,14 +383,14 @@ impl Ladder {
         let word = slot / 64;
         let bits = self.occupied[word] ^ u64::from(turns) << (slot % 64);
         self.occupied[word] = bits;
-        self.words = self.words & !(1 << word) | u16::from(bits != 0) << word;
+        self.summary = self.summary & !(1 << word) | u16::from(bits != 0) << word;
     }
 
     /// Keeps the best after a change in the window, without a branch on what it was or becomes.
     /// True when levels were lost as the best moved.
     #[inline(always)]
     fn keep_best(&mut self) -> bool {
-        let (slot, words) = (self.highest_or_any(), self.words);
+        let (slot, words) = (self.highest_or_any(), self.summary);
         let key = self.base.wrapping_add(slot as i64).wrapping_mul(self.tick);
         let key = select_unpredictable(words == 0, NO_KEY, key);
         // Nothing above the words of the lowest quarter, which there are: no place for the best.
@@ -406,13 +406,13 @@ impl Ladder {
     /// The highest slot of the window that holds a level, or any slot where none does.
     #[inline(always)]
     fn highest_or_any(&self) -> usize {
-        let word = (self.words | 1).ilog2() as usize;
+        let word = (self.summary | 1).ilog2() as usize;
         word << 6 | (self.occupied[word] | 1).ilog2() as usize
     }
 
     /// The highest slot of the window that holds a level.
     fn highest(&self) -> Option<usize> {
-        (self.words != 0).then(|| self.highest_or_any())
+        (self.summary != 0).then(|| self.highest_or_any())
     }
 
     /// True when the window is where it should be.
@@ -460,7 +460,7 @@ impl Ladder {
 
     /// How many levels there are.
     pub(crate) fn len(&self) -> usize {
-        let (mut near, mut words) = (0, self.words);
+        let (mut near, mut words) = (0, self.summary);
         while words != 0 {
             near += self.occupied[words.trailing_zeros() as usize].count_ones();
             words &= words - 1;

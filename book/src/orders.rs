@@ -295,9 +295,10 @@ impl Orders {
         }
     }
 
-    /// True where one more order may come and nothing else is to be done beside.
+    /// Takes one of the insertions beside which nothing else is to be done; false when there is
+    /// none left.
     #[inline(always)]
-    pub(crate) fn is_calm(&mut self) -> bool {
+    pub(crate) fn take_turn(&mut self) -> bool {
         let calm = self.calm.checked_sub(1);
         self.calm = calm.unwrap_or(0);
         calm.is_some()
@@ -306,7 +307,7 @@ impl Orders {
     /// Makes ready for one more order; false when the table is full.
     #[inline]
     pub(crate) fn admit(&mut self, dead: impl Fn(&Order) -> bool) -> bool {
-        self.is_calm() || self.make_room(&dead)
+        self.take_turn() || self.make_room(&dead)
     }
 
     /// Puts in an order that was admitted and whose id is not in the table.

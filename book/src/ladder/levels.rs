@@ -19,7 +19,7 @@ impl Ladder {
     /// The slots of the window that hold a level, best first.
     #[inline]
     pub(super) fn near_slots(&self) -> NearSlots<'_> {
-        NearSlots::new(&self.occupied, self.words)
+        NearSlots::new(&self.occupied, self.summary)
     }
 }
 

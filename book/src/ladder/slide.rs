@@ -24,7 +24,7 @@ impl Ladder {
     pub(super) fn move_out(&mut self) {
         let stood = self.far.len();
         let occupied = self.occupied;
-        for slot in NearSlots::new(&occupied, self.words) {
+        for slot in NearSlots::new(&occupied, self.summary) {
             let (key, level) = (self.key_of(slot), self.at(slot));
             self.far.push(Far { key, level });
         }
