@@ -1,11 +1,11 @@
 //! Orders by id: what comes, and what is changed into another.
 
 use crate::books::{Books, is_alive};
-use crate::desk::{Desk, reduced};
+use crate::desk::{Desk, NotReady, reduced};
 use crate::effect::Effect;
 use crate::orders::Order;
 use stream::payload::{Add, FaultCode, Modify, flags};
-use stream::{InstrumentId, Price, Side, SourceId};
+use stream::{InstrumentId, Price, SourceId};
 
 /// A price that is an order's: above 0 and not a format's "undefined".
 #[inline]
@@ -23,21 +23,16 @@ impl Books {
         add: &Add,
         effect: &mut impl FnMut(Effect),
     ) -> Option<FaultCode> {
-        if add.qty == 0 || add.side == Side::None || !is_price(add.price) {
-            return Some(FaultCode::BadValue);
-        }
         let mut desk = self.desk(instrument, index, add.source);
-        desk.book.laddered = true;
-        if add.order_id > desk.book.order_id_max && desk.orders.take_turn() {
-            desk.book.order_id_max = add.order_id;
-            return desk.join(add, effect);
+        match desk.add(add, effect) {
+            Ok(fault) => fault,
+            Err(NotReady) => self.add_rarer(instrument, index, add, effect),
         }
-        self.add_rarer(instrument, index, add, effect)
     }
 
     /// An order comes whose id is not known to be new, or for which the table must make ready.
     #[inline(never)]
-    fn add_rarer(
+    pub(crate) fn add_rarer(
         &mut self,
         instrument: InstrumentId,
         index: usize,

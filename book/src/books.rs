@@ -15,7 +15,7 @@
 
 use crate::apply_levels::trade;
 use crate::book::{Book, OrderView};
-use crate::desk::Desk;
+use crate::desk::{Desk, NotReady};
 use crate::effect::{Applied, Effect, Touched};
 use crate::orders::{Order, Orders};
 use crate::rows::{Rows, side_index};
@@ -186,8 +186,11 @@ impl Books {
         let fault = match frame.kind() {
             Kind::Add => {
                 let add = frame.read::<Add>();
-                self.arrive(frame, index, add.source, add.flags);
-                self.add(instrument, index, add, effect)
+                let mut desk = self.arrive(frame, index, add.source, add.flags);
+                match desk.add(add, effect) {
+                    Ok(fault) => fault,
+                    Err(NotReady) => self.add_rarer(instrument, index, add, effect),
+                }
             }
             Kind::Delete => {
                 let delete = frame.read::<Delete>();

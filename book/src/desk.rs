@@ -26,6 +26,9 @@ struct Place {
     traded: bool,
 }
 
+/// An order's id is not known to be new, or the table must make ready for it.
+pub(crate) struct NotReady;
+
 /// What was taken, and from which order.
 #[derive(Clone, Copy)]
 pub(crate) struct Taken {
@@ -67,6 +70,24 @@ impl Desk<'_> {
             instrument: self.instrument,
             source: self.source,
         }
+    }
+
+    /// An order comes, if its id is known to be new and nothing is to be done beside.
+    #[inline(always)]
+    pub(crate) fn add(
+        &mut self,
+        add: &Add,
+        effect: &mut impl FnMut(Effect),
+    ) -> Result<Option<FaultCode>, NotReady> {
+        if add.qty == 0 || add.side == Side::None || !is_price(add.price) {
+            return Ok(Some(FaultCode::BadValue));
+        }
+        self.book.laddered = true;
+        if add.order_id <= self.book.order_id_max || !self.orders.take_turn() {
+            return Err(NotReady);
+        }
+        self.book.order_id_max = add.order_id;
+        Ok(self.join(add, effect))
     }
 
     /// An order that may come joins the back of its level.

@@ -262,7 +262,8 @@ impl Ladder {
             let beside = &mut self.besides[slot];
             beside.born = select_unpredictable(old == 0, arrivals, beside.born);
         }
-        self.store(slot, price, (old, old + qty), mark);
+        self.store(slot, price, old + qty, mark);
+        self.begin(slot);
         let lost = self.keep_best();
         Joined { stands: true, lost }
     }
@@ -303,7 +304,9 @@ impl Ladder {
         if self.made != Made::Orders && !self.at(slot).take(priority, qty) {
             return None;
         }
-        self.store(slot, price, (old, old - qty), mark);
+        let new = old - qty;
+        self.store(slot, price, new, mark);
+        self.end(slot, new == 0);
         Some(self.keep_best())
     }
 
@@ -321,7 +324,8 @@ impl Ladder {
         let old = level.total;
         let forgets = level.replace(qty, arrivals);
         self.write_beside(slot, &level);
-        self.store(slot, price, (old, qty), arrivals);
+        self.store(slot, price, qty, arrivals);
+        self.turn(slot, (old > 0) != (qty > 0));
         let lost = self.keep_best();
         let new = qty;
         (Change { old, new, lost }, forgets)
@@ -347,13 +351,13 @@ impl Ladder {
             return (taken, change.lost);
         };
         let mut level = self.at(slot);
-        let old = level.total;
         let taken = level.take_anonymous(want);
         if taken == 0 {
             return (0, false);
         }
         self.write_beside(slot, &level);
-        self.store(slot, price, (old, level.total), want);
+        self.store(slot, price, level.total, want);
+        self.end(slot, level.total == 0);
         (taken, self.keep_best())
     }
 
@@ -368,13 +372,28 @@ impl Ladder {
         }
     }
 
-    /// The level in a slot of the window, at that price, comes to hold `new` instead of `old`.
-    /// Without a branch: whether a level begins, ends or stays is hard to foresee.
+    /// The level in a slot of the window, at that price, comes to hold `new`.
     #[inline(always)]
-    fn store(&mut self, slot: usize, price: Price, (old, new): (u64, u64), mark: u64) {
+    fn store(&mut self, slot: usize, price: Price, new: u64, mark: u64) {
         self.totals.0[slot] = new;
         self.trail = trail(self.trail, mark ^ new.rotate_left(40) ^ price.0 as u64);
-        self.turn(slot, (old > 0) != (new > 0));
+    }
+
+    /// Sets a slot's bit: it holds a level now, if it did not before.
+    #[inline(always)]
+    fn begin(&mut self, slot: usize) {
+        let word = slot / 64;
+        self.occupied[word] |= 1 << (slot % 64);
+        self.summary |= 1 << word;
+    }
+
+    /// Clears the bit of a slot that holds a level, where the level `ends`.
+    #[inline(always)]
+    fn end(&mut self, slot: usize, ends: bool) {
+        let word = slot / 64;
+        let bits = self.occupied[word] ^ u64::from(ends) << (slot % 64);
+        self.occupied[word] = bits;
+        self.summary ^= u16::from(bits == 0) << word;
     }
 
     /// Turns a slot's bit where it begins or ceases to hold a level.
@@ -407,7 +426,7 @@ impl Ladder {
     #[inline(always)]
     fn highest_or_any(&self) -> usize {
         let word = (self.summary | 1).ilog2() as usize;
-        word << 6 | (self.occupied[word] | 1).ilog2() as usize
+        (word << 6).wrapping_add((self.occupied[word] | 1).ilog2() as usize)
     }
 
     /// The highest slot of the window that holds a level.

@@ -101,6 +101,9 @@ pub(crate) struct Orders {
 
 impl Orders {
     /// A table for at most `orders_max` entries, its last region at most two thirds full.
+    ///
+    /// # Panics
+    /// If `orders_max` is above 2²⁸.
     pub(crate) fn new(orders_max: usize) -> Self {
         let region_max = (orders_max + orders_max / 2)
             .next_power_of_two()
@@ -116,7 +119,7 @@ impl Orders {
         Self {
             halves,
             lead,
-            nursery: Nursery::new(2 * region_max),
+            nursery: Nursery::new(2 * region_max, lead),
             nursery_max,
             region: Region::new(REGION_MIN),
             region_max,
@@ -172,8 +175,13 @@ impl Orders {
 
     #[inline(always)]
     fn entry_mut(&mut self, slot: usize) -> &mut Entry {
-        let half = self.half(slot);
-        let halves = &mut self.halves[half..];
+        self.entry_at_mut(self.half(slot))
+    }
+
+    /// The entry whose first half that is.
+    #[inline(always)]
+    fn entry_at_mut(&mut self, half: usize) -> &mut Entry {
+        let halves = &mut self.halves[half..half + 2];
         halves.first_chunk_mut().expect("a slot is two halves")
     }
 
@@ -213,15 +221,15 @@ impl Orders {
         id: u64,
         since: u64,
     ) -> Option<&mut Entry> {
-        let slot = self.nursery.slot(instrument, id);
-        let entry = self.entry_mut(slot);
+        let entry = self.entry_at_mut(self.nursery.half(instrument, id));
         (is_of(entry, instrument, id) && priority_of(entry) > since).then_some(entry)
     }
 
     /// One of the nursery has left.
     #[inline(always)]
     pub(crate) fn one_left(&mut self) {
-        self.used -= 1;
+        // It was counted when it came. One instruction, where a checked one takes five.
+        self.used = self.used.wrapping_sub(1);
     }
 
     /// As [`Orders::look`], where it does not stand in its slot of the nursery.
@@ -313,15 +321,15 @@ impl Orders {
     /// Puts in an order that was admitted and whose id is not in the table.
     #[inline(always)]
     pub(crate) fn insert(&mut self, order: &Order) {
-        let slot = self.nursery.slot(order.instrument, order.id);
-        let entry = self.entry_mut(slot);
+        let entry = self.entry_at_mut(self.nursery.half(order.instrument, order.id));
         if is_free(entry) {
             *entry = pack(order);
         } else {
             let stood = core::mem::replace(entry, pack(order));
             self.age(stood);
         }
-        self.used += 1;
+        // There are not as many slots as that. As above.
+        self.used = self.used.wrapping_add(1);
     }
 
     /// Whoever stood in the slot of a newcomer moves into the region.

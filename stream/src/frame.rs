@@ -119,10 +119,10 @@ impl<'a> FrameRef<'a> {
     #[must_use]
     #[inline]
     pub fn try_read<P: Payload>(&self) -> Option<&'a P> {
-        if self.kind() != P::KIND || self.0.len() != P::LINES {
+        if self.kind() != P::KIND {
             return None;
         }
-        P::try_ref_from_bytes(&self.bytes()[Header::BYTES..]).ok()
+        P::of_lines(self.0)
     }
 
     /// The payload of a frame whose kind is already known.

@@ -24,6 +24,7 @@ pub use market::*;
 pub use reference::*;
 pub use value::{AsValue, Describe, Value, describe};
 
+use crate::frame::Line;
 use crate::kind::Kind;
 use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
 
@@ -35,6 +36,9 @@ pub trait Payload: TryFromBytes + IntoBytes + Immutable + KnownLayout + Copy {
     const LINES: usize;
     /// Its fields in the layout's order.
     const FIELDS: &'static [Field];
+
+    /// The payload in a frame's lines, or `None` when their number or an enum's value does not fit.
+    fn of_lines(lines: &[Line]) -> Option<&Self>;
 }
 
 macro_rules! payload {
@@ -66,6 +70,17 @@ macro_rules! payload {
                 bytes: size_of::<$ty>(),
                 values: <$ty as $crate::payload::AsValue>::VALUES,
             }),*];
+
+            #[inline(always)]
+            fn of_lines(lines: &[$crate::Line]) -> Option<&Self> {
+                // As words behind a header: their alignment is known when this is compiled.
+                #[derive(zerocopy::FromBytes, Immutable)]
+                #[repr(C)]
+                struct Whole([u64; $crate::Header::BYTES / 8], [u64; $lines * 8 - 4]);
+                let lines: &[$crate::Line; $lines] = lines.try_into().ok()?;
+                let whole: &Whole = zerocopy::transmute_ref!(lines);
+                zerocopy::try_transmute_ref!(&whole.1).ok()
+            }
         }
 
         impl $crate::payload::Describe for $name {

@@ -54,8 +54,13 @@ struct Trading {
     operational: bool,
 }
 
-/// A value outside its range.
-struct Bad(u64);
+/// What is wrong with a message.
+enum Bad {
+    /// Not as long as its type, or of no type.
+    Length,
+    /// A value outside its range.
+    Value(u64),
+}
 
 /// A message whose type and length were checked.
 #[inline(always)]
@@ -135,14 +140,18 @@ impl Decoder {
             return self.malformed(bytes, position, sink);
         };
         let code = head[0];
-        if usize::from(LENGTHS[usize::from(code)]) != bytes.len() {
-            return self.malformed(bytes, position, sink);
-        }
-        self.counts.by_type[usize::from(code)] += 1;
         let locate = u16::from_be_bytes([head[1], head[2]]);
         let mut known = self.locates[usize::from(locate)];
         let is_instrument = known.wrapping_sub(1) < UNSEEN - 1;
-        if !is_instrument || code == StockDirectory::CODE {
+        let is_odd = !is_instrument || code == StockDirectory::CODE;
+        // What is about an instrument is asked for its length where its fields are read.
+        if is_odd && usize::from(LENGTHS[usize::from(code)]) != bytes.len() {
+            return self.malformed(bytes, position, sink);
+        }
+        let count = &mut self.counts.by_type[usize::from(code)];
+        // Nobody lives to see 2⁶⁴ messages.
+        *count = count.wrapping_add(1);
+        if is_odd {
             if known == 0 && code != StockDirectory::CODE {
                 self.counts.unwanted += 1;
                 return Made::NOTHING;
@@ -164,7 +173,7 @@ impl Decoder {
         sink: &mut S,
     ) -> Made {
         if stamp >= STAMP_END {
-            return self.fault(FaultCode::BadValue, stamp, position, sink);
+            return self.refuse(&Bad::Value(stamp), bytes, position, sink);
         }
         let ts = self.midnight.saturating_add(Nanos(stamp));
         let mut to = To {
@@ -179,7 +188,20 @@ impl Decoder {
                 instrument: id,
                 venue_ts: ts,
             },
-            Err(Bad(value)) => self.fault(FaultCode::BadValue, value, position, sink),
+            Err(bad) => self.refuse(&bad, bytes, position, sink),
+        }
+    }
+
+    /// A message of an instrument that was counted, and should not have been where its length is
+    /// wrong.
+    #[cold]
+    fn refuse<S: Sink>(&mut self, bad: &Bad, bytes: &[u8], position: u64, sink: &mut S) -> Made {
+        match (bad, Message::parse(bytes)) {
+            (Bad::Value(value), Ok(_)) => self.fault(FaultCode::BadValue, *value, position, sink),
+            _ => {
+                self.counts.by_type[usize::from(bytes[0])] -= 1;
+                self.malformed(bytes, position, sink)
+            }
         }
     }
 
@@ -240,8 +262,7 @@ impl Decoder {
     /// nowhere before: which comes next nobody can foresee, and each jump by it costs anew.
     #[inline]
     fn write<S: Sink>(&mut self, bytes: &[u8], to: &mut To<'_, S>) -> Result<bool, Bad> {
-        let message = checked(bytes);
-        match message {
+        match Message::parse(bytes).map_err(|_| Bad::Length)? {
             Message::AddOrder(m) => {
                 to.put(&self.add(m.order_id(), m.side(), m.shares(), m.price(), to.ts)?);
             }
@@ -272,12 +293,18 @@ impl Decoder {
             }),
             Message::OrderReplace(m) => to.put(&self.replace(m)?),
             Message::TradeNonCross(m) => {
-                return self.trade(m.match_id(), m.price(), m.shares(), to);
+                let trade = self.trade(m.match_id(), m.price(), m.shares(), to.ts)?;
+                return Ok(to.put_some(trade));
             }
-            Message::CrossTrade(m) => return self.cross(m, to),
+            Message::CrossTrade(m) => return Ok(to.put_some(self.cross(m, to.ts)?)),
             Message::TradingAction(m) => to.put(&self.action(m, to.id, to.ts)?),
-            Message::OperationalHalt(m) => return self.operational(m, to),
-            Message::StockDirectory(m) => to.put(&definition(m, message.locate()).ok_or(Bad(0))?),
+            Message::OperationalHalt(m) => {
+                return Ok(to.put_some(self.operational(m, to.id, to.ts)?));
+            }
+            Message::StockDirectory(m) => {
+                let locate = Message::StockDirectory(m).locate();
+                to.put(&definition(m, locate).ok_or(Bad::Value(0))?);
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -322,7 +349,7 @@ impl Decoder {
         let printable = match m.printable() {
             b'Y' => true,
             b'N' => false,
-            other => return Err(Bad(u64::from(other))),
+            other => return Err(Bad::Value(u64::from(other))),
         };
         let price = positive(m.price())?;
         self.execute(m.order_id(), m.shares(), price, printable, ts)
@@ -341,13 +368,13 @@ impl Decoder {
         })
     }
 
-    fn trade<S: Sink>(
+    fn trade(
         &self,
         trade_id: u64,
         price: u32,
         qty: u32,
-        to: &mut To<'_, S>,
-    ) -> Result<bool, Bad> {
+        venue_ts: Nanos,
+    ) -> Result<Option<Trade>, Bad> {
         let trade = Trade {
             price: positive(price)?,
             trade_id,
@@ -355,22 +382,18 @@ impl Decoder {
             side: Side::None,
             flags: 0,
             source: self.source,
-            venue_ts: to.ts,
+            venue_ts,
         };
-        let news = self.replay == 0;
-        if news {
-            to.put(&trade);
-        }
-        Ok(news)
+        Ok((self.replay == 0).then_some(trade))
     }
 
-    fn cross<S: Sink>(&self, m: CrossTrade<'_>, to: &mut To<'_, S>) -> Result<bool, Bad> {
+    fn cross(&self, m: CrossTrade<'_>, ts: Nanos) -> Result<Option<Trade>, Bad> {
         let shares = m.shares();
         if shares == 0 {
-            return Ok(false);
+            return Ok(None);
         }
-        let qty = u32::try_from(shares).map_err(|_| Bad(shares))?;
-        self.trade(m.match_id(), m.price(), qty, to)
+        let qty = u32::try_from(shares).map_err(|_| Bad::Value(shares))?;
+        self.trade(m.match_id(), m.price(), qty, ts)
     }
 
     fn action(&mut self, m: TradingAction<'_>, id: InstrumentId, ts: Nanos) -> Result<Halt, Bad> {
@@ -379,7 +402,7 @@ impl Decoder {
             b'P' => HaltState::Paused,
             b'Q' => HaltState::QuoteOnly,
             b'T' => HaltState::Trading,
-            other => return Err(Bad(u64::from(other))),
+            other => return Err(Bad::Value(u64::from(other))),
         };
         let mut reason = [0; 8];
         for (to, from) in reason.iter_mut().zip(m.reason()) {
@@ -392,24 +415,24 @@ impl Decoder {
     }
 
     /// A halt of Nasdaq's own. Those of the sister markets do not concern this book.
-    fn operational<S: Sink>(
+    fn operational(
         &mut self,
         m: OperationalHalt<'_>,
-        to: &mut To<'_, S>,
-    ) -> Result<bool, Bad> {
+        id: InstrumentId,
+        ts: Nanos,
+    ) -> Result<Option<Halt>, Bad> {
         let halted = match m.action() {
             b'H' => true,
             b'T' => false,
-            other => return Err(Bad(u64::from(other))),
+            other => return Err(Bad::Value(u64::from(other))),
         };
         match m.market() {
             b'Q' => {}
-            b'B' | b'X' => return Ok(false),
-            other => return Err(Bad(u64::from(other))),
+            b'B' | b'X' => return Ok(None),
+            other => return Err(Bad::Value(u64::from(other))),
         }
-        self.trading[to.id.index()].operational = halted;
-        to.put(&self.halt(to.id, to.ts));
-        Ok(true)
+        self.trading[id.index()].operational = halted;
+        Ok(Some(self.halt(id, ts)))
     }
 
     /// Both causes together: an operational resume does not lift a regulatory halt.
@@ -443,6 +466,11 @@ impl<S: Sink> To<'_, S> {
     fn put<P: Payload>(&mut self, payload: &P) {
         self.sink.put(self.ts, self.id, self.position, payload);
     }
+
+    /// False where there is none.
+    fn put_some<P: Payload>(&mut self, payload: Option<P>) -> bool {
+        payload.inspect(|payload| self.put(payload)).is_some()
+    }
 }
 
 /// `B` or `S`. Reckoned, because no branch foresees which of the two comes next.
@@ -452,7 +480,7 @@ fn side(code: u8) -> Result<Side, Bad> {
     let above = code.wrapping_sub(b'B');
     let sells = above / (APART - 1) % 2;
     if sells * APART != above {
-        return Err(Bad(u64::from(code)));
+        return Err(Bad::Value(u64::from(code)));
     }
     Ok(if sells == 0 { Side::Buy } else { Side::Sell })
 }
@@ -466,7 +494,7 @@ fn unseen() -> Box<[u16; 1 << 16]> {
 #[inline(always)]
 fn positive(price: u32) -> Result<Price, Bad> {
     if price == 0 {
-        return Err(Bad(0));
+        return Err(Bad::Value(0));
     }
     Ok(Price(i64::from(price) * PRICE_4))
 }
@@ -474,7 +502,7 @@ fn positive(price: u32) -> Result<Price, Bad> {
 #[inline(always)]
 fn some(shares: u32) -> Result<u32, Bad> {
     if shares == 0 {
-        return Err(Bad(0));
+        return Err(Bad::Value(0));
     }
     Ok(shares)
 }
