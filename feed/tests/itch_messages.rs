@@ -50,6 +50,9 @@ fn fault(message: &[u8]) -> (FaultCode, u64) {
         (fault.position, fault.source, decoder.counts().faults),
         (55, SOURCE, 1)
     );
+    // Beside the directory's message one of right type and length is counted, no other.
+    let whole = u64::from(fault.code == FaultCode::BadValue);
+    assert_eq!(decoder.counts().messages(), 1 + whole);
     (fault.code, fault.value)
 }
 
@@ -102,6 +105,14 @@ fn every_truncation_is_a_fault_with_its_place() {
         fault(&[b'?'; 36]),
         (FaultCode::UnknownType, u64::from(b'?'))
     );
+    // As of the wanted stock, and at an hour that no day has.
+    let mut odd = write::delete(AT, 5);
+    odd[0] = b'?';
+    assert_eq!(fault(&odd), (FaultCode::UnknownType, u64::from(b'?')));
+    let stamp = 26 * 3_600 * 1_000_000_000;
+    let late = write::delete(At { stamp, ..AT }, 5);
+    assert_eq!(fault(&late), (FaultCode::BadValue, stamp));
+    assert_eq!(fault(&late[..18]), (FaultCode::Malformed, 18));
 }
 
 #[test]
