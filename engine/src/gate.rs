@@ -7,8 +7,10 @@
 //! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
 //! the frame waits until everything that it caused has been journaled and handed over. The edge
 //! sees every frame in order all the same; one without books of its own ([`Broker::Beside`]) waits
-//! for the end of each input with everything. In front of that one, frames from which nothing
-//! follows are gathered, and appended together before whatever does act.
+//! for the end of each input with everything.
+//!
+//! Frames from which nothing follows are gathered, and appended together: before whatever does
+//! act, and where others read the journal's head, before the lane looks for the next input.
 
 use crate::broker::Broker;
 use crate::chain::End;
@@ -136,9 +138,7 @@ pub struct Gate {
     held: VecDeque<Held>,
     health: Health,
     ledger: Ledger,
-    /// Frames from which nothing follows and that are not appended yet, back to back: those of
-    /// virtual time on one lane, where nobody reads the journal's head and the broker stands
-    /// beside the books.
+    /// Frames from which nothing follows and that are not appended yet, back to back.
     gathered: Gathered,
     /// The newest market frame, where the edge has not seen it yet.
     market: Draft,
@@ -214,18 +214,17 @@ impl Gate {
     /// Nothing can be journaled any more: the edge cancels entries, keeps protection, and writes
     /// down what it did.
     pub fn abandon(&mut self) {
+        // What a lane was at when it broke; where it is the journal that died, nothing happens.
+        self.journal.append_all(self.gathered.lines());
+        self.gathered.clear();
         self.tell_market();
         let Self {
             journal,
-            gathered,
             log,
             edge,
             ledger,
             ..
         } = self;
-        // What a lane was at when it broke; where it is the journal that died, nothing happens.
-        journal.append_all(gathered.lines());
-        gathered.clear();
         let (ts, seq) = (journal.last_ts(), journal.last_seq());
         log.cancel_entries(edge, ledger.legs(), ts, seq);
     }
@@ -248,6 +247,7 @@ impl Gate {
     /// passes none again. A command among them never leaves; it is given up by its own answer.
     pub fn catch_up(&mut self, frame: FrameRef<'_>) {
         if frame.kind() == Kind::Command {
+            self.write_out();
             self.journal.append(frame);
             self.ledger.on_frame(frame, &self.shared);
         } else {
@@ -259,24 +259,30 @@ impl Gate {
 impl Out for Gate {
     #[inline]
     fn put(&mut self, frame: FrameRef<'_>) {
-        if let Broker::Beside(beside) = &self.edge
-            && (is_quiet(frame) || is_evaluation(frame))
-        {
-            let [line] = frame.lines() else {
-                return self.gather_long(frame);
-            };
-            let minded = frame.is_input() && beside.minds(frame);
-            self.gathered.take(line);
-            if minded || self.gathered.is_full() {
-                self.gathered_rarely(frame, minded);
-            }
-            return;
+        if !is_quiet(frame) && !self.is_put_off(frame) {
+            return self.put_now(frame);
         }
-        self.put_now(frame);
+        let [line] = frame.lines() else {
+            return self.gather_long(frame);
+        };
+        self.gathered.take(line);
+        if frame.is_input() {
+            self.keep_market(frame);
+        }
+        if self.gathered.is_full() {
+            self.write_out();
+        }
     }
 }
 
 impl Gate {
+    /// True for the ticks that come four times a second, in front of a broker beside the books:
+    /// the journal's health is looked at on the others.
+    #[inline(always)]
+    fn is_put_off(&self, frame: FrameRef<'_>) -> bool {
+        matches!(self.edge, Broker::Beside(_)) && is_evaluation(frame)
+    }
+
     /// Appends a frame, and does what follows from it.
     #[inline(never)]
     fn put_now(&mut self, frame: FrameRef<'_>) {
@@ -287,16 +293,9 @@ impl Gate {
         if self.journal.is_failed() {
             return self.die();
         }
-        let kind = frame.kind();
+        self.act(frame, position);
         if frame.is_input() {
-            if kind.is_market() {
-                self.keep_market(frame);
-            } else {
-                self.act(frame, position);
-                self.tell_edge(frame);
-            }
-        } else if ACTS_ON.has(kind) {
-            self.act(frame, position);
+            self.tell_edge(frame);
         }
         if !self.held.is_empty() {
             self.release();
@@ -307,24 +306,12 @@ impl Gate {
     // A call, as is every way that most frames do not take.
     #[inline(never)]
     fn gather_long(&mut self, frame: FrameRef<'_>) {
-        let Broker::Beside(beside) = &self.edge else {
-            return self.put_now(frame);
-        };
-        let minded = frame.is_input() && beside.minds(frame);
         frame
             .lines()
             .iter()
             .for_each(|line| self.gathered.take(line));
-        self.gathered_rarely(frame, minded);
-    }
-
-    /// The broker minds the frame, or there is no more room for others to be gathered.
-    #[inline(never)]
-    fn gathered_rarely(&mut self, frame: FrameRef<'_>, minded: bool) {
-        if let Broker::Beside(beside) = &mut self.edge
-            && minded
-        {
-            beside.keep(frame);
+        if frame.is_input() {
+            self.keep_market(frame);
         }
         if self.gathered.is_full() {
             self.write_out();
@@ -332,10 +319,20 @@ impl Gate {
     }
 
     /// Appends what was gathered.
+    #[inline(never)]
     fn write_out(&mut self) {
-        self.journal.append_all(self.gathered.lines());
+        match self.gathered.lines() {
+            [line] => {
+                let frame = FrameRef::first_of(std::slice::from_ref(line));
+                self.journal
+                    .append(frame.expect("frames are gathered whole"))
+            }
+            lines => self.journal.append_all(lines),
+        };
         self.gathered.clear();
         if self.journal.is_failed() {
+            // It may be among what was not written.
+            self.market_waits = false;
             self.die();
         }
     }
@@ -384,16 +381,17 @@ impl Gate {
     }
 
     /// A market frame waits until what follows from it has been handed over.
-    #[inline]
+    #[inline(always)]
     fn keep_market(&mut self, frame: FrameRef<'_>) {
         match &mut self.edge {
-            Broker::Sim(_) => {
+            // A dead journal's edge sees nothing more.
+            Broker::Sim(_) if !self.journal.is_failed() => {
                 self.tell_market();
                 self.market.copy_from(frame);
                 self.market_waits = true;
             }
             Broker::Beside(beside) => beside.hear(frame),
-            Broker::Ibkr(_) => {}
+            Broker::Sim(_) | Broker::Ibkr(_) => {}
         }
     }
 }
@@ -405,6 +403,9 @@ impl End for Gate {
 
     #[inline]
     fn flush(&mut self) {
+        if !self.gathered.is_empty() {
+            self.write_out();
+        }
         self.tell_market();
         if !self.held.is_empty() {
             self.release();
@@ -500,29 +501,34 @@ impl Gate {
     }
 
     fn hand_over(&mut self, frame: FrameRef<'_>) {
-        if self.clock.is_live() {
-            let now = self.clock.now();
-            let market_ts = frame.read::<Command>().market_ts;
-            let age = Note {
-                a: now.saturating_sub(frame.ts()).0,
-                b: now.saturating_sub(market_ts).0,
-                c: frame.id().0,
-                what: NoteKind::Age,
-                part: PART_EDGE,
-                about: frame.header().sub,
-                ..Note::zeroed()
-            };
-            // Not behind a later frame: this one may have been held back.
-            let (seq, ts) = (self.journal.last_seq(), self.journal.last_ts());
-            put_note(
-                &mut self.draft,
-                seq,
-                ts,
-                &age,
-                &mut Append(&mut self.journal),
-            );
-        }
+        let now = self.clock.is_live().then(|| self.clock.now());
         self.tell_edge(frame);
+        if let Some(now) = now {
+            self.note_age(frame, now);
+        }
+    }
+
+    /// Notes how old a command was that left at `now`.
+    fn note_age(&mut self, frame: FrameRef<'_>, now: Nanos) {
+        let market_ts = frame.read::<Command>().market_ts;
+        let age = Note {
+            a: now.saturating_sub(frame.ts()).0,
+            b: now.saturating_sub(market_ts).0,
+            c: frame.id().0,
+            what: NoteKind::Age,
+            part: PART_EDGE,
+            about: frame.header().sub,
+            ..Note::zeroed()
+        };
+        // Not behind a later frame: this one may have been held back.
+        let (seq, ts) = (self.journal.last_seq(), self.journal.last_ts());
+        put_note(
+            &mut self.draft,
+            seq,
+            ts,
+            &age,
+            &mut Append(&mut self.journal),
+        );
     }
 
     /// Hands the edge a frame, behind the market frame that waits.
@@ -541,7 +547,12 @@ impl Gate {
 
     #[inline(never)]
     fn market_is_due(&mut self) {
-        self.market_waits = false;
+        if !self.gathered.is_empty() {
+            self.write_out();
+        }
+        if !core::mem::take(&mut self.market_waits) {
+            return;
+        }
         self.edge.on_frame(self.market.frame(), &mut self.back);
     }
 
