@@ -79,7 +79,7 @@ impl<S: Stage> Seat<S> {
 }
 
 /// Any consecutive part of the pipeline, and where it ends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Chain<E> {
     /// Frames to books.
     pub book: Seat<BookStage>,
@@ -93,31 +93,44 @@ pub struct Chain<E> {
     pub probe: Probe,
     /// Where the frames go.
     pub end: E,
+    routes: Box<Routes>,
 }
 
 /// Which stages act on a kind: one bit for each stage by its number, and [`LOADS`].
 type Route = u8;
+/// The route of each kind.
+type Routes = [Route; 256];
 
 /// The frame holds a saved state.
-const LOADS: Route = 1 << StageId::Head as u8;
+const LOADS: Route = bit(StageId::Head);
 
-/// The route of each kind. One look here tells every stage on the way whether it is concerned.
-static ROUTES: [Route; 256] = {
-    const fn bit<S: Stage>(kind: Kind) -> Route {
+const fn bit(stage: StageId) -> Route {
+    1 << stage as u8
+}
+
+/// The routes where every stage sits. One look at its routes tells a chain which of its stages are
+/// concerned.
+static ROUTES: Routes = {
+    const fn of<S: Stage>(kind: Kind) -> Route {
         (S::ACTS_ON.has(kind) as Route) << S::ID as u8
     }
     let mut routes = [0; 256];
     let mut number = 0;
     while number < routes.len() {
         let kind = Kind(number as u8);
-        let early = bit::<BookStage>(kind) | bit::<SignalStage>(kind);
-        let late = bit::<RiskStage>(kind) | bit::<GatewayStage>(kind);
+        let early = of::<BookStage>(kind) | of::<SignalStage>(kind);
+        let late = of::<RiskStage>(kind) | of::<GatewayStage>(kind);
         routes[number] = early | late;
         number += 1;
     }
     routes[Kind::Checkpoint.0 as usize] |= LOADS;
     routes
 };
+
+/// The routes where these stages sit.
+fn routes_to(seated: Route) -> Routes {
+    ROUTES.map(|route| route & seated)
+}
 
 /// Where frames go within a chain.
 trait Link: Out {
@@ -130,6 +143,7 @@ trait Link: Out {
 
 struct After<'a, S, W, O> {
     seat: &'a mut Seat<S>,
+    routes: &'a Routes,
     watch: &'a W,
     out: &'a mut O,
 }
@@ -138,7 +152,7 @@ impl<S: Stage, W: Watch, O: Link> Out for After<'_, S, W, O> {
     // Inlined everywhere: a frame that is nothing to a stage costs no call on its way past it.
     #[inline(always)]
     fn put(&mut self, frame: FrameRef<'_>) {
-        let route = ROUTES[usize::from(frame.kind().0)];
+        let route = self.routes[usize::from(frame.kind().0)];
         if route & Self::STAGES == 0 {
             self.pass_by(frame);
         } else if route & Self::OWN != 0 {
@@ -150,20 +164,18 @@ impl<S: Stage, W: Watch, O: Link> Out for After<'_, S, W, O> {
 }
 
 impl<S: Stage, W: Watch, O: Link> After<'_, S, W, O> {
-    const OWN: Route = 1 << S::ID as u8;
+    const OWN: Route = bit(S::ID);
 
     #[inline]
     fn act(&mut self, frame: FrameRef<'_>, route: Route) {
         if route & LOADS != 0 {
             self.seat.load(frame);
         }
-        if let Some(stage) = &mut self.seat.stage {
-            let outer = self.watch.enter(S::ID as u8);
-            stage.on_frame(frame, self.out);
-            self.watch.leave(outer);
-        } else {
-            self.out.put(frame);
-        }
+        let stage = self.seat.stage.as_mut();
+        let stage = stage.expect("whoever acts sits here");
+        let outer = self.watch.enter(S::ID as u8);
+        stage.on_frame(frame, self.out);
+        self.watch.leave(outer);
     }
 }
 
@@ -210,26 +222,35 @@ type Seats<'a> = (
 
 /// Puts one frame through all seats to the end.
 #[inline]
-fn through<W: Watch, E: End>(seats: Seats<'_>, watch: &W, end: &mut E, frame: FrameRef<'_>) {
+fn through<W: Watch, E: End>(
+    (seats, routes): (Seats<'_>, &Routes),
+    watch: &W,
+    end: &mut E,
+    frame: FrameRef<'_>,
+) {
     let (book, signal, risk, gateway) = seats;
     let mut out = Tap { watch, end };
     let mut out = After {
         seat: gateway,
+        routes,
         watch,
         out: &mut out,
     };
     let mut out = After {
         seat: risk,
+        routes,
         watch,
         out: &mut out,
     };
     let mut out = After {
         seat: signal,
+        routes,
         watch,
         out: &mut out,
     };
     let mut out = After {
         seat: book,
+        routes,
         watch,
         out: &mut out,
     };
@@ -260,6 +281,7 @@ impl<E> Chain<E> {
             gateway: Seat::default(),
             probe,
             end,
+            routes: Box::new(routes_to(LOADS)),
         }
     }
 
@@ -267,10 +289,10 @@ impl<E> Chain<E> {
     #[must_use]
     pub fn full(stages: Stages, end: E, probe: Probe) -> Self {
         let mut chain = Self::new(end, probe);
-        chain.book.stage = Some(stages.book);
-        chain.signal.stage = Some(stages.signal);
-        chain.risk.stage = Some(stages.risk);
-        chain.gateway.stage = Some(stages.gateway);
+        chain.seat_book(stages.book);
+        chain.seat_signal(stages.signal);
+        chain.seat_risk(stages.risk);
+        chain.seat_gateway(stages.gateway);
         chain
     }
 
@@ -292,10 +314,7 @@ impl<E> Chain<E> {
     /// True when no stage sits here: what goes in comes out.
     #[must_use]
     pub const fn is_bare(&self) -> bool {
-        self.book.stage.is_none()
-            && self.signal.stage.is_none()
-            && self.risk.stage.is_none()
-            && self.gateway.stage.is_none()
+        self.seated() == LOADS
     }
 
     /// Leaves the seats of all other stages empty; tells the kinds that the others act on.
@@ -309,27 +328,51 @@ impl<E> Chain<E> {
         }
         let early = leave(&mut self.book, &is_kept).or(leave(&mut self.signal, &is_kept));
         let late = leave(&mut self.risk, &is_kept).or(leave(&mut self.gateway, &is_kept));
+        self.route();
         early.or(late)
+    }
+
+    /// The stages that sit here.
+    const fn seated(&self) -> Route {
+        const fn of<S: Stage>(seat: &Seat<S>) -> Route {
+            (seat.stage.is_some() as Route) << S::ID as u8
+        }
+        LOADS | of(&self.book) | of(&self.signal) | of(&self.risk) | of(&self.gateway)
+    }
+
+    /// Leads frames past the empty seats.
+    fn route(&mut self) {
+        *self.routes = routes_to(self.seated());
+    }
+
+    /// Takes the book stage of another chain.
+    pub(crate) fn take_book(&mut self, from: Self) {
+        self.book = from.book;
+        self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_book(&mut self, stage: BookStage) {
         self.book.stage = Some(stage);
+        self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_signal(&mut self, stage: SignalStage) {
         self.signal.stage = Some(stage);
+        self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_risk(&mut self, stage: RiskStage) {
         self.risk.stage = Some(stage);
+        self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_gateway(&mut self, stage: GatewayStage) {
         self.gateway.stage = Some(stage);
+        self.route();
     }
 
     /// Puts one frame through.
@@ -348,8 +391,10 @@ impl<E> Chain<E> {
             gateway,
             probe,
             end,
+            routes,
         } = self;
-        through((book, signal, risk, gateway), &*probe, end, frame);
+        let seats = (book, signal, risk, gateway);
+        through((seats, &**routes), &*probe, end, frame);
     }
 
     /// The same in virtual time, where nothing is measured.
@@ -364,7 +409,7 @@ impl<E> Chain<E> {
             &mut self.risk,
             &mut self.gateway,
         );
-        through(seats, &Unwatched, &mut self.end, frame);
+        through((seats, &*self.routes), &Unwatched, &mut self.end, frame);
     }
 
     /// Publishes what came of the frames that were put.
@@ -389,6 +434,7 @@ impl<E> Chain<E> {
             gateway,
             probe,
             end: _,
+            routes,
         } = self;
         Chain {
             book,
@@ -397,6 +443,7 @@ impl<E> Chain<E> {
             gateway,
             probe,
             end,
+            routes,
         }
     }
 

@@ -235,7 +235,7 @@ impl Kinds {
     /// True when the kind is one of them.
     #[must_use]
     #[inline]
-    pub const fn has(self, kind: Kind) -> bool {
+    pub const fn has(&self, kind: Kind) -> bool {
         self.0[(kind.0 / 64) as usize] & 1 << (kind.0 % 64) != 0
     }
 }
