@@ -12,7 +12,6 @@ use crate::layout::{PAD, RECORD_BYTES, SegmentHeader, offset_of};
 use crate::seal::{Seal, Sound};
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use stream::frame::LINES_MAX;
@@ -159,6 +158,25 @@ impl Cursor {
         sound
     }
 
+    /// Moves past what follows from the cursor on, `past` being what comes before it: as far as it
+    /// is buffered and sound, and not beyond a position.
+    pub(crate) fn pass_buffered(&mut self, past: Past, end: u64) -> Sound {
+        let room = usize::try_from(end.saturating_sub(self.position())).unwrap_or(usize::MAX);
+        let stop = self.filled.min(self.here.saturating_add(room));
+        let lines = self.buffer.get(self.here..stop).unwrap_or_default();
+        let sound = self.seal.sound(self.position(), lines, past);
+        self.here += sound.lines;
+        sound
+    }
+
+    /// Gives the buffer away as it is; what follows is read into another.
+    pub(crate) fn exchange(&mut self, other: Vec<Line>) -> Vec<Line> {
+        let mut other = other;
+        other.resize(self.next_read(), Line::ZERO);
+        self.jump(self.at());
+        std::mem::replace(&mut self.buffer, other)
+    }
+
     /// Checks everything from the cursor on, up to whatever is not a sound frame that may follow,
     /// `past` being what comes before the cursor.
     pub(crate) fn check_all(&mut self, past: Past) -> Result<Sound, Error> {
@@ -206,11 +224,6 @@ impl Cursor {
     /// Line of the buffer at which the cursor stands.
     pub(crate) const fn here(&self) -> usize {
         self.here
-    }
-
-    /// Lines of the buffer, of frames that were checked since the last read.
-    pub(crate) fn lines(&self, which: Range<usize>) -> &[Line] {
-        &self.buffer[..self.filled][which]
     }
 
     /// The frame at the cursor, which was peeked at or checked ahead.
@@ -302,15 +315,19 @@ impl Cursor {
         }
     }
 
+    /// Lines of the next read.
+    fn next_read(&self) -> usize {
+        if self.buffered() < LINES_MAX {
+            (self.buffer.len() * READ_GROWTH).min(READ_LINES_MAX)
+        } else {
+            READ_LINES_MIN
+        }
+    }
+
     /// Fills the buffer from the cursor on.
     fn fill(&mut self) -> Result<(), Error> {
         if self.filled > 0 {
-            let is_used_up = self.buffered() < LINES_MAX;
-            let next = match is_used_up {
-                true => (self.buffer.len() * READ_GROWTH).min(READ_LINES_MAX),
-                false => READ_LINES_MIN,
-            };
-            self.buffer.resize(next, Line::ZERO);
+            self.buffer.resize(self.next_read(), Line::ZERO);
         }
         self.jump(self.at());
         let lines = (self.room() as usize).min(self.buffer.len());

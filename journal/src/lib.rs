@@ -59,7 +59,7 @@ mod writer;
 pub use disk::{Faults, Operation};
 pub use error::{Damage, Error, What};
 pub use options::{Durability, Medium, Options};
-pub use reader::{EpochInfo, Reader};
+pub use reader::{EpochInfo, Frames, Reader};
 pub use shared::{Health, Why};
 pub use start::{Recovered, create_or_continue};
 pub use verify::{Report, State, verify};

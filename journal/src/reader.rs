@@ -4,6 +4,7 @@ use crate::catalogue::{closed_path, lock_path, segment_path};
 use crate::disk::Lock;
 use crate::error::{Damage, Error};
 use crate::walk::{End, Place, Step, Walk};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use stream::{FrameRef, Header, Line, Nanos};
 
@@ -24,6 +25,27 @@ pub struct Reader {
     /// Position from which the next place is remembered.
     note_at: u64,
     damage: Option<Damage>,
+}
+
+/// Frames in the memory that they were read into.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    memory: Vec<Line>,
+    range: Range<usize>,
+}
+
+impl Frames {
+    /// Whole frames, back to back; at least one.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.memory[self.range.clone()]
+    }
+
+    /// The memory, to be read into again.
+    #[must_use]
+    pub fn into_spare(self) -> Vec<Line> {
+        self.memory
+    }
 }
 
 /// One start of a writer, as a reader sees it.
@@ -74,22 +96,24 @@ impl Reader {
         self.find()
     }
 
-    /// The next frames as they lie, back to back, as many as were checked in one go; or `None` at
-    /// the end. What is read this way goes on where [`Reader::next`] stopped, and the other way
-    /// round.
+    /// The next frames as they lie, as many as one read brings, in the memory that they were read
+    /// into; or `None` at the end. The next ones are read into `spare`, which may be empty. What is
+    /// read this way goes on where [`Reader::next`] stopped, and the other way round.
     ///
     /// # Errors
     /// As [`Reader::next`].
-    pub fn next_frames(&mut self) -> Option<Result<&[Line], Error>> {
+    pub fn next_frames(&mut self, spare: Vec<Line>) -> Option<Result<Frames, Error>> {
         if self.walk.pass() {
             self.note();
-            return Some(Ok(self.walk.frame().1.lines()));
+        } else {
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
         }
-        match self.step() {
-            Ok(true) => Some(Ok(self.walk.take_stretch())),
-            Ok(false) => None,
-            Err(error) => Some(Err(error)),
-        }
+        let (memory, range) = self.walk.take_buffer(spare);
+        Some(Ok(Frames { memory, range }))
     }
 
     /// The next frame, where it was not checked ahead.

@@ -18,6 +18,7 @@ use crate::layout::{Identity, SegmentHeader};
 use crate::seal::Sound;
 use scout::Scouted;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use stream::{FrameRef, Line};
 
@@ -151,14 +152,33 @@ impl Walk {
         }
     }
 
-    /// The frame at which the walk has just arrived and all that was checked ahead, as they lie;
-    /// the walk moves past those.
-    pub(crate) fn take_stretch(&mut self) -> &[Line] {
-        let first = self.cursor.as_ref().map_or(0, Cursor::here);
-        let lines = self.pending.unwrap_or(0) + self.ahead.lines;
-        self.pass_all();
-        let cursor = self.cursor.as_ref().expect("a frame is in a segment");
-        cursor.lines(first..first + lines)
+    /// The frame at which the walk stands, and all behind it that are buffered and sound: the
+    /// buffer, and their lines in it. The walk moves past them and reads on into `spare`.
+    ///
+    /// # Panics
+    /// Unless the last step found a frame.
+    pub(crate) fn take_buffer(&mut self, spare: Vec<Line>) -> (Vec<Line>, Range<usize>) {
+        let end = self.end();
+        let lines = self.pending.take().expect("the walk stands at a frame");
+        let cursor = self.cursor.as_mut().expect("a frame is in a segment");
+        let first = cursor.here();
+        let past = Past::behind(cursor.frame().header());
+        cursor.advance(lines);
+        let behind = cursor.pass_buffered(past, end);
+        let range = first..cursor.here();
+        self.position += range.len() as u64;
+        self.past = behind.past;
+        self.behind = None;
+        self.frames += behind.frames;
+        (cursor.exchange(spare), range)
+    }
+
+    /// The position at which the epoch ends, as far as it is known.
+    const fn end(&self) -> u64 {
+        match self.limit {
+            Limit::Known { position, .. } => position,
+            Limit::Open { .. } => u64::MAX,
+        }
     }
 
     /// Moves on to a frame that was checked ahead; false when there is none.
@@ -366,12 +386,9 @@ impl Walk {
 
     /// Stands at a frame that verifies, when it may follow what came before.
     fn arrive(&mut self, lines: usize) -> Result<Step, Error> {
+        let end = self.end();
         let cursor = self.cursor.as_mut().expect("a frame is in a segment");
         let header = cursor.frame().header();
-        let end = match self.limit {
-            Limit::Known { position, .. } => position,
-            Limit::Open { .. } => u64::MAX,
-        };
         if self.position + lines as u64 > end {
             return Err(self.damage_here(What::Overrun));
         }

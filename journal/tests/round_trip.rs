@@ -41,14 +41,14 @@ fn frames_come_back_in_order_across_segments_and_epochs() {
 }
 
 #[test]
-fn stretches_and_single_frames_can_be_read_in_turn() {
+fn whole_reads_and_single_frames_can_be_taken_in_turn() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, _) = start(&tiny(dir.path()));
     let all = write(&mut writer, &mut Frames::after(3, 0), 2_000);
     writer.close().unwrap();
     for singles in [0, 1, 2, 70, 200] {
         let mut reader = Reader::open(dir.path()).unwrap();
-        let mut found = Vec::new();
+        let (mut found, mut spare) = (Vec::new(), Vec::new());
         loop {
             let before = found.len();
             for _ in 0..singles {
@@ -56,15 +56,17 @@ fn stretches_and_single_frames_can_be_read_in_turn() {
                     found.push(unsealed(next.unwrap().1));
                 }
             }
-            let Some(stretch) = reader.next_frames() else {
+            let Some(read) = reader.next_frames(std::mem::take(&mut spare)) else {
                 break;
             };
-            let mut rest = stretch.unwrap();
+            let read = read.unwrap();
+            let mut rest = read.lines();
             while let Some(frame) = FrameRef::first_of(rest) {
                 found.push(unsealed(frame));
                 rest = &rest[frame.lines().len()..];
             }
             assert!(rest.is_empty() && found.len() > before);
+            spare = read.into_spare();
         }
         assert!(
             found.iter().eq(all.iter().map(|(_, lines)| lines)),
