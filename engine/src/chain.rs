@@ -144,7 +144,7 @@ trait Link: Out {
 struct After<'a, S, W, O> {
     seat: &'a mut Seat<S>,
     routes: &'a Routes,
-    watch: &'a W,
+    watch: W,
     out: &'a mut O,
 }
 
@@ -189,7 +189,7 @@ impl<S: Stage, W: Watch, O: Link> Link for After<'_, S, W, O> {
 }
 
 struct Tap<'a, W, E> {
-    watch: &'a W,
+    watch: W,
     end: &'a mut E,
 }
 
@@ -224,7 +224,7 @@ type Seats<'a> = (
 #[inline]
 fn through<W: Watch, E: End>(
     (seats, routes): (Seats<'_>, &Routes),
-    watch: &W,
+    watch: W,
     end: &mut E,
     frame: FrameRef<'_>,
 ) {
@@ -409,7 +409,7 @@ impl<E> Chain<E> {
             &mut self.risk,
             &mut self.gateway,
         );
-        through((seats, &*self.routes), &Unwatched, &mut self.end, frame);
+        through((seats, &*self.routes), Unwatched, &mut self.end, frame);
     }
 
     /// Publishes what came of the frames that were put.

@@ -30,13 +30,13 @@ pub struct Probe {
 }
 
 /// How frames are watched on their way through a chain.
-pub(crate) trait Watch {
+pub(crate) trait Watch: Copy {
     /// The stop-watch goes over to `part`; returns the part that had it.
-    fn enter(&self, part: u8) -> u8;
+    fn enter(self, part: u8) -> u8;
     /// The stop-watch goes back to `part`.
-    fn leave(&self, part: u8);
+    fn leave(self, part: u8);
     /// A frame has passed the lane's end.
-    fn see(&self, frame: FrameRef<'_>);
+    fn see(self, frame: FrameRef<'_>);
 }
 
 /// In virtual time nothing is measured, and what would look whether it is, is not even compiled.
@@ -45,20 +45,20 @@ pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     #[inline(always)]
-    fn enter(&self, _: u8) -> u8 {
+    fn enter(self, _: u8) -> u8 {
         0
     }
 
     #[inline(always)]
-    fn leave(&self, _: u8) {}
+    fn leave(self, _: u8) {}
 
     #[inline(always)]
-    fn see(&self, _: FrameRef<'_>) {}
+    fn see(self, _: FrameRef<'_>) {}
 }
 
-impl Watch for Probe {
+impl Watch for &Probe {
     #[inline]
-    fn enter(&self, part: u8) -> u8 {
+    fn enter(self, part: u8) -> u8 {
         if self.sampling.get() {
             self.switch(part)
         } else {
@@ -67,14 +67,14 @@ impl Watch for Probe {
     }
 
     #[inline]
-    fn leave(&self, part: u8) {
+    fn leave(self, part: u8) {
         if self.sampling.get() {
             self.switch(part);
         }
     }
 
     #[inline]
-    fn see(&self, frame: FrameRef<'_>) {
+    fn see(self, frame: FrameRef<'_>) {
         if is_decision(frame.kind()) {
             self.decide(frame);
         }
