@@ -215,8 +215,7 @@ impl Gate {
     /// down what it did.
     pub fn abandon(&mut self) {
         // What a lane was at when it broke; where it is the journal that died, nothing happens.
-        self.journal.append_all(self.gathered.lines());
-        self.gathered.clear();
+        self.append_gathered();
         self.tell_market();
         let Self {
             journal,
@@ -318,23 +317,31 @@ impl Gate {
         }
     }
 
-    /// Appends what was gathered.
+    /// Appends what was gathered; nothing happens any more where that fails.
     #[inline(never)]
     fn write_out(&mut self) {
+        self.append_gathered();
+        if self.journal.is_failed() {
+            self.die();
+        }
+    }
+
+    #[inline(always)]
+    fn append_gathered(&mut self) {
         match self.gathered.lines() {
+            [] => return,
             [line] => {
                 let frame = FrameRef::first_of(std::slice::from_ref(line));
                 self.journal
-                    .append(frame.expect("frames are gathered whole"))
+                    .append(frame.expect("frames are gathered whole"));
             }
-            lines => self.journal.append_all(lines),
-        };
-        self.gathered.clear();
-        if self.journal.is_failed() {
-            // It may be among what was not written.
-            self.market_waits = false;
-            self.die();
+            lines => {
+                self.journal.append_all(lines);
+            }
         }
+        self.gathered.clear();
+        // The market frame that waits may be among what was not written.
+        self.market_waits &= !self.journal.is_failed();
     }
 }
 
