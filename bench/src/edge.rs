@@ -150,8 +150,14 @@ pub fn run(bench: &Bench) -> Result<Report> {
             continue;
         }
         let (runs, all) = several(bench, shape, readable, (runs, time))?;
-        let name = format!("{SHARE}, {name}");
-        tell(&name, Part::Share, (&runs, &all), &mut report);
+        for (share, part) in [(SHARE, Part::Share), (FROM_READ, Part::ShareRead)] {
+            tell(
+                &format!("{share}, {name}"),
+                part,
+                (&runs, &all),
+                &mut report,
+            );
+        }
     }
     Ok(report)
 }
@@ -202,7 +208,8 @@ fn explain(report: &mut Report) {
          rows are of one lane that idles as `auto` has it on this box. With two cores it yields to \
          the threads that poll, on its own core, and all others keep off it: the server shares the \
          other core with them, and what its thread took of it meanwhile is taken off in a row of \
-         its own",
+         its own. Where the row of a lane that spins tells less, a write that wakes a thread on \
+         another core is dear on this box, and `lanes.idle = \"spin\"` is for it",
     );
 }
 
