@@ -136,8 +136,7 @@ impl Ladder {
             made: Made::Orders,
             far_key: NO_KEY,
             far_max,
-            // All of the window may move out at once before the surplus is dropped.
-            far: Vec::with_capacity(far_max + WINDOW + 1),
+            far: far::room(far_max),
             occupied: [0; WORDS],
             totals: Totals([0; WINDOW]),
             besides: [Beside::default(); WINDOW],

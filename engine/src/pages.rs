@@ -44,6 +44,16 @@ pub fn make_ready(table: Range<usize>) -> io::Result<usize> {
     Ok(end - start)
 }
 
+/// Bytes of a thread's stack that [`make_stack_ready`] touches: more than any lane has needed.
+const STACK_BYTES: usize = 64 << 10;
+
+/// Touches the next pages of the calling thread's stack: it grows page by page, and what a lane
+/// calls seldom shall not wait for one.
+#[inline(never)]
+pub fn make_stack_ready() {
+    std::hint::black_box([1_u8; STACK_BYTES]);
+}
+
 #[derive(Clone, Copy)]
 enum What {
     Large,

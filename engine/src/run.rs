@@ -8,6 +8,7 @@ use crate::head_lane::{HeadLane, Time};
 use crate::lane::{Idle, Works, aside, pin, run_behind};
 use crate::layout::Layout;
 use crate::meter::LaneMeter;
+use crate::pages::make_stack_ready;
 use crate::probe::Probe;
 use crate::restart;
 use crate::ring::RingIn;
@@ -482,6 +483,7 @@ impl Lanes<'_> {
                 if let Some(core) = core {
                     assert!(pin(core), "the system refuses core {core} to this process");
                 }
+                make_stack_ready();
                 body(&mut works, alone);
             }));
             let result = result.map_err(|panic| {

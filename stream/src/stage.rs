@@ -63,6 +63,13 @@ pub struct Emitter {
     bytes: Vec<u8>,
 }
 
+/// Room for a saved state, touched: the first checkpoint shall not wait for pages.
+fn room() -> Vec<u8> {
+    let mut bytes = vec![u8::MAX; CHECKPOINT_BYTES_MAX];
+    bytes.clear();
+    bytes
+}
+
 impl Emitter {
     /// An emitter for one stage.
     #[must_use]
@@ -73,7 +80,7 @@ impl Emitter {
             count: 0,
             frames: 0,
             draft: Draft::new(),
-            bytes: Vec::with_capacity(CHECKPOINT_BYTES_MAX),
+            bytes: room(),
         }
     }
 

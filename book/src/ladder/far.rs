@@ -1,6 +1,6 @@
 //! Levels off the grid or out of the window: a sorted vector of bounded size.
 
-use super::{Change, Joined, Ladder, Made, NO_KEY};
+use super::{Change, Joined, Ladder, Made, NO_KEY, WINDOW};
 use crate::level::Level;
 use stream::Price;
 use stream::hash::trail;
@@ -10,6 +10,17 @@ use stream::hash::trail;
 pub(super) struct Far {
     pub(super) key: i64,
     pub(super) level: Level,
+}
+
+/// Room for so many far levels and all of the window, which may move out at once before the surplus
+/// is dropped. The part that a slide of a book without others takes is touched: the first one shall
+/// not wait for pages.
+pub(super) fn room(far_max: usize) -> Vec<Far> {
+    let mut far = Vec::with_capacity(far_max + WINDOW + 1);
+    let level = Level::default();
+    far.resize(WINDOW, Far { key: 0, level });
+    far.clear();
+    far
 }
 
 impl Ladder {
