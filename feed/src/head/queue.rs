@@ -29,8 +29,11 @@ impl AnswerQueue {
         free.extend((0..READY as u32).rev());
         let mut slots = Vec::with_capacity(ANSWERS_MAX);
         slots.extend((0..READY).map(|_| Draft::new()));
+        let mut order = Vec::with_capacity(ANSWERS_MAX);
+        order.resize(READY, (Reverse((Nanos::ZERO, 0, 0, 0, 0)), 0));
+        order.clear();
         Self {
-            order: BinaryHeap::with_capacity(ANSWERS_MAX),
+            order: BinaryHeap::from(order),
             slots,
             free,
             arrivals: 0,
