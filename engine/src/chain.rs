@@ -82,17 +82,18 @@ impl<S: Stage> Seat<S> {
 #[derive(Debug)]
 pub struct Chain<E> {
     /// Frames to books.
-    pub book: Seat<BookStage>,
+    book: Seat<BookStage>,
     /// Books to intents.
-    pub signal: Seat<SignalStage>,
+    signal: Seat<SignalStage>,
     /// Intents to orders.
-    pub risk: Seat<RiskStage>,
+    risk: Seat<RiskStage>,
     /// Orders to commands.
-    pub gateway: Seat<GatewayStage>,
+    gateway: Seat<GatewayStage>,
     /// What is measured on the way.
     pub probe: Probe,
     /// Where the frames go.
     pub end: E,
+    /// Of the stages that sit here.
     routes: Box<Routes>,
 }
 
@@ -536,6 +537,50 @@ mod tests {
             stage.on_frame(draft.frame(), &mut out);
             assert_eq!(out.0, draft.frame().lines(), "{}: {kind}", S::NAME);
             assert_eq!(stage.state_hash(), before, "{}: {kind}", S::NAME);
+        }
+    }
+
+    /// What reaches the end.
+    #[derive(Default)]
+    struct Kept(Vec<Kind>);
+
+    impl Out for Kept {
+        fn put(&mut self, frame: FrameRef<'_>) {
+            self.0.push(frame.kind());
+        }
+    }
+
+    impl End for Kept {
+        fn has_room(&self, _: usize) -> bool {
+            true
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    #[test]
+    fn frames_pass_empty_seats_by_and_stop_at_those_that_are_taken() {
+        let mut settings = Settings::default();
+        settings.add_sample(SAMPLE);
+        for kept in [
+            StageId::Book,
+            StageId::Signal,
+            StageId::Risk,
+            StageId::Gateway,
+        ] {
+            let stages = Setup::read(&settings).unwrap().stages();
+            let mut chain = Chain::full(stages, Kept::default(), Probe::default());
+            let acts_on = chain.keep(|stage| stage == kept);
+            for &kind in Kind::ALL {
+                let route = chain.routes[usize::from(kind.0)] & !LOADS;
+                assert_eq!(route != 0, acts_on.has(kind), "{kept:?}: {kind}");
+                assert_eq!(route & !bit(kept), 0, "{kept:?}: {kind}");
+                if !acts_on.has(kind) {
+                    chain.put(blank(kind).frame());
+                    assert_eq!(chain.end.0.pop(), Some(kind), "{kept:?}");
+                    assert!(chain.end.0.is_empty(), "{kept:?}: {kind}");
+                }
+            }
         }
     }
 

@@ -391,14 +391,16 @@ impl Gate {
     #[inline(always)]
     fn keep_market(&mut self, frame: FrameRef<'_>) {
         match &mut self.edge {
-            // A dead journal's edge sees nothing more.
-            Broker::Sim(_) if !self.journal.is_failed() => {
+            Broker::Sim(_) => {
                 self.tell_market();
-                self.market.copy_from(frame);
-                self.market_waits = true;
+                // A dead journal's edge sees nothing more.
+                if !self.journal.is_failed() {
+                    self.market.copy_from(frame);
+                    self.market_waits = true;
+                }
             }
             Broker::Beside(beside) => beside.hear(frame),
-            Broker::Sim(_) | Broker::Ibkr(_) => {}
+            Broker::Ibkr(_) => {}
         }
     }
 }
@@ -661,3 +663,6 @@ impl Out for Append<'_> {
 
 /// The edge, as a part in notes.
 pub const PART_EDGE: u8 = 6;
+
+#[cfg(test)]
+mod tests;

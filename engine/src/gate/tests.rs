@@ -1,0 +1,117 @@
+//! What is gathered, and when it is in the journal.
+
+use super::*;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::setup::{SAMPLE, Setup};
+use journal::{Faults, Operation, Options, create_or_continue};
+use rtrb::RingBuffer;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use stream::Class;
+use stream::payload::{Best, Delete, Payload};
+
+/// A disk that gives so many segments and then none.
+#[derive(Debug)]
+struct Full(AtomicU64);
+
+impl Faults for Full {
+    fn before(&self, operation: Operation<'_>) -> io::Result<()> {
+        if !matches!(operation, Operation::Allocate { .. }) {
+            return Ok(());
+        }
+        let left = (self.0).fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+            left.checked_sub(1)
+        });
+        left.map(|_| ())
+            .map_err(|_| io::Error::from(io::ErrorKind::StorageFull))
+    }
+}
+
+/// A gate by the clock in front of the simulated broker, with a journal of small segments.
+fn gate(dir: &Path, segments: u64) -> Gate {
+    let mut settings = Settings::default();
+    settings.add_sample(SAMPLE);
+    let setup = Setup::read(&settings).unwrap();
+    let mut options = Options::new(dir);
+    options.segment_bytes = Options::SEGMENT_BYTES_MIN;
+    options.faults = Some(Arc::new(Full(AtomicU64::new(segments))));
+    let (journal, _) = create_or_continue(&options).unwrap();
+    // Nobody takes what goes round; nothing does here.
+    let (back, _) = RingBuffer::new(8);
+    let (slots, _) = RingBuffer::new(8);
+    Gate::new(GateParts {
+        journal,
+        power: false,
+        edge: Broker::Sim(Box::new(setup.edge())),
+        log: EdgeLog::open(dir).unwrap(),
+        ledger: Ledger::default(),
+        back: WayBack::new(back),
+        slots,
+        delay: Nanos(1),
+        shared: Arc::new(Shared::new(1, 0)),
+        clock: Probe::live(Clock::new()),
+    })
+}
+
+fn put<P: Payload>(gate: &mut Gate, class: Class, seq: u64, payload: &P) {
+    let mut draft = Draft::new();
+    draft.write_as(class, InstrumentId(1), payload);
+    let header = draft.header_mut();
+    header.seq = seq;
+    header.ts = Nanos(seq);
+    header.sub = u16::from(class == Class::Derived);
+    gate.put(draft.frame());
+}
+
+/// The kinds of all frames in a journal.
+fn written(dir: &Path) -> Vec<Kind> {
+    let mut reader = journal::Reader::open(dir).unwrap();
+    let mut kinds = Vec::new();
+    while let Some(next) = reader.next() {
+        kinds.push(next.unwrap().1.kind());
+    }
+    kinds
+}
+
+#[test]
+fn by_the_clock_what_is_gathered_is_in_the_journal_at_the_end_of_its_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut gate = gate(dir.path(), 100);
+    let begin = gate.journal.position();
+    put(&mut gate, Class::Input, 1, &Delete::zeroed());
+    put(&mut gate, Class::Derived, 1, &Best::zeroed());
+    assert_eq!(gate.journal.position(), begin, "nothing follows from these");
+    gate.flush();
+    assert_eq!(gate.journal.position(), begin + 2);
+    assert_eq!(written(dir.path()), [Kind::Delete, Kind::Best]);
+}
+
+#[test]
+fn what_acts_stands_behind_what_was_gathered() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut gate = gate(dir.path(), 100);
+    put(&mut gate, Class::Input, 1, &Delete::zeroed());
+    put(&mut gate, Class::Derived, 1, &Best::zeroed());
+    put(&mut gate, Class::Input, 2, &Tick::zeroed());
+    let all = [Kind::Delete, Kind::Best, Kind::Tick];
+    assert_eq!(written(dir.path()), all, "without the end of an input");
+}
+
+#[test]
+fn a_market_frame_that_a_dying_journal_lacks_is_not_shown_to_the_edge() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut gate = gate(dir.path(), 3);
+    let mut seq = 0;
+    while !gate.journal.is_failed() {
+        seq += 1;
+        assert!(seq < 10_000, "the disk is never full");
+        // Each has the one before it shown, and is appended for that.
+        put(&mut gate, Class::Input, seq, &Delete::zeroed());
+    }
+    assert!(!gate.market_waits);
+    assert_eq!(gate.shared.emergency(), Emergency::Dead);
+    put(&mut gate, Class::Input, seq + 1, &Delete::zeroed());
+    assert!(!gate.market_waits, "nor is any behind it");
+}
