@@ -20,7 +20,7 @@ use crate::effect::{Applied, Effect, Touched};
 use crate::orders::{Order, Orders};
 use crate::rows::{Rows, side_index};
 use core::ops::Range;
-use stream::hash::fold;
+use stream::hash::{fold, trail};
 use stream::payload::{
     Add, Bar, Clear, Delete, DepthRow, DepthSnapshot, Execute, FaultCode, Gap, GapReason, Halt,
     Instrument, Level, Modify, Quote, Session, Tick, Timer, Trade, flags,
@@ -460,7 +460,7 @@ impl Books {
     pub fn state_hash(&self) -> u64 {
         let own = [self.market_ts.0, self.strangers, self.orders.used() as u64];
         let own = own.into_iter().chain(self.orders.layout());
-        let hash = own.fold(self.books.len() as u64, fold);
+        let hash = own.fold(self.books.len() as u64, trail);
         self.books
             .iter()
             .fold(hash, |hash, book| fold(hash, book.hash()))

@@ -1,7 +1,7 @@
 //! A broker's positional depth: rows by position, several makers at one price.
 
 use crate::apply_orders::is_price;
-use stream::hash::fold;
+use stream::hash::trail;
 use stream::payload::{DepthRow, DepthSnapshot, FaultCode, RowOp, SNAPSHOT_ROWS};
 use stream::{Price, Side};
 
@@ -129,10 +129,10 @@ impl Rows {
     pub(crate) fn hash(&self) -> u64 {
         let mut hash = 0;
         for rows in &self.sides {
-            hash = fold(hash, rows.len() as u64);
+            hash = trail(hash, rows.len() as u64);
             for row in rows {
-                hash = fold(fold(hash, row.price.0 as u64), row.qty);
-                hash = fold(hash, u64::from_le_bytes(row.maker));
+                hash = trail(trail(hash, row.price.0 as u64), row.qty);
+                hash = trail(hash, u64::from_le_bytes(row.maker));
             }
         }
         hash

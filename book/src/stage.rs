@@ -230,9 +230,7 @@ impl Stage for BookStage {
         for totals in &self.totals {
             hash = fold_all(hash, [totals.trades, totals.bought, totals.sold]);
         }
-        self.changed
-            .iter()
-            .fold(hash, |hash, &word| fold(hash, word))
+        self.changed.iter().copied().fold(hash, fold)
     }
 
     /// What a session's tape shows and whether the instrument trades; never books: they are built

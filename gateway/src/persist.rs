@@ -12,7 +12,7 @@
 use crate::bracket::{Bracket, Leg, Purpose};
 use crate::config::{Config, PER_INSTRUMENT_MAX};
 use crate::leg::Life;
-use crate::state::State;
+use crate::state::{RECENT, State};
 use crate::watch::Watch;
 use stream::payload::{KillLevel, LegRole, LegState, OrderType, Reason};
 use stream::{FrameId, InstrumentId, Price, Side, hash};
@@ -24,13 +24,12 @@ pub(crate) const VERSION: u8 = 2;
 const LEG_BYTES: usize = 8 + 6 + 5 * 4 + 3 * 8 + 3 + 3 * 8 + 5;
 const BRACKET_BYTES: usize = 1 + 8 + 2 + 1 + 1 + 8 + 8 + 1 + 8 + 8 + 8 + 1 + 1;
 const WATCH_BYTES: usize = 2 + 8 + 8 + 8 + 8 + 8 + 1 + 8 + 1 + 1;
-const RECENT_MAX: usize = 1_024;
 
 /// The most bytes that a state of that configuration takes. Of a trade's legs five are in use at
 /// most, of a flatten's one.
 pub(crate) const fn bytes_max(config: &Config) -> usize {
     1 + 2
-        + 8 * RECENT_MAX
+        + 8 * RECENT
         + 2
         + WATCH_BYTES * config.instruments
         + 2
@@ -284,83 +283,77 @@ pub(crate) fn load(config: Config, bytes: &[u8]) -> Result<State, &'static str> 
     Ok(state)
 }
 
-/// Everything that decides what comes next.
+/// Everything that decides what comes next. Each part is hashed by itself, and the parts are summed
+/// up: a processor need not wait for one before it begins the next.
 pub(crate) fn state_hash(state: &State) -> u64 {
-    let mut hash = hash::mix(state.kill as u64 | u64::from(state.blind) << 8);
-    let last = (state.recent_next + state.recent.len() - 1) % state.recent.len();
-    hash = hash::fold(hash, state.recent[last]);
-    hash = hash::fold(hash, state.credits.unanswered() as u64);
+    let last = (state.recent_next + RECENT - 1) % RECENT;
+    let own = [
+        state.kill as u64 | u64::from(state.blind) << 8,
+        state.recent[last],
+        state.credits.unanswered() as u64,
+    ];
+    let mut sum = hash::fold_all(0, own);
     for (index, watch) in state.watches.iter().enumerate() {
-        if watch.is_blank() {
-            continue;
+        if !watch.is_blank() {
+            sum = sum.wrapping_add(hash_watch(index, watch));
         }
-        let flags = u64::from(watch.frozen) << 32
-            | u64::from(watch.corrected) << 33
-            | u64::from(watch.requests) << 16
-            | u64::from(watch.flatten);
-        let values = [
-            index as u64,
-            watch.position as u64,
-            watch.others as u64,
-            watch.last_trade.0,
-            watch.origin.0,
-            watch.unprotected.0,
-            watch.request_at.0,
-            flags,
-        ];
-        hash = hash::fold_all(hash, values);
     }
-    for bracket in state.scanned().iter().filter(|bracket| bracket.used) {
-        hash = hash_bracket(hash, bracket);
+    for (place, bracket) in state.scanned().iter().enumerate() {
+        if bracket.used {
+            sum = sum.wrapping_add(hash_bracket(place, bracket));
+        }
     }
-    hash
+    sum
 }
 
-fn hash_bracket(mut hash: u64, bracket: &Bracket) -> u64 {
+fn hash_watch(index: usize, watch: &Watch) -> u64 {
+    let flags = u64::from(watch.frozen) << 32
+        | u64::from(watch.corrected) << 33
+        | u64::from(watch.requests) << 16
+        | u64::from(watch.flatten);
+    let values = [
+        watch.position as u64,
+        watch.others as u64,
+        watch.last_trade.0,
+        watch.origin.0,
+        watch.unprotected.0,
+        watch.request_at.0,
+        flags,
+    ];
+    hash::fold_all(index as u64, values)
+}
+
+fn hash_bracket(place: usize, bracket: &Bracket) -> u64 {
     let values = [
         bracket.origin.0,
         u64::from(bracket.instrument.0) << 8 | u64::from(bracket.count),
         bracket.deadline.0,
         u64::from(bracket.requests) << 1 | u64::from(bracket.in_entries),
     ];
-    hash = hash::fold_all(hash, values);
-    for leg in bracket.legs() {
-        let life = (leg.life.state as u64) << 8 | leg.life.proven as u64;
-        let flags = u64::from(leg.in_cancels)
-            | u64::from(leg.in_exits) << 1
-            | u64::from(leg.modify) << 2
-            | (leg.cancel as u64) << 8
-            | u64::from(leg.cancels) << 16
-            | life << 32;
-        let values = [
-            leg.id.0,
-            flags,
-            u64::from(leg.qty) << 32 | u64::from(leg.filled),
-            u64::from(leg.reported) << 8 | leg.reported_end as u64,
-            u64::from(leg.ask),
-            leg.price.0 as u64,
-            leg.cancel_by.0,
-            leg.pair_by.0,
-            leg.answer_by.0,
-        ];
-        hash = hash::fold_all(hash, values);
-    }
-    hash
+    let legs = bracket.legs().iter().enumerate();
+    let legs = legs.map(|(at, leg)| hash_leg(at, leg));
+    let legs = legs.fold(0_u64, u64::wrapping_add);
+    hash::fold_all(place as u64 ^ legs, values)
 }
 
-// The largest configuration must fit a checkpoint.
-const _: () = assert!(
-    bytes_max(&Config {
-        broker: stream::SourceId(0),
-        instruments: stream::limits::INSTRUMENTS_MAX,
-        brackets_max: stream::limits::BRACKETS_MAX,
-        unanswered_max: 0,
-        unanswered_reserved: 0,
-        protection_within: stream::Nanos::ZERO,
-        pair_patience: stream::Nanos::ZERO,
-        cancel_patience: stream::Nanos::ZERO,
-        answer_patience: stream::Nanos::ZERO,
-        flatten_patience: stream::Nanos::ZERO,
-        checkpoint_every: stream::Nanos::ZERO,
-    }) <= stream::limits::CHECKPOINT_BYTES_MAX
-);
+fn hash_leg(at: usize, leg: &Leg) -> u64 {
+    let life = (leg.life.state as u64) << 8 | leg.life.proven as u64;
+    let flags = u64::from(leg.in_cancels)
+        | u64::from(leg.in_exits) << 1
+        | u64::from(leg.modify) << 2
+        | (leg.cancel as u64) << 8
+        | u64::from(leg.cancels) << 16
+        | life << 32;
+    let values = [
+        leg.id.0,
+        flags,
+        u64::from(leg.qty) << 32 | u64::from(leg.filled),
+        u64::from(leg.reported) << 8 | leg.reported_end as u64,
+        u64::from(leg.ask),
+        leg.price.0 as u64,
+        leg.cancel_by.0,
+        leg.pair_by.0,
+        leg.answer_by.0,
+    ];
+    hash::fold_all(at as u64, values)
+}

@@ -10,7 +10,7 @@ use stream::payload::{self, KillLevel, LegState, Payload, Reason, RequestWhy};
 use stream::{Emitter, FrameId, FrameRef, InstrumentId, Nanos, Out, Price, Side};
 
 /// Executions whose repetition is noticed: far more than can be under way at a time.
-const RECENT: usize = 1_024;
+pub(crate) const RECENT: usize = 1_024;
 
 /// Where frames go while one frame is handled.
 pub(crate) struct Port<'a> {

@@ -6,7 +6,7 @@
 //! Deliberately absent: prices, protection, orders; those are gateway's.
 
 use crate::codec::{Reader, Writer};
-use stream::hash::fold;
+use stream::hash::trail;
 use stream::limits::LEGS_PER_BRACKET_MAX;
 use stream::payload::{CommandOp, Fill, LegRole, Sent, SentOutcome, Status};
 use stream::{FrameId, Nanos, Qty};
@@ -181,16 +181,15 @@ impl Bracket {
     /// A hash of everything.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        let mut hash = fold(self.intent.0, self.position.0 as u64);
-        hash = fold(hash, self.cash as u64 ^ self.since.0);
-        hash = fold(
-            hash,
-            u64::from(self.strategy) | u64::from(self.filled) << 16,
-        );
-        for leg in &self.legs[..usize::from(self.count)] {
-            hash = fold(hash, leg.id.0 << 1 | u64::from(leg.ended));
-        }
-        hash
+        let flags = u64::from(self.strategy) | u64::from(self.filled) << 16;
+        let own = [
+            self.position.0 as u64,
+            self.cash as u64 ^ self.since.0,
+            flags,
+        ];
+        let legs = self.legs[..usize::from(self.count)].iter();
+        let legs = legs.map(|leg| leg.id.0 << 1 | u64::from(leg.ended));
+        own.into_iter().chain(legs).fold(self.intent.0, trail)
     }
 
     /// Appends it.

@@ -4,7 +4,7 @@ use crate::features::{Features, mid2};
 use crate::outcomes::Touch;
 use crate::session::Hours;
 use stream::Price;
-use stream::hash::fold;
+use stream::hash::trail;
 use stream::payload::{Best, BookView, Instrument};
 
 /// One instrument.
@@ -93,7 +93,7 @@ impl Desk {
             | u64::from(self.has_full_book) << 9
             | u64::from(self.had_slot) << 10
             | u64::from(self.shortable) << 11;
-        fold(quote ^ flags, self.hours.open.0 ^ self.tick.0 as u64)
+        trail(quote ^ flags, self.hours.open.0 ^ self.tick.0 as u64)
     }
 
     pub(crate) fn spread(&self) -> Price {

@@ -313,7 +313,7 @@ impl Slots {
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut hash = self.rotations;
-        for holder in self.holders.iter().flatten() {
+        for holder in self.holders[..self.config.count].iter().flatten() {
             hash = fold(hash, u64::from(holder.instrument.0) ^ holder.since.0 << 16);
         }
         for (i, (&streak, &candidate)) in self.streak.iter().zip(&self.candidate).enumerate() {

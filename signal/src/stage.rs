@@ -249,6 +249,7 @@ impl SignalStage {
             Timer::Housekeeping => {
                 self.give_up_unheard(frame.ts());
                 self.checkpoint(frame, tick.due, out);
+                self.throttles.settle_hash();
                 let hash = self.state_hash();
                 self.emitter.state_hash(frame, hash, out);
             }

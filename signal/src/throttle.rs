@@ -118,6 +118,8 @@ pub struct Throttles {
     instruments: Vec<PerInstrument>,
     /// Row by instrument, column by strategy.
     pairs: Vec<Pair>,
+    /// The hash of all this, where it is known.
+    known: Option<u64>,
 }
 
 impl Throttles {
@@ -133,6 +135,7 @@ impl Throttles {
             strategies: vec![PerStrategy::default(); strategies],
             instruments: vec![PerInstrument::default(); instruments + 1],
             pairs: vec![Pair::default(); (instruments + 1) * strategies],
+            known: None,
         }
     }
 
@@ -149,6 +152,7 @@ impl Throttles {
     /// A session began for one instrument, or for all with `InstrumentId::NONE`; only a new date
     /// starts counts over.
     pub fn begin_session(&mut self, instrument: InstrumentId, date: u32) {
+        self.known = None;
         let all = instrument == InstrumentId::NONE;
         for (i, one) in self.instruments.iter_mut().enumerate() {
             if (all || i == instrument.index()) && one.date != date {
@@ -182,9 +186,11 @@ impl Throttles {
     ) -> Option<Side> {
         let rearm = threshold * self.config.rearm_share;
         let pair = self.pair(instrument, strategy);
+        let before = pair.fired;
         for (fired, score) in pair.fired.iter_mut().zip(scores) {
             *fired &= score >= rearm;
         }
+        let is_rearmed = pair.fired != before;
         let side = if scores[0] >= scores[1] {
             Side::Buy
         } else {
@@ -192,6 +198,9 @@ impl Throttles {
         };
         let i = side_index(side);
         let ready = scores[i] >= threshold && !pair.fired[i] && ts >= pair.quiet_until;
+        if is_rearmed {
+            self.known = None;
+        }
         ready.then_some(side)
     }
 
@@ -204,6 +213,7 @@ impl Throttles {
     /// A signal was given.
     pub fn on_signal(&mut self, instrument: InstrumentId, strategy: u16, side: Side, ts: Nanos) {
         let quiet_until = ts.saturating_add(self.config.signal_quiet);
+        self.known = None;
         self.signals += 1;
         let pair = self.pair(instrument, strategy);
         pair.fired[side_index(side)] = true;
@@ -244,6 +254,7 @@ impl Throttles {
 
     /// An intent was made.
     pub fn on_intent(&mut self, instrument: InstrumentId, strategy: u16) {
+        self.known = None;
         self.intents += 1;
         self.intents_now += 1;
         self.instruments[instrument.index()].entries += 1;
@@ -262,6 +273,7 @@ impl Throttles {
             Rest::Unfilled => config.cool_down_unfilled,
         };
         let (limit, pause) = (config.losses, config.loss_pause);
+        self.known = None;
         let one = &mut self.instruments[instrument.index()];
         one.rest_until = one.rest_until.max(ts.saturating_add(span));
         let entry_unused = matches!(rest, Rest::Refused | Rest::Unfilled);
@@ -290,9 +302,21 @@ impl Throttles {
         (self.signals, self.intents)
     }
 
-    /// A hash of everything.
+    /// A hash of everything; asked again, it is at hand until something changes.
     #[must_use]
     pub fn hash(&self) -> u64 {
+        debug_assert!(self.known.is_none_or(|known| known == self.compute_hash()));
+        self.known.unwrap_or_else(|| self.compute_hash())
+    }
+
+    /// Keeps the hash of everything at hand.
+    pub fn settle_hash(&mut self) {
+        if self.known.is_none() {
+            self.known = Some(self.compute_hash());
+        }
+    }
+
+    fn compute_hash(&self) -> u64 {
         let mut hash = fold(u64::from(self.date), u64::from(self.signals));
         hash = fold(hash, u64::from(self.intents));
         for own in &self.strategies {
@@ -403,6 +427,34 @@ mod tests {
             ..ThrottleConfig::default()
         };
         Throttles::new(config, 2, 1)
+    }
+
+    #[test]
+    fn a_hash_at_hand_is_forgotten_with_every_change() {
+        type Change = fn(&mut Throttles);
+        let changes: [(&str, Change); 6] = [
+            ("a session", |all| all.begin_session(ONE, 20_261_123)),
+            ("a signal", |all| all.on_signal(ONE, 1, Side::Buy, Nanos(5))),
+            ("rearmed", |all| {
+                let side = all.trigger(ONE, 1, Nanos(6), [-0.9, -0.9], 0.5);
+                assert_eq!(side, None);
+            }),
+            ("an intent", |all| all.on_intent(ONE, 1)),
+            ("an end", |all| all.on_end(ONE, 1, Nanos(7), Rest::Loss)),
+            ("loaded", |all| {
+                let mut bytes = Vec::new();
+                throttles().save(&mut Writer::new(&mut bytes));
+                all.load(&mut Reader::new(&bytes)).expect("it was saved");
+            }),
+        ];
+        let mut all = throttles();
+        for (what, change) in changes {
+            all.settle_hash();
+            let before = all.hash();
+            change(&mut all);
+            assert_ne!(all.hash(), before, "{what}");
+            assert_eq!(all.known, None, "{what}");
+        }
     }
 
     #[test]

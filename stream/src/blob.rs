@@ -44,7 +44,7 @@ pub fn blob_chunk(what: BlobKind, bytes: &[u8], index: usize) -> Blob {
 /// As [`blob_chunk`].
 #[must_use]
 pub fn checkpoint_chunk(stage: StageId, version: u8, bytes: &[u8], index: usize) -> Checkpoint {
-    checkpoint_chunk_of(stage, version, (bytes, hash::bytes(bytes)), index)
+    checkpoint_chunk_of(stage, version, (bytes, hash::strands(bytes)), index)
 }
 
 /// [`checkpoint_chunk`] with the hash of the whole beside it: taken once, not for each chunk.
@@ -76,9 +76,8 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// Takes one chunk; the whole once it is complete and its hash agrees. A chunk out of order
-    /// starts over.
-    pub fn push(&mut self, index: u16, count: u16, whole: u64, chunk: &[u8]) -> Option<Vec<u8>> {
+    /// Takes one chunk; the whole once it is complete. A chunk out of order starts over.
+    fn push(&mut self, index: u16, count: u16, chunk: &[u8]) -> Option<Vec<u8>> {
         if index != self.next {
             self.bytes.clear();
             self.next = 0;
@@ -92,20 +91,24 @@ impl Assembler {
             return None;
         }
         self.next = 0;
-        let bytes = core::mem::take(&mut self.bytes);
-        (hash::bytes(&bytes) == whole).then_some(bytes)
+        Some(core::mem::take(&mut self.bytes))
     }
 
-    /// Takes one [`Blob`] chunk.
+    /// Takes one [`Blob`] chunk; the whole once it is complete and its hash agrees.
     pub fn push_blob(&mut self, blob: &Blob) -> Option<Vec<u8>> {
         let len = usize::from(blob.len).min(CHUNK);
-        self.push(blob.index, blob.count, blob.hash, &blob.bytes[..len])
+        let whole = self.push(blob.index, blob.count, &blob.bytes[..len])?;
+        (hash::bytes(&whole) == blob.hash).then_some(whole)
     }
 
-    /// Takes one [`Checkpoint`] chunk.
+    /// Takes one [`Checkpoint`] chunk; the whole once it is complete and its hash agrees. Journals
+    /// of before 2026-11-23 have their states hashed as [`Blob`]s are.
     pub fn push_checkpoint(&mut self, chunk: &Checkpoint) -> Option<Vec<u8>> {
         let len = usize::from(chunk.len).min(CHUNK);
-        self.push(chunk.index, chunk.count, chunk.hash, &chunk.bytes[..len])
+        let whole = self.push(chunk.index, chunk.count, &chunk.bytes[..len])?;
+        let hashes = [hash::strands, hash::bytes];
+        let agrees = hashes.iter().any(|hash| hash(&whole) == chunk.hash);
+        agrees.then_some(whole)
     }
 }
 
@@ -124,6 +127,28 @@ mod tests {
                 whole = assembler.push_blob(&blob_chunk(BlobKind::Config, &text, index));
             }
             assert_eq!(whole.as_deref(), Some(&text[..]));
+        }
+    }
+
+    #[test]
+    fn a_state_is_taken_as_it_is_hashed_now_and_as_it_was() {
+        let state = [5; 100];
+        let chunk = checkpoint_chunk(StageId::Risk, 1, &state, 0);
+        let before = Checkpoint {
+            hash: hash::bytes(&state),
+            ..chunk
+        };
+        let neither = Checkpoint {
+            hash: chunk.hash ^ 1,
+            ..chunk
+        };
+        for (chunk, whole) in [
+            (chunk, Some(&state)),
+            (before, Some(&state)),
+            (neither, None),
+        ] {
+            let put_together = Assembler::default().push_checkpoint(&chunk);
+            assert_eq!(put_together.as_deref(), whole.map(|whole| &whole[..]));
         }
     }
 

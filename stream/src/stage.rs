@@ -165,7 +165,7 @@ impl Emitter {
             bytes.len() <= CHECKPOINT_BYTES_MAX,
             "a stage's checkpoint outgrew its limit"
         );
-        let whole = (&bytes[..], crate::hash::bytes(&bytes));
+        let whole = (&bytes[..], crate::hash::strands(&bytes));
         for index in 0..blob::chunks(bytes.len()) {
             let chunk = blob::checkpoint_chunk_of(self.stage, version, whole, index);
             self.emit(cause, InstrumentId::NONE, &chunk, out);

@@ -14,7 +14,7 @@ use crate::codec::{Reader, Writer};
 use crate::outcomes::{OUTCOME_BYTES, Outcomes};
 use crate::strategy::Strategy;
 use crate::throttle::{self, Throttles};
-use stream::hash::{fold, mix};
+use stream::hash::{fold, fold_all, trail};
 
 /// Layout version of a checkpoint.
 pub(super) const VERSION: u8 = 1;
@@ -71,25 +71,26 @@ pub(crate) fn bytes_max(
 
 impl SignalStage {
     pub(super) fn hash_state(&self) -> u64 {
-        let mut hash = fold(self.digest, self.step);
-        hash = fold(
-            hash,
-            u64::from(self.permission.is_killed) | u64::from(self.permission.is_disarmed) << 1,
-        );
-        hash = fold(hash, self.slots.hash());
-        hash = fold(hash, self.tracks.hash());
-        hash = fold(hash, self.throttles.hash());
-        hash = fold(hash, self.outcomes.hash());
-        for strategy in &self.strategies {
-            hash = fold(hash, strategy.hash());
-        }
+        let permission =
+            u64::from(self.permission.is_killed) | u64::from(self.permission.is_disarmed) << 1;
+        let own = [
+            self.step,
+            permission,
+            self.slots.hash(),
+            self.tracks.hash(),
+            self.throttles.hash(),
+            self.outcomes.hash(),
+        ];
+        let hash = self
+            .strategies
+            .iter()
+            .fold(fold_all(self.digest, own), |hash, strategy| {
+                fold(hash, strategy.hash())
+            });
         let mut sum = 0_u64;
         for (i, (desk, bracket)) in self.desks.iter().zip(&self.brackets).enumerate() {
-            let mut own = mix(desk.hash() ^ i as u64);
-            if !bracket.is_default() {
-                own = fold(own, bracket.hash());
-            }
-            sum = sum.wrapping_add(own);
+            let own = trail(desk.hash(), bracket.hash());
+            sum = sum.wrapping_add(fold(i as u64, own));
         }
         fold(hash, sum)
     }

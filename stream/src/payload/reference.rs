@@ -196,7 +196,7 @@ payload! {
         count: u16,
         /// Bytes in use in this chunk.
         len: u16,
-        /// Hash of the whole, see [`crate::hash::bytes`].
+        /// Hash of the whole, see [`crate::hash::strands`].
         hash: u64,
         /// The bytes.
         bytes: [u8; CHUNK],
