@@ -6,13 +6,14 @@
 //! kind that no further stage acts on goes straight to the end: most of a market's frames behind
 //! book, and everywhere the notes and blobs, which are for readers of the journal.
 
-use crate::probe::{Probe, Unwatched, Watch};
+mod links;
+
+use crate::probe::{Probe, Unwatched};
 use book::BookStage;
 use gateway::GatewayStage;
+use links::{Behind, LOADS, Last, Link, Links, Route, Seat, routes_to};
 use risk::RiskStage;
 use signal::SignalStage;
-use stream::blob::Assembler;
-use stream::payload::Checkpoint;
 use stream::{FrameRef, Kind, Kinds, Line, Out, Stage, StageId};
 
 /// Where a lane's frames go.
@@ -35,228 +36,29 @@ pub trait End: Out {
     }
 }
 
-/// A stage, and what it takes to load a saved state that comes by the stream.
-#[derive(Debug)]
-pub struct Seat<S> {
-    stage: Option<S>,
-    assembler: Assembler,
-}
-
-impl<S> Default for Seat<S> {
-    fn default() -> Self {
-        Self {
-            stage: None,
-            assembler: Assembler::default(),
-        }
-    }
-}
-
-impl<S: Stage> Seat<S> {
-    /// The stage, if it sits here.
-    #[must_use]
-    pub const fn stage(&self) -> Option<&S> {
-        self.stage.as_ref()
-    }
-
-    /// Carried-over state arrives as input `Checkpoint` frames.
-    ///
-    /// # Panics
-    /// When the state does not fit the stage: the journal verified, so it is another schema and
-    /// must not be guessed at.
-    #[cold]
-    fn load(&mut self, frame: FrameRef<'_>) {
-        let Some(stage) = &mut self.stage else { return };
-        let chunk = frame.read::<Checkpoint>();
-        if chunk.stage != S::ID as u8 || !frame.is_input() {
-            return;
-        }
-        if let Some(bytes) = self.assembler.push_checkpoint(chunk)
-            && let Err(what) = stage.load(&bytes)
-        {
-            panic!("the saved state of {} does not fit: {what}", S::NAME);
-        }
-    }
-}
-
 /// Any consecutive part of the pipeline, and where it ends.
 #[derive(Debug)]
 pub struct Chain<E> {
-    /// Frames to books.
-    book: Seat<BookStage>,
-    /// Books to intents.
-    signal: Seat<SignalStage>,
-    /// Intents to orders.
-    risk: Seat<RiskStage>,
-    /// Orders to commands.
-    gateway: Seat<GatewayStage>,
+    links: Links<E>,
     /// What is measured on the way.
     pub probe: Probe,
-    /// Where the frames go.
-    pub end: E,
-    /// Of the stages that sit here.
-    routes: Box<Routes>,
-}
-
-/// Which stages act on a kind: one bit for each stage by its number, and [`LOADS`].
-type Route = u8;
-/// The route of each kind.
-type Routes = [Route; 256];
-
-/// The frame holds a saved state.
-const LOADS: Route = bit(StageId::Head);
-
-const fn bit(stage: StageId) -> Route {
-    1 << stage as u8
-}
-
-/// The routes where every stage sits. One look at its routes tells a chain which of its stages are
-/// concerned.
-static ROUTES: Routes = {
-    const fn of<S: Stage>(kind: Kind) -> Route {
-        (S::ACTS_ON.has(kind) as Route) << S::ID as u8
-    }
-    let mut routes = [0; 256];
-    let mut number = 0;
-    while number < routes.len() {
-        let kind = Kind(number as u8);
-        let early = of::<BookStage>(kind) | of::<SignalStage>(kind);
-        let late = of::<RiskStage>(kind) | of::<GatewayStage>(kind);
-        routes[number] = early | late;
-        number += 1;
-    }
-    routes[Kind::Checkpoint.0 as usize] |= LOADS;
-    routes
-};
-
-/// The routes where these stages sit.
-fn routes_to(seated: Route) -> Routes {
-    ROUTES.map(|route| route & seated)
-}
-
-/// Where frames go within a chain.
-trait Link: Out {
-    /// The stages from here on.
-    const STAGES: Route;
-
-    /// Puts a frame that none of them acts on: straight to the end.
-    fn pass_by(&mut self, frame: FrameRef<'_>);
-}
-
-struct After<'a, S, W, O> {
-    seat: &'a mut Seat<S>,
-    routes: &'a Routes,
-    watch: W,
-    out: &'a mut O,
-}
-
-impl<S: Stage, W: Watch, O: Link> Out for After<'_, S, W, O> {
-    // Inlined everywhere: a frame that is nothing to a stage costs no call on its way past it.
-    #[inline(always)]
-    fn put(&mut self, frame: FrameRef<'_>) {
-        let route = self.routes[usize::from(frame.kind().0)];
-        if route & Self::STAGES == 0 {
-            self.pass_by(frame);
-        } else if route & Self::OWN != 0 {
-            self.act(frame, route);
-        } else {
-            self.out.put(frame);
-        }
-    }
-}
-
-impl<S: Stage, W: Watch, O: Link> After<'_, S, W, O> {
-    const OWN: Route = bit(S::ID);
-
-    #[inline]
-    fn act(&mut self, frame: FrameRef<'_>, route: Route) {
-        if route & LOADS != 0 {
-            self.seat.load(frame);
-        }
-        let stage = self.seat.stage.as_mut();
-        let stage = stage.expect("whoever acts sits here");
-        let outer = self.watch.enter(S::ID as u8);
-        stage.on_frame(frame, self.out);
-        self.watch.leave(outer);
-    }
-}
-
-impl<S: Stage, W: Watch, O: Link> Link for After<'_, S, W, O> {
-    const STAGES: Route = Self::OWN | O::STAGES;
-
-    #[inline(always)]
-    fn pass_by(&mut self, frame: FrameRef<'_>) {
-        self.out.pass_by(frame);
-    }
-}
-
-struct Tap<'a, W, E> {
-    watch: W,
-    end: &'a mut E,
-}
-
-impl<W: Watch, E: End> Out for Tap<'_, W, E> {
-    #[inline]
-    fn put(&mut self, frame: FrameRef<'_>) {
-        let outer = self.watch.enter(crate::probe::PART_END);
-        self.end.put(frame);
-        self.watch.leave(outer);
-        self.watch.see(frame);
-    }
-}
-
-impl<W: Watch, E: End> Link for Tap<'_, W, E> {
-    const STAGES: Route = 0;
-
-    #[inline]
-    fn pass_by(&mut self, frame: FrameRef<'_>) {
-        self.put(frame);
-    }
 }
 
 /// The seats of a chain, in its order.
 type Seats<'a> = (
+    &'a Seat<BookStage>,
+    &'a Seat<SignalStage>,
+    &'a Seat<RiskStage>,
+    &'a Seat<GatewayStage>,
+);
+
+/// The same, to be taken.
+type SeatsMut<'a> = (
     &'a mut Seat<BookStage>,
     &'a mut Seat<SignalStage>,
     &'a mut Seat<RiskStage>,
     &'a mut Seat<GatewayStage>,
 );
-
-/// Puts one frame through all seats to the end.
-#[inline]
-fn through<W: Watch, E: End>(
-    (seats, routes): (Seats<'_>, &Routes),
-    watch: W,
-    end: &mut E,
-    frame: FrameRef<'_>,
-) {
-    let (book, signal, risk, gateway) = seats;
-    let mut out = Tap { watch, end };
-    let mut out = After {
-        seat: gateway,
-        routes,
-        watch,
-        out: &mut out,
-    };
-    let mut out = After {
-        seat: risk,
-        routes,
-        watch,
-        out: &mut out,
-    };
-    let mut out = After {
-        seat: signal,
-        routes,
-        watch,
-        out: &mut out,
-    };
-    let mut out = After {
-        seat: book,
-        routes,
-        watch,
-        out: &mut out,
-    };
-    out.put(frame);
-}
 
 /// The stages of one run.
 #[derive(Debug)]
@@ -275,14 +77,14 @@ impl<E> Chain<E> {
     /// An empty chain: passes frames on.
     #[must_use]
     pub fn new(end: E, probe: Probe) -> Self {
+        fn free<S, R>(rest: R) -> Link<S, R> {
+            let seat = Seat::default();
+            Link { seat, rest }
+        }
+        let routes = routes_to(LOADS);
         Self {
-            book: Seat::default(),
-            signal: Seat::default(),
-            risk: Seat::default(),
-            gateway: Seat::default(),
+            links: free(free(free(free(Last { end, routes })))),
             probe,
-            end,
-            routes: Box::new(routes_to(LOADS)),
         }
     }
 
@@ -302,14 +104,53 @@ impl<E> Chain<E> {
     /// # Panics
     /// When a stage sits elsewhere.
     #[must_use]
-    pub fn into_stages(self) -> Stages {
+    pub fn into_stages(mut self) -> Stages {
         const FULL: &str = "a full chain holds every stage";
+        let (book, signal, risk, gateway) = self.seats_mut();
         Stages {
-            book: self.book.stage.expect(FULL),
-            signal: self.signal.stage.expect(FULL),
-            risk: self.risk.stage.expect(FULL),
-            gateway: self.gateway.stage.expect(FULL),
+            book: book.stage.take().expect(FULL),
+            signal: signal.stage.take().expect(FULL),
+            risk: risk.stage.take().expect(FULL),
+            gateway: gateway.stage.take().expect(FULL),
         }
+    }
+
+    /// Where the frames go.
+    #[must_use]
+    #[inline(always)]
+    pub const fn end(&self) -> &E {
+        &self.links.rest.rest.rest.rest.end
+    }
+
+    /// Where the frames go.
+    #[inline(always)]
+    pub const fn end_mut(&mut self) -> &mut E {
+        &mut self.links.rest.rest.rest.rest.end
+    }
+
+    /// What is measured, and where the frames go.
+    pub(crate) const fn probe_and_end(&mut self) -> (&Probe, &mut E) {
+        (&self.probe, &mut self.links.rest.rest.rest.rest.end)
+    }
+
+    /// Takes out where the frames went.
+    #[must_use]
+    pub fn into_end(self) -> E {
+        self.links.rest.rest.rest.rest.end
+    }
+
+    const fn seats(&self) -> Seats<'_> {
+        let Link { seat: book, rest } = &self.links;
+        let Link { seat: signal, rest } = rest;
+        let Link { seat: risk, rest } = rest;
+        (book, signal, risk, &rest.seat)
+    }
+
+    const fn seats_mut(&mut self) -> SeatsMut<'_> {
+        let Link { seat: book, rest } = &mut self.links;
+        let Link { seat: signal, rest } = rest;
+        let Link { seat: risk, rest } = rest;
+        (book, signal, risk, &mut rest.seat)
     }
 
     /// True when no stage sits here: what goes in comes out.
@@ -327,8 +168,9 @@ impl<E> Chain<E> {
             seat.stage = None;
             Kinds::NONE
         }
-        let early = leave(&mut self.book, &is_kept).or(leave(&mut self.signal, &is_kept));
-        let late = leave(&mut self.risk, &is_kept).or(leave(&mut self.gateway, &is_kept));
+        let (book, signal, risk, gateway) = self.seats_mut();
+        let early = leave(book, &is_kept).or(leave(signal, &is_kept));
+        let late = leave(risk, &is_kept).or(leave(gateway, &is_kept));
         self.route();
         early.or(late)
     }
@@ -338,41 +180,42 @@ impl<E> Chain<E> {
         const fn of<S: Stage>(seat: &Seat<S>) -> Route {
             (seat.stage.is_some() as Route) << S::ID as u8
         }
-        LOADS | of(&self.book) | of(&self.signal) | of(&self.risk) | of(&self.gateway)
+        let (book, signal, risk, gateway) = self.seats();
+        LOADS | of(book) | of(signal) | of(risk) | of(gateway)
     }
 
     /// Leads frames past the empty seats.
     fn route(&mut self) {
-        *self.routes = routes_to(self.seated());
+        self.links.rest.rest.rest.rest.routes = routes_to(self.seated());
     }
 
     /// Takes the book stage of another chain.
     pub(crate) fn take_book(&mut self, from: Self) {
-        self.book = from.book;
+        self.links.seat = from.links.seat;
         self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_book(&mut self, stage: BookStage) {
-        self.book.stage = Some(stage);
+        self.seats_mut().0.stage = Some(stage);
         self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_signal(&mut self, stage: SignalStage) {
-        self.signal.stage = Some(stage);
+        self.seats_mut().1.stage = Some(stage);
         self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_risk(&mut self, stage: RiskStage) {
-        self.risk.stage = Some(stage);
+        self.seats_mut().2.stage = Some(stage);
         self.route();
     }
 
     /// Moves a stage in.
     pub fn seat_gateway(&mut self, stage: GatewayStage) {
-        self.gateway.stage = Some(stage);
+        self.seats_mut().3.stage = Some(stage);
         self.route();
     }
 
@@ -385,17 +228,9 @@ impl<E> Chain<E> {
         if !self.probe.is_live() {
             return self.put_unwatched(frame);
         }
-        let Self {
-            book,
-            signal,
-            risk,
-            gateway,
-            probe,
-            end,
-            routes,
-        } = self;
-        let seats = (book, signal, risk, gateway);
-        through((seats, &**routes), &*probe, end, frame);
+        let watch = &self.probe;
+        let row = &mut self.links;
+        Behind { row, watch }.put(frame);
     }
 
     /// The same in virtual time, where nothing is measured.
@@ -404,13 +239,8 @@ impl<E> Chain<E> {
     where
         E: End,
     {
-        let seats = (
-            &mut self.book,
-            &mut self.signal,
-            &mut self.risk,
-            &mut self.gateway,
-        );
-        through((seats, &*self.routes), Unwatched, &mut self.end, frame);
+        let (row, watch) = (&mut self.links, Unwatched);
+        Behind { row, watch }.put(frame);
     }
 
     /// Publishes what came of the frames that were put.
@@ -419,33 +249,26 @@ impl<E> Chain<E> {
     where
         E: End,
     {
-        match self.book.stage() {
-            Some(stage) => self.end.flush_beside(stage),
-            None => self.end.flush(),
+        let Link { seat, rest } = &mut self.links;
+        let end = &mut rest.rest.rest.rest.end;
+        match seat.stage() {
+            Some(stage) => end.flush_beside(stage),
+            None => end.flush(),
         }
     }
 
     /// The same chain with another end.
     #[must_use]
     pub fn ending_at<F>(self, end: F) -> Chain<F> {
-        let Self {
-            book,
-            signal,
-            risk,
-            gateway,
-            probe,
-            end: _,
-            routes,
-        } = self;
-        Chain {
-            book,
-            signal,
-            risk,
-            gateway,
-            probe,
-            end,
-            routes,
-        }
+        let Link { seat: book, rest } = self.links;
+        let Link { seat: signal, rest } = rest;
+        let Link { seat: risk, rest } = rest;
+        let mut chain = Chain::new(end, self.probe);
+        (chain.links.seat, chain.links.rest.seat) = (book, signal);
+        let late = &mut chain.links.rest.rest;
+        (late.seat, late.rest.seat) = (risk, rest.seat);
+        chain.route();
+        chain
     }
 
     /// Lines that one frame of each kind can become at the end of this chain, itself included.
@@ -478,11 +301,12 @@ impl<E> Chain<E> {
                 stage.emits(kind, tell);
             }
         }
+        let (book, signal, risk, gateway) = self.seats();
         match stage {
-            0 => ask(&self.book, kind, tell),
-            1 => ask(&self.signal, kind, tell),
-            2 => ask(&self.risk, kind, tell),
-            _ => ask(&self.gateway, kind, tell),
+            0 => ask(book, kind, tell),
+            1 => ask(signal, kind, tell),
+            2 => ask(risk, kind, tell),
+            _ => ask(gateway, kind, tell),
         }
     }
 
@@ -492,20 +316,17 @@ impl<E> Chain<E> {
         fn ask<S: Stage>(seat: &Seat<S>) -> Option<(StageId, u64)> {
             seat.stage().map(|stage| (S::ID, stage.state_hash()))
         }
-        [
-            ask(&self.book),
-            ask(&self.signal),
-            ask(&self.risk),
-            ask(&self.gateway),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let (book, signal, risk, gateway) = self.seats();
+        [ask(book), ask(signal), ask(risk), ask(gateway)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::links::{Row, bit};
     use super::*;
     use crate::config::Settings;
     use crate::setup::{SAMPLE, Setup};
@@ -572,13 +393,13 @@ mod tests {
             let mut chain = Chain::full(stages, Kept::default(), Probe::default());
             let acts_on = chain.keep(|stage| stage == kept);
             for &kind in Kind::ALL {
-                let route = chain.routes[usize::from(kind.0)] & !LOADS;
+                let route = chain.links.routes()[usize::from(kind.0)] & !LOADS;
                 assert_eq!(route != 0, acts_on.has(kind), "{kept:?}: {kind}");
                 assert_eq!(route & !bit(kept), 0, "{kept:?}: {kind}");
                 if !acts_on.has(kind) {
                     chain.put(blank(kind).frame());
-                    assert_eq!(chain.end.0.pop(), Some(kind), "{kept:?}");
-                    assert!(chain.end.0.is_empty(), "{kept:?}: {kind}");
+                    assert_eq!(chain.end_mut().0.pop(), Some(kind), "{kept:?}");
+                    assert!(chain.end_mut().0.is_empty(), "{kept:?}: {kind}");
                 }
             }
         }

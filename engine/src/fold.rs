@@ -183,7 +183,7 @@ impl Fold {
         let chain = match (book.chain, rest.chain) {
             (Some(first), Some(mut chain)) => {
                 chain.take_book(*first);
-                chain.end.part = ALL;
+                chain.end_mut().part = ALL;
                 Some(chain)
             }
             _ => None,
@@ -309,7 +309,7 @@ impl Fold {
     #[inline]
     fn feed(&mut self, frame: FrameRef<'_>) {
         if let Some(chain) = &mut self.chain {
-            chain.end.lines.clear();
+            chain.end_mut().lines.clear();
             self.cursor = 0;
             if self.acts_on.has(frame.kind()) {
                 put(chain, frame);
@@ -332,13 +332,13 @@ impl Fold {
     /// The first frame that the fold made of the last one and the journal has not shown.
     #[inline]
     fn missing(&self) -> Option<FrameRef<'_>> {
-        FrameRef::first_of(self.chain.as_ref()?.end.lines.get(self.cursor..)?)
+        FrameRef::first_of(self.chain.as_ref()?.end().lines.get(self.cursor..)?)
     }
 
     /// True when there is such a frame.
     #[inline]
     fn is_waiting(&self) -> bool {
-        (self.chain.as_ref()).is_some_and(|chain| chain.end.lines.len() > self.cursor)
+        (self.chain.as_ref()).is_some_and(|chain| chain.end().lines.len() > self.cursor)
     }
 
     /// What an epoch lacked at its end, where the journal ends before the next one told how it
@@ -354,7 +354,7 @@ impl Fold {
         let lines = self
             .chain
             .as_ref()
-            .and_then(|chain| chain.end.lines.get(self.cursor..));
+            .and_then(|chain| chain.end().lines.get(self.cursor..));
         Collected(lines.unwrap_or(&[]).to_vec())
     }
 

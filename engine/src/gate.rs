@@ -266,9 +266,8 @@ impl Out for Gate {
         };
         self.gathered.take(line);
         if frame.is_input() {
-            self.keep_market(frame);
-        }
-        if self.gathered.is_full() {
+            self.gathered_input(frame);
+        } else if self.gathered.is_full() {
             self.write_out();
         }
     }
@@ -310,11 +309,19 @@ impl Gate {
             .iter()
             .for_each(|line| self.gathered.take(line));
         if frame.is_input() {
-            self.keep_market(frame);
+            self.gathered_input(frame);
+        } else if self.gathered.is_full() {
+            self.write_out();
         }
+    }
+
+    /// An input was gathered.
+    #[inline(never)]
+    fn gathered_input(&mut self, frame: FrameRef<'_>) {
         if self.gathered.is_full() {
             self.write_out();
         }
+        self.keep_market(frame);
     }
 
     /// Appends what was gathered; nothing happens any more where that fails.

@@ -182,7 +182,7 @@ impl<E: End> Works<E> {
     /// True when the end has room for whatever any frame can become, notes included.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.chain.end.has_room(self.burst_max + NOTES_MAX)
+        self.chain.end().has_room(self.burst_max + NOTES_MAX)
     }
 
     /// True when the end has room for whatever a frame of that kind can become.
@@ -190,7 +190,7 @@ impl<E: End> Works<E> {
     #[inline]
     pub fn has_room_for(&self, kind: Kind) -> bool {
         self.chain
-            .end
+            .end()
             .has_room(self.bursts[usize::from(kind.0)] + NOTES_MAX)
     }
 
@@ -212,7 +212,7 @@ impl<E: End> Works<E> {
 
     /// True when frames go through as they lie: no stage sits here, and the end never waits.
     fn is_passage(&self) -> bool {
-        self.chain.is_bare() && self.chain.end.has_room(isize::MAX as usize)
+        self.chain.is_bare() && self.chain.end().has_room(isize::MAX as usize)
     }
 
     /// Puts whole frames that lie back to back through such works; tells their lines. What is to
@@ -224,13 +224,13 @@ impl<E: End> Works<E> {
             if self.chain.probe.lets_pass(frame) {
                 self.meter.inputs += u64::from(frame.is_input());
             } else {
-                self.chain.end.put_all(&lines[from..at]);
+                self.chain.end_mut().put_all(&lines[from..at]);
                 self.put(frame);
                 from = behind;
             }
             at = behind;
         }
-        self.chain.end.put_all(&lines[from..at]);
+        self.chain.end_mut().put_all(&lines[from..at]);
         at
     }
 
@@ -243,7 +243,7 @@ impl<E: End> Works<E> {
             ..
         } = self;
         let mut sampled = 0;
-        let Chain { probe, end, .. } = chain;
+        let (probe, end) = chain.probe_and_end();
         probe.end(
             |sub, age| {
                 let payload = Note {
@@ -329,7 +329,7 @@ impl<E: End> Works<E> {
             lane: self.lane,
             ..*payload
         };
-        put_note(&mut self.note, seq, ts, &payload, &mut self.chain.end);
+        put_note(&mut self.note, seq, ts, &payload, self.chain.end_mut());
     }
 }
 

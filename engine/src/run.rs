@@ -450,7 +450,7 @@ impl Lanes<'_> {
         let mut meters = Vec::with_capacity(ended.len());
         for (lane, (works, result)) in ended {
             meters.push(works.meter);
-            if let LaneEnd::Gate(own) = works.chain.end {
+            if let LaneEnd::Gate(own) = works.chain.into_end() {
                 gate = Some(own);
             }
             if let Err(what) = result {

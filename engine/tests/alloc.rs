@@ -200,10 +200,10 @@ fn inputs() -> (Setup, Vec<Line>, BTreeMap<u8, u64>) {
         );
     }
     loop {
-        for draft in chain.end.answers.0.drain(..) {
+        for draft in chain.end_mut().answers.0.drain(..) {
             head.answers().push(draft.frame());
         }
-        for (ts, instrument, on) in chain.end.slots.drain(..) {
+        for (ts, instrument, on) in chain.end_mut().slots.drain(..) {
             market.depth_slot(ts, instrument, on);
         }
         let seq = head.seq();
@@ -214,7 +214,7 @@ fn inputs() -> (Setup, Vec<Line>, BTreeMap<u8, u64>) {
             other => panic!("all has drained: {other:?}"),
         }
     }
-    let kinds = std::mem::take(&mut chain.end.kinds);
+    let kinds = std::mem::take(&mut chain.end_mut().kinds);
     (setup, lines, kinds)
 }
 
@@ -293,9 +293,9 @@ fn stages(setup: &Setup, lines: &[Line], warm: usize) {
     stages.book.keep_effects();
     let mut chain = Chain::full(stages, Counted::default(), Probe::default());
     each(&lines[..warm], |frame| chain.put(frame));
-    let before = chain.end.frames;
+    let before = chain.end().frames;
     let found = allocations(|| each(&lines[warm..], |frame| chain.put(frame)));
-    assert!(chain.end.frames - before >= 100_000);
+    assert!(chain.end().frames - before >= 100_000);
     assert_eq!(found, 0, "the stages allocate");
 }
 
@@ -303,9 +303,9 @@ fn stages(setup: &Setup, lines: &[Line], warm: usize) {
 fn edge(setup: &Setup, lines: &[Line], warm: usize) {
     let mut chain = Chain::full(setup.stages(), All::default(), Probe::default());
     each(&lines[..warm], |frame| chain.put(frame));
-    let warm_all = chain.end.0.len();
+    let warm_all = chain.end().0.len();
     each(&lines[warm..], |frame| chain.put(frame));
-    let all = &chain.end.0;
+    let all = &chain.end().0;
     let mut edge = setup.edge();
     let mut answers = Nowhere(0);
     each(&all[..warm_all], |frame| edge.on_frame(frame, &mut answers));
@@ -398,7 +398,7 @@ fn before_a_broker(setup: &Setup, lines: &[Line]) {
     let mut draft = Draft::new();
     let (mut passed, mut taken) = (0, 0);
     let found = allocations(|| {
-        each(&chain.end.0, |frame| {
+        each(&chain.end().0, |frame| {
             edge.on_frame(frame, &mut answers);
             passed += usize::from(commands.pop().is_ok());
         });
