@@ -13,10 +13,9 @@ use stream::Line;
 
 pub(crate) const PAGE_BYTES: u64 = 4_096;
 
-/// Where a sync ends while the writer goes on: the kernel writes back whole folios, and makes each
-/// of their pages read-only, those ahead of the head too. Those of a segment's mapping are pages;
-/// others may come to be where another process reads ahead of the head. And fewer syncs cost less.
-pub(crate) const FOLIO_BYTES: u64 = 256 << 10;
+/// What a sync may make read-only behind its end: the kernel writes back whole folios. Those of a
+/// segment's mapping are pages; others may come to be where another process reads ahead of the head.
+const FOLIO_BYTES: u64 = 256 << 10;
 
 /// A segment as the helpers know it.
 #[derive(Debug)]

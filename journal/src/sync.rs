@@ -3,7 +3,7 @@
 
 use crate::disk::Disk;
 use crate::layout::{Closed, Mark, RECORD_BYTES, Record};
-use crate::segment::{FOLIO_BYTES, PAGE_BYTES, Segment};
+use crate::segment::{PAGE_BYTES, Segment};
 use crate::shared::{Health, Shared, Why};
 use crate::sheets::Press;
 use std::collections::VecDeque;
@@ -19,6 +19,11 @@ use zerocopy::FromZeros;
 
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
+
+/// Bytes that a sync is worth while the writer goes on. The pages are taken out of the mapping first
+/// (the kernel would make them read-only one by one), and every core that runs a thread of ours is
+/// interrupted to forget them: 10 to 80 µs of a lane's time where a hypervisor stands in between.
+const SYNC_BYTES_MIN: u64 = 2 << 20;
 
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.
 const PATIENCE: u32 = 8;
@@ -136,7 +141,7 @@ impl Syncer {
         }
         let grain = match (quiet || wanted > durable, self.idle_turns < PATIENCE) {
             (true, _) => 1,
-            (_, true) => FOLIO_BYTES,
+            (_, true) => SYNC_BYTES_MIN,
             (_, false) => PAGE_BYTES,
         };
         match self.sync_towards(head, grain) {
