@@ -199,8 +199,10 @@ impl State {
             }
             self.release_if_done(slot);
         }
+        // Where brackets stand, each was settled above, and that looks at it.
         for index in 1..self.watches.len() {
-            if self.watches[index].position != 0 {
+            let watch = &self.watches[index];
+            if watch.position != 0 && watch.count == 0 {
                 self.check_protection(port, InstrumentId(index as u16));
             }
         }

@@ -252,9 +252,15 @@ impl State {
 
     /// Everything whose time has come; at every tick.
     pub(crate) fn on_time(&mut self, port: &mut Port<'_>, now: Nanos) {
-        if self.held > 0 && (self.closes_all(now) || self.any_due()) {
+        if self.is_due(now) {
             self.sweep(port);
         }
+    }
+
+    /// True when something held is to be closed.
+    #[inline]
+    pub(crate) fn is_due(&self, now: Nanos) -> bool {
+        self.held > 0 && (self.closes_all(now) || self.any_due())
     }
 
     fn any_due(&self) -> bool {

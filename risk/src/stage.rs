@@ -106,7 +106,7 @@ impl RiskStage {
             Kind::Requested => state.on_requested(port, frame.read::<Requested>()),
             Kind::Tick => {
                 state.on_time(port, frame.ts());
-                if frame.read::<Tick>().timer == Timer::Housekeeping {
+                if is_housekeeping(frame) {
                     housekeeping(state, port);
                 }
             }
@@ -167,6 +167,11 @@ impl RiskStage {
         };
         self.state.follow_quote(port, moved);
     }
+}
+
+#[inline]
+fn is_housekeeping(tick: FrameRef<'_>) -> bool {
+    tick.read::<Tick>().timer == Timer::Housekeeping
 }
 
 fn housekeeping(state: &mut State, port: &mut Port<'_>) {
@@ -259,6 +264,8 @@ impl Stage for RiskStage {
         match frame.kind() {
             Kind::Best => self.on_best(frame, &mut out),
             Kind::BookView => self.on_view(frame, &mut out),
+            // Mostly an evaluation's, and nothing is to be closed.
+            Kind::Tick if !is_housekeeping(frame) && !self.state.is_due(frame.ts()) => {}
             _ => self.handle(frame, &mut out),
         }
     }
