@@ -86,6 +86,7 @@ pub fn run(task: &Task<'_>, mut watch: impl FnMut()) -> Result<Done> {
                 Box::new(Noted {
                     inner: source,
                     taken: 0,
+                    note_at: 0,
                     warm: match task.times {
                         1 => day.frames() as u64 / 2,
                         _ => day.frames() as u64,
@@ -160,6 +161,8 @@ fn processor_time() -> Option<Duration> {
 struct Noted {
     inner: MemorySource,
     taken: u64,
+    /// How many are taken where the next note is due.
+    note_at: u64,
     /// Frames of the first day, or of half of the only one.
     warm: u64,
     ended: bool,
@@ -194,7 +197,7 @@ impl Source for Noted {
 
     #[inline]
     fn take(&mut self, draft: &mut Draft) -> bool {
-        if self.taken == 0 || self.taken == self.warm {
+        if self.taken == self.note_at {
             return self.take_noted(draft);
         }
         self.taken += 1;
@@ -203,7 +206,7 @@ impl Source for Noted {
 
     #[inline]
     fn take_before(&mut self, limit: Nanos, draft: &mut Draft) -> Option<Nanos> {
-        if self.taken == 0 || self.taken == self.warm {
+        if self.taken == self.note_at {
             // The long way asks when it falls due and takes it.
             return None;
         }
@@ -219,6 +222,7 @@ impl Noted {
     #[inline(never)]
     fn take_noted(&mut self, draft: &mut Draft) -> bool {
         if self.taken == 0 {
+            self.note_at = self.warm;
             self.note(|notes| {
                 if notes.first.is_none() {
                     notes.processor[0] = processor_time();
@@ -228,6 +232,7 @@ impl Noted {
         }
         self.taken += 1;
         if self.taken == self.warm + 1 {
+            self.note_at = u64::MAX;
             // Of several sources the last one counts.
             self.note(|notes| notes.warm = Some(counting::so_far()));
         }

@@ -12,6 +12,8 @@ pub struct Merge {
     silences: Vec<Silence>,
     picked: usize,
     due: Nanos,
+    /// Before this no other source than the picked one comes next, in virtual time. Zero: not known.
+    alone_until: Nanos,
     /// The next source to look at for silence.
     look: usize,
 }
@@ -27,6 +29,7 @@ impl Merge {
             silences,
             picked: 0,
             due: Nanos::ZERO,
+            alone_until: Nanos::ZERO,
             look: 0,
         }
     }
@@ -72,6 +75,17 @@ impl Source for Merge {
             silence.hear(due);
             return Some(due);
         }
+        // What a source has next does not change until it is taken: often the one that came last
+        // has the next one too, and the others need not be asked.
+        let limit_alone = limit.min(self.alone_until);
+        if let (Some(source), Some(silence)) = (
+            self.sources.get_mut(self.picked),
+            self.silences.get_mut(self.picked),
+        ) && let Some(due) = source.take_before(limit_alone, draft)
+        {
+            silence.hear(due);
+            return Some(due);
+        }
         match self.earliest() {
             Next::At(due) if due < limit && self.take(draft) => Some(due),
             _ => None,
@@ -90,6 +104,8 @@ impl Source for Merge {
     }
 
     fn depth_slot(&mut self, ts: Nanos, instrument: InstrumentId, subscribe: bool) {
+        // A source may have something earlier now.
+        self.alone_until = Nanos::ZERO;
         for source in &mut self.sources {
             source.depth_slot(ts, instrument, subscribe);
         }
@@ -100,16 +116,27 @@ impl Merge {
     /// Asks all of them.
     fn earliest(&mut self) -> Next {
         let mut best: Option<(Nanos, usize)> = None;
+        let mut rival = Nanos::MAX;
         let mut idle = false;
         for (index, source) in self.sources.iter_mut().enumerate() {
             match source.next() {
-                Next::At(due) if best.is_none_or(|(earliest, _)| due < earliest) => {
-                    best = Some((due, index));
-                }
-                Next::At(_) | Next::End => {}
+                Next::At(due) => match best {
+                    // A tie goes to the earlier in order: against the ones behind it the best has
+                    // that instant too.
+                    Some((earliest, _)) if due >= earliest => {
+                        rival = rival.min(due.saturating_add(Nanos(1)));
+                    }
+                    _ => {
+                        rival = best.map_or(Nanos::MAX, |(due, _)| due);
+                        best = Some((due, index));
+                    }
+                },
+                Next::End => {}
                 Next::Idle => idle = true,
             }
         }
+        // What is idle may have something at any moment.
+        self.alone_until = if idle { Nanos::ZERO } else { rival };
         match best {
             Some((due, index)) => {
                 self.picked = index;
@@ -118,6 +145,98 @@ impl Merge {
             }
             None if idle => Next::Idle,
             None => Next::End,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use stream::hash::mix;
+    use stream::payload::Halt;
+
+    /// Frames by their dues, each with its source's number in it. A depth slot brings one at once.
+    #[derive(Clone)]
+    struct Dues(Arc<Mutex<VecDeque<Nanos>>>, u16);
+
+    impl Source for Dues {
+        fn next(&mut self) -> Next {
+            let dues = self.0.lock().unwrap();
+            dues.front().map_or(Next::End, |due| Next::At(*due))
+        }
+
+        fn take(&mut self, draft: &mut Draft) -> bool {
+            self.0.lock().unwrap().pop_front();
+            let halt = Halt {
+                source: SourceId(self.1),
+                ..Halt::zeroed()
+            };
+            draft.write(InstrumentId(1), &halt);
+            true
+        }
+
+        fn depth_slot(&mut self, ts: Nanos, instrument: InstrumentId, _: bool) {
+            if instrument == InstrumentId(self.1) {
+                self.0.lock().unwrap().push_front(ts);
+            }
+        }
+    }
+
+    /// The same by asking every source each time.
+    fn naive(sources: &[Dues]) -> Option<(Nanos, u16)> {
+        let next = |source: &Dues| source.0.lock().unwrap().front().map(|due| (*due, source.1));
+        sources.iter().filter_map(next).min()
+    }
+
+    #[test]
+    fn the_earliest_comes_whoever_had_the_last() {
+        let mut draft = Draft::new();
+        for seed in 0..200_u64 {
+            let count = 1 + mix(seed) % 4;
+            let dues = |source: u64| {
+                let mut dues: Vec<u64> = (0..40)
+                    .map(|i| mix(seed ^ i << 8 ^ source << 20) % 60)
+                    .collect();
+                dues.sort_unstable();
+                dues.into_iter().map(Nanos).collect()
+            };
+            let sources: Vec<Dues> = (0..count)
+                .map(|source| Dues(Arc::new(Mutex::new(dues(source))), source as u16))
+                .collect();
+            let boxed = |source: &Dues| Box::new(source.clone()) as Box<dyn Source + Send>;
+            let mut merge = Merge::new(sources.iter().map(boxed).collect());
+            let (mut step, mut now) = (seed << 32, Nanos::ZERO);
+            while let Some((due, source)) = naive(&sources) {
+                step += 1;
+                let random = mix(step);
+                let limit = Nanos(due.0 + random % 3);
+                let (found, expected) = match random >> 8 & 15 {
+                    0..2 => {
+                        assert_eq!(merge.next(), Next::At(due), "{seed}");
+                        (merge.take(&mut draft).then_some(due), Some(due))
+                    }
+                    2 => {
+                        merge.depth_slot(now, InstrumentId((random >> 16) as u16 % 4), true);
+                        continue;
+                    }
+                    _ => (
+                        merge.take_before(limit, &mut draft),
+                        (due < limit).then_some(due),
+                    ),
+                };
+                assert_eq!(found, expected, "{seed}");
+                if found.is_some() {
+                    assert_eq!(
+                        draft.frame().read::<Halt>().source,
+                        SourceId(source),
+                        "{seed}"
+                    );
+                    now = due;
+                }
+            }
+            assert_eq!(merge.take_before(Nanos::MAX, &mut draft), None);
         }
     }
 }
