@@ -207,10 +207,10 @@ impl HeadLane {
         if let Some(broker) = &mut self.broker
             && broker.slots() > 0
         {
-            drain(broker, self.head.answers());
+            drain(broker, &mut self.head);
         }
         if self.operator.slots() > 0 {
-            drain(&mut self.operator, self.head.answers());
+            drain(&mut self.operator, &mut self.head);
         }
         self.collect_from_gate();
         self.head.drained(drained);
@@ -220,7 +220,7 @@ impl HeadLane {
     #[inline(always)]
     fn collect_from_gate(&mut self) {
         if self.back.slots() > 0 {
-            drain(&mut self.back, self.head.answers());
+            drain(&mut self.back, &mut self.head);
         }
         if self.slots.slots() > 0 {
             self.change_slots();
@@ -258,14 +258,14 @@ fn is_housekeeping(frame: FrameRef<'_>) -> bool {
         .is_some_and(|tick| tick.timer == Timer::Housekeeping)
 }
 
-/// Moves whole frames from a ring of drafts into the head's queue. Drafts are pushed whole.
-fn drain(ring: &mut Consumer<Line>, queue: &mut feed::head::AnswerQueue) {
+/// Moves whole frames from a ring of drafts to the head. Drafts are pushed whole.
+fn drain(ring: &mut Consumer<Line>, head: &mut Head) {
     let mut lines = [Line::ZERO; stream::frame::LINES_MAX];
     while let Ok(first) = ring.pop() {
         lines[0] = first;
         let length = FrameRef::first_of(&lines).map_or(1, |frame| frame.lines().len());
         ring.pop_entire_slice(&mut lines[1..length])
             .expect("drafts are pushed whole");
-        queue.push(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));
+        head.hear(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));
     }
 }

@@ -315,7 +315,7 @@ fn clock_of(line: Option<&mut crate::ibkr::Line>) -> Clock {
 fn head_behind(setup: &Setup, (seq, ts): (u64, Nanos), pending: &[Draft]) -> Head {
     let mut head = Head::new(seq, ts, setup.timers(), setup.lookahead());
     for draft in pending {
-        head.answers().push(draft.frame());
+        head.hear(draft.frame());
     }
     head
 }

@@ -201,7 +201,7 @@ fn inputs() -> (Setup, Vec<Line>, BTreeMap<u8, u64>) {
     }
     loop {
         for draft in chain.end_mut().answers.0.drain(..) {
-            head.answers().push(draft.frame());
+            head.hear(draft.frame());
         }
         for (ts, instrument, on) in chain.end_mut().slots.drain(..) {
             market.depth_slot(ts, instrument, on);

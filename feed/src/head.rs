@@ -17,10 +17,10 @@ mod timers;
 mod window;
 
 pub use merge::Merge;
-pub use queue::AnswerQueue;
 pub use timers::{Sessions, Timers};
 pub use window::Window;
 
+use queue::AnswerQueue;
 use stream::limits::PULSE_SILENCE;
 use stream::payload::{Tick, Timer};
 use stream::{Draft, FrameRef, InstrumentId, Nanos, Next, Source};
@@ -136,13 +136,18 @@ impl Head {
         self.window.take_high_water()
     }
 
-    /// Where answers, loop-backs and operator controls wait for their time.
-    pub const fn answers(&mut self) -> &mut AnswerQueue {
-        self.calm_until = Nanos::ZERO;
-        &mut self.answers
+    /// Takes an answer, a loop-back or an operator's control, which waits for its time: a draft
+    /// whose header tells when it falls due (`ts`) and its cause (`seq`, `sub`).
+    ///
+    /// # Panics
+    /// When [`ANSWERS_MAX`](stream::limits::ANSWERS_MAX) wait already: the edge broke its credits.
+    #[inline]
+    pub fn hear(&mut self, answer: FrameRef<'_>) {
+        self.calm_until = self.calm_until.min(answer.ts());
+        self.answers.push(answer);
     }
 
-    /// Everything up to `seq` has been journaled, and its answers are in [`Head::answers`].
+    /// Everything up to `seq` has been journaled, and its answers have been heard.
     #[inline]
     pub fn drained(&mut self, seq: u64) {
         self.window.drained(seq);

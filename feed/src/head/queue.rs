@@ -16,7 +16,7 @@ type Key = Reverse<(Nanos, u8, u64, u16, u64)>;
 
 /// A bounded priority queue of drafts.
 #[derive(Debug)]
-pub struct AnswerQueue {
+pub(super) struct AnswerQueue {
     order: BinaryHeap<(Key, u32)>,
     slots: Vec<Draft>,
     free: Vec<u32>,
@@ -44,7 +44,7 @@ impl AnswerQueue {
     ///
     /// # Panics
     /// When [`ANSWERS_MAX`] drafts wait already: the edge broke its credits.
-    pub fn push(&mut self, frame: FrameRef<'_>) {
+    pub(super) fn push(&mut self, frame: FrameRef<'_>) {
         let header = frame.header();
         let rank = u8::from(header.kind != Kind::Control);
         self.arrivals += 1;
@@ -62,22 +62,9 @@ impl AnswerQueue {
     }
 
     /// When the first one falls due.
-    #[must_use]
     #[inline]
-    pub fn due(&self) -> Option<Nanos> {
+    pub(super) fn due(&self) -> Option<Nanos> {
         self.order.peek().map(|(Reverse(key), _)| key.0)
-    }
-
-    /// How many wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// True when none waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
     }
 
     /// Moves the first one into `draft`.

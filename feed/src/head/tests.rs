@@ -107,7 +107,7 @@ fn an_answer_goes_before_the_timer_and_the_market_of_its_time() {
     let mut source = script(&[250]);
     let _ = head.next_virtual(&mut source);
     head.drained(1);
-    head.answers().push(verdict(at(250), 1).frame());
+    head.hear(verdict(at(250), 1).frame());
     let kinds: Vec<Kind> = run(&mut head, &mut source)
         .iter()
         .map(|seen| seen.1)
@@ -341,7 +341,7 @@ fn drawn(seed: u64, long: bool) -> Vec<(u64, Kind, Nanos, u64)> {
         if !waits && random.is_multiple_of(3) {
             let later = at(3 + (random >> 32) % 300) - OPEN;
             let answer = verdict(head.now() + later, head.seq());
-            head.answers().push(answer.frame());
+            head.hear(answer.frame());
         }
         if waits || !(random >> 8).is_multiple_of(4) {
             head.drained(head.seq());
