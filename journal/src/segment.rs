@@ -14,7 +14,8 @@ use stream::Line;
 pub(crate) const PAGE_BYTES: u64 = 4_096;
 
 /// What a sync may make read-only behind its end: the kernel writes back whole folios. Those of a
-/// segment's mapping are pages; others may come to be where another process reads ahead of the head.
+/// segment's mapping are pages; others may come to be where another process reads ahead of the
+/// head.
 const FOLIO_BYTES: u64 = 256 << 10;
 
 /// A segment as the helpers know it.

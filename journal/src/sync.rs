@@ -20,9 +20,10 @@ use zerocopy::FromZeros;
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
 
-/// Bytes that a sync is worth while the writer goes on. The pages are taken out of the mapping first
-/// (the kernel would make them read-only one by one), and every core that runs a thread of ours is
-/// interrupted to forget them: 10 to 80 µs of a lane's time where a hypervisor stands in between.
+/// Bytes that a sync is worth while the writer goes on. The pages are taken out of the mapping
+/// first (the kernel would make them read-only one by one), and every core that runs a thread of
+/// ours is interrupted to forget them: 10 to 80 µs of a lane's time where a hypervisor stands in
+/// between.
 const SYNC_BYTES_MIN: u64 = 2 << 20;
 
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.

@@ -12,7 +12,7 @@ pub struct Merge {
     silences: Vec<Silence>,
     picked: usize,
     due: Nanos,
-    /// Before this no other source than the picked one comes next, in virtual time. Zero: not known.
+    /// In virtual time: before this no other source than the picked one comes next. Zero: unknown.
     alone_until: Nanos,
     /// The next source to look at for silence.
     look: usize,
