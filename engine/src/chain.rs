@@ -119,18 +119,18 @@ impl<E> Chain<E> {
     #[must_use]
     #[inline(always)]
     pub const fn end(&self) -> &E {
-        &self.links.rest.rest.rest.rest.end
+        &self.links.last().end
     }
 
     /// Where the frames go.
     #[inline(always)]
     pub const fn end_mut(&mut self) -> &mut E {
-        &mut self.links.rest.rest.rest.rest.end
+        &mut self.links.last_mut().end
     }
 
     /// What is measured, and where the frames go.
     pub(crate) const fn probe_and_end(&mut self) -> (&Probe, &mut E) {
-        (&self.probe, &mut self.links.rest.rest.rest.rest.end)
+        (&self.probe, &mut self.links.last_mut().end)
     }
 
     /// Takes out where the frames went.
@@ -186,7 +186,7 @@ impl<E> Chain<E> {
 
     /// Leads frames past the empty seats.
     fn route(&mut self) {
-        self.links.rest.rest.rest.rest.routes = routes_to(self.seated());
+        self.links.last_mut().routes = routes_to(self.seated());
     }
 
     /// Takes the book stage of another chain.

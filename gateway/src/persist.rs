@@ -357,3 +357,20 @@ fn hash_leg(at: usize, leg: &Leg) -> u64 {
     ];
     hash::fold_all(at as u64, values)
 }
+
+// The largest configuration must fit a checkpoint.
+const _: () = assert!(
+    bytes_max(&Config {
+        broker: stream::SourceId(0),
+        instruments: stream::limits::INSTRUMENTS_MAX,
+        brackets_max: stream::limits::BRACKETS_MAX,
+        unanswered_max: 0,
+        unanswered_reserved: 0,
+        protection_within: stream::Nanos::ZERO,
+        pair_patience: stream::Nanos::ZERO,
+        cancel_patience: stream::Nanos::ZERO,
+        answer_patience: stream::Nanos::ZERO,
+        flatten_patience: stream::Nanos::ZERO,
+        checkpoint_every: stream::Nanos::ZERO,
+    }) <= stream::limits::CHECKPOINT_BYTES_MAX
+);

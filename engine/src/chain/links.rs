@@ -126,6 +126,20 @@ pub(super) struct Last<E> {
 pub(super) type Links<E> =
     Link<BookStage, Link<SignalStage, Link<RiskStage, Link<GatewayStage, Last<E>>>>>;
 
+impl<E> Links<E> {
+    /// What is behind all seats.
+    #[inline(always)]
+    pub(super) const fn last(&self) -> &Last<E> {
+        &self.rest.rest.rest.rest
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    pub(super) const fn last_mut(&mut self) -> &mut Last<E> {
+        &mut self.rest.rest.rest.rest
+    }
+}
+
 /// What a stage puts its frames into: the row behind it.
 pub(super) struct Behind<'a, R, W> {
     pub(super) row: &'a mut R,
