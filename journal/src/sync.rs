@@ -26,6 +26,9 @@ const SYNC_BYTES_MAX: u64 = 8 << 20;
 /// between.
 const SYNC_BYTES_MIN: u64 = 2 << 20;
 
+/// The same where commands wait for syncs: what is left to be synced before them stays little.
+const SYNC_BYTES_MIN_AWAITED: u64 = 256 << 10;
+
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.
 const PATIENCE: u32 = 8;
 
@@ -140,9 +143,13 @@ impl Syncer {
             self.release(u64::MAX);
             return false;
         }
+        let block = match wanted {
+            0 => SYNC_BYTES_MIN,
+            _ => SYNC_BYTES_MIN_AWAITED,
+        };
         let grain = match (quiet || wanted > durable, self.idle_turns < PATIENCE) {
             (true, _) => 1,
-            (_, true) => SYNC_BYTES_MIN,
+            (_, true) => block,
             (_, false) => PAGE_BYTES,
         };
         match self.sync_towards(head, grain) {

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use support::{Frames, start, write};
 
 const BLOCK: u64 = 2 << 20;
+/// The same where commands wait.
+const BLOCK_AWAITED: u64 = 256 << 10;
 const PAGE: u64 = 4_096;
 /// Turns that the helper waits for a whole block.
 const PATIENCE: usize = 8;
@@ -86,4 +88,23 @@ fn where_a_command_waits_it_ends_at_the_line() {
     write(&mut writer, &mut frames, 1);
     writer.request_sync();
     assert_eq!(writer.durable(), writer.position());
+}
+
+#[test]
+fn where_commands_have_waited_blocks_are_shorter() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ends, mut writer, mut frames) = writing(dir.path());
+    writer.request_sync();
+    ends.take();
+    let next = writer.position() * 64 + 2 * BLOCK_AWAITED;
+    while writer.position() * 64 < next {
+        write(&mut writer, &mut frames, 1);
+    }
+    writer.turn();
+    let ends = ends.take();
+    let last = *ends.last().expect("a block is whole");
+    assert!(
+        last.is_multiple_of(BLOCK_AWAITED) && !last.is_multiple_of(BLOCK),
+        "{ends:?}"
+    );
 }
