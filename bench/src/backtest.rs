@@ -1,12 +1,16 @@
 //! The whole pipeline with its journal, one lane, over days in memory.
 
 use crate::benches::Bench;
+use crate::floors::{self, LineCost};
 use crate::market::{Day, REPEATS_MAX};
-use crate::measure::Spread;
+use crate::measure::{Spread, quotient};
 use crate::pipeline::{self, Done, Held, Task};
 use crate::report::Report;
 use anyhow::Result;
 use std::time::Duration;
+
+/// Instruments that a flow is spread over.
+const INSTRUMENTS: [usize; 3] = [1, 10, 100];
 
 /// What a run may take: so much for each market event, evaluation and `BookView`.
 ///
@@ -28,9 +32,11 @@ pub fn run(bench: &Bench) -> Result<Report> {
          the system's own write-back); files are decoded beforehand, each repetition of a day \
          comes a week after the one before",
     );
+    let floor = floors::line_cost(bench)?;
     for day in bench.place.days(&bench.effort)? {
-        one_day(bench, &day, &mut report)?;
+        one_day(bench, &day, &floor, &mut report)?;
     }
+    instruments(bench, &mut report)?;
     Ok(report)
 }
 
@@ -57,7 +63,7 @@ pub const fn task<'a>(day: &'a Day, times: u32, dir: &'a std::path::Path) -> Tas
     }
 }
 
-fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
+fn one_day(bench: &Bench, day: &Day, floor: &LineCost, report: &mut Report) -> Result<()> {
     let times = times_for(bench, day)?;
     let (runs, held) = several(bench, day, times)?;
     let count = runs.len();
@@ -113,7 +119,36 @@ fn one_day(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
         rates(held.frames),
         "",
     );
-    report.at_most(format!("backtest {}", day.name), "s", whole.median, budget);
+    let target = report.at_most(format!("backtest {}", day.name), "s", whole.median, budget);
+    // The journal alone, stored with its checksums.
+    target.floor = Some(held.lines as f64 * floor.sealed / 1e9);
+    Ok(())
+}
+
+/// The same flow over more and more instruments: what an event costs. The sizes take turns.
+fn instruments(bench: &Bench, report: &mut Report) -> Result<()> {
+    let days = INSTRUMENTS.map(|count| Day::many(count, &bench.effort));
+    let days: Vec<Day> = days.into_iter().collect::<Result<_>>()?;
+    let mut costs = vec![Vec::new(); days.len()];
+    for _ in 0..bench.effort.side_runs() {
+        for (day, costs) in days.iter().zip(&mut costs) {
+            let dir = bench.temp()?;
+            let done = pipeline::run(&task(day, 1, dir.path()), || {})?;
+            let time = done.lane.unwrap_or(done.stream);
+            costs.push(time.as_secs_f64() * 1e9 / day.events as f64);
+        }
+    }
+    for (day, own) in days.iter().zip(&costs) {
+        let times = quotient(own, &costs[0]).unwrap_or(f64::NAN);
+        let detail = format!(
+            "processor time of the lane; {times:.2} times one instrument's; {} events of a market \
+             made here",
+            day.events
+        );
+        let name = format!("over {} instruments", day.symbols.len());
+        let spread = Spread::of(own.iter().copied());
+        report.figure(name, "ns an event", own.len(), spread, detail);
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod crowd;
 
 use crate::benches::Bench;
+use crate::floors;
 use crate::measure::{Run, mega_rates, passes};
 use crate::pipeline::setup;
 use crate::report::Report;
@@ -17,6 +18,8 @@ use stream::{Draft, InstrumentId, SourceId, payload};
 pub fn run(bench: &Bench) -> Result<Report> {
     let mut report = Report::new("book");
     report.note(&bench.place.how);
+    let floor = floors::line_cost(bench)?;
+    report.note("the floor of a day: as many lines stored one behind the other");
     for day in bench.place.days(&bench.effort)? {
         let setup = setup(&day)?;
         let mut books = book::Books::new(setup.books());
@@ -71,7 +74,9 @@ pub fn run(bench: &Bench) -> Result<Report> {
             detail,
         );
         let name = format!("book {}", day.name);
-        report.at_least(name, "M messages/s", rates.median, 15.0, None);
+        let lines = day.frames as f64 / day.events.max(1) as f64;
+        let floor = Some(1e3 / floor.stored / lines);
+        report.at_least(name, "M messages/s", rates.median, 15.0, floor);
     }
     crowd::run(&bench.effort, &mut report)?;
     Ok(report)

@@ -2,7 +2,7 @@
 
 use crate::backtest::{task, times_for};
 use crate::benches::Bench;
-use crate::distribution::{Distribution, Since, told};
+use crate::distribution::{Distribution, Since, add_each, nanoseconds, told};
 use crate::latency::{Case, protected};
 use crate::load::{Rhythm, merged};
 use crate::market::Day;
@@ -52,18 +52,22 @@ pub fn run(bench: &Bench) -> Result<Report> {
             durability: Durability::Process,
             time: bench.effort.run / 2,
         };
-        let ages = protected(bench, day, &frames, &case)?
-            .heard
-            .protect
-            .response;
-        if ages.is_empty() {
+        let (mut ages, mut p50s) = (nanoseconds(), Vec::new());
+        for _ in 0..bench.effort.side_runs() {
+            let run = protected(bench, day, &frames, &case)?;
+            let own = run.heard.protect.response;
+            add_each([(&mut ages, &own)]);
+            if !own.is_empty() {
+                p50s.push(own.value_at_quantile(0.5) as f64);
+            }
+        }
+        if p50s.is_empty() {
             report.note(format!("{lanes} lanes, paced: no command, too short a run"));
             continue;
         }
         let name = format!("{}, {}", named(lanes), RHYTHM.name());
-        let p50 = ages.value_at_quantile(0.5) as f64;
         let detail = format!("best to protective command: {}", told(&ages));
-        report.figure(&name, "ns p50", 1, Spread::of([p50]), detail);
+        report.figure(&name, "ns p50", p50s.len(), Spread::of(p50s), detail);
         report.distribution(Distribution {
             group: "best to protective command by lanes".to_owned(),
             name,
@@ -82,7 +86,7 @@ fn saturated(bench: &Bench, day: &Day, lanes: usize, report: &mut Report) -> Res
     let shares = lanes > bench.cores.allowed.len();
     let times = if shares { 1 } else { times_for(bench, day)? };
     let mut rates = Vec::new();
-    for _ in 0..if shares { 1 } else { bench.effort.runs.min(3) } {
+    for _ in 0..if shares { 1 } else { bench.effort.side_runs() } {
         let dir = bench.temp()?;
         let task = Task {
             lanes,

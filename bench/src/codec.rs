@@ -1,6 +1,7 @@
 //! The codecs: bytes in memory to frames. Reading and unpacking files is not part of it.
 
 use crate::benches::Bench;
+use crate::floors;
 use crate::flow::{Flow, Leaving};
 use crate::itch::Messages;
 use crate::market::Day;
@@ -16,9 +17,11 @@ use feed::symbols::Universe;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use stream::payload::FaultCode;
-use stream::{Draft, InstrumentId, Nanos, Payload, SourceId};
+use stream::{Draft, FrameRef, InstrumentId, Line, Nanos, Payload, SourceId};
 
 const SOURCE: SourceId = SourceId(1);
+/// Orders that books have room for, more than any day here has at once.
+const ORDERS_MAX: usize = 1 << 18;
 
 /// Runs the bench.
 ///
@@ -81,35 +84,43 @@ fn lobster(bench: &Bench, file: &Path, report: &mut Report) -> Result<()> {
     ensure!(messages.len() == rows.len(), "a row for each message");
     let bytes = messages.iter().chain(&rows).map(|line| line.len() + 1);
     let bytes: usize = bytes.sum();
-    let fresh = || {
-        let codec = Codec::new(InstrumentId(1), pair.name.levels, midnight);
-        (codec, Frames::new(SOURCE))
-    };
-    let runs = passes(&bench.effort, fresh, |(mut codec, mut frames)| {
-        for (index, (message, row)) in messages.iter().zip(&rows).enumerate() {
-            codec
-                .record(message, row, index as u64 + 1, &mut frames)
-                .map_err(|wrong| anyhow!("line {}: {wrong:?}", index + 1))?;
-            drain(&mut frames);
-        }
-        Ok::<u64, anyhow::Error>(messages.len() as u64)
-    })?;
-    let rates = mega_rates(&runs);
+    let symbol = &pair.name.symbol;
     let size = bytes as f64 / messages.len() as f64;
-    report.figure(
-        format!("LOBSTER {} ({} levels)", pair.name.symbol, pair.name.levels),
-        "M messages/s",
-        runs.len(),
-        rates,
-        format!("{:.0} MB/s of text, message and row", rates.median * size),
-    );
-    Ok(())
+    let mut tell = |what: &str, mut applied: Option<Applied>| {
+        let fresh = || {
+            let codec = Codec::new(InstrumentId(1), pair.name.levels, midnight);
+            (codec, Frames::new(SOURCE))
+        };
+        let runs = passes(&bench.effort, fresh, |(mut codec, mut frames)| {
+            for (index, (message, row)) in messages.iter().zip(&rows).enumerate() {
+                codec
+                    .record(message, row, index as u64 + 1, &mut frames)
+                    .map_err(|wrong| anyhow!("line {}: {wrong:?}", index + 1))?;
+                drain(&mut frames, &mut applied);
+            }
+            Ok::<u64, anyhow::Error>(messages.len() as u64)
+        })?;
+        let rates = mega_rates(&runs);
+        report.figure(
+            format!("LOBSTER {symbol} ({} levels){what}", pair.name.levels),
+            "M messages/s",
+            runs.len(),
+            rates,
+            format!("{:.0} MB/s of text, message and row", rates.median * size),
+        );
+        Ok::<_, anyhow::Error>(())
+    };
+    tell("", None)?;
+    tell(", applied", Some(Applied::new(1, ORDERS_MAX)))
 }
 
-/// Takes every frame that is queued.
-fn drain(frames: &mut Frames) {
+/// Takes every frame that is queued, and applies it where there are books.
+fn drain(frames: &mut Frames, applied: &mut Option<Applied>) {
     while let Some(frame) = frames.front() {
-        black_box(frame.lines());
+        match applied {
+            Some(books) => books.take(frame),
+            None => drop(black_box(frame.lines())),
+        }
         frames.pop();
     }
 }
@@ -149,24 +160,60 @@ fn itch(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Books that take each frame where it is made: a message's type has told its kind, and nothing
-/// asks for it anew.
+/// Books that frames are applied to, and how many they refused.
 struct Applied {
-    draft: Draft,
     books: Books,
     faults: u64,
 }
 
-impl Sink for Applied {
+impl Applied {
+    fn new(instruments: usize, orders_max: usize) -> Self {
+        let books = Books::new(&book::Config {
+            instruments,
+            orders_max,
+            levels_max: 1_024,
+            stale: Nanos::from_secs(10),
+        });
+        for part in books.memory_first() {
+            // As the engine does; else pages are waited for, and nothing worse.
+            let _ = engine::pages::make_ready(part);
+        }
+        Self { books, faults: 0 }
+    }
+
     #[inline(always)]
-    fn put<P: Payload>(&mut self, _: Nanos, instrument: InstrumentId, _: u64, payload: &P) {
-        self.draft.write(instrument, payload);
-        let applied = self.books.apply(self.draft.frame(), &mut |_| {});
+    fn take(&mut self, frame: FrameRef<'_>) {
+        let applied = self.books.apply(frame, &mut |_| {});
         self.faults += u64::from(applied.fault.is_some());
     }
 
+    /// That a sound flow was taken as a whole.
+    fn sound(&self) -> Result<()> {
+        let faults = self.faults;
+        ensure!(
+            faults == 0,
+            "{faults} messages of a sound flow were refused"
+        );
+        Ok(())
+    }
+}
+
+/// Books that take each frame where it is made: a message's type has told its kind, and nothing
+/// asks for it anew.
+struct Fused {
+    draft: Draft,
+    applied: Applied,
+}
+
+impl Sink for Fused {
+    #[inline(always)]
+    fn put<P: Payload>(&mut self, _: Nanos, instrument: InstrumentId, _: u64, payload: &P) {
+        self.draft.write(instrument, payload);
+        self.applied.take(self.draft.frame());
+    }
+
     fn fault(&mut self, _: SourceId, _: FaultCode, _: u64, _: u64) {
-        self.faults += 1;
+        self.applied.faults += 1;
     }
 }
 
@@ -184,44 +231,56 @@ fn itch_to_books(bench: &Bench, report: &mut Report) -> Result<()> {
     let midnight = first.saturating_sub(Nanos::from_secs(10 * 3_600));
     let messages = Messages::of("MADE", midnight, day.iter());
     let universe = Universe::new(["MADE"])?;
+    let decoder = || feed::itch::Decoder::new(SOURCE, midnight, &universe);
+    let applied = || Applied::new(1, 4 * live);
+    let framed = passes(
+        &bench.effort,
+        || (decoder(), applied(), Draft::new()),
+        |(mut decoder, mut applied, mut draft)| {
+            for (position, message) in messages.iter().enumerate() {
+                if decoder.decode(message, position as u64, &mut draft).frame {
+                    applied.take(draft.frame());
+                }
+            }
+            applied.sound()?;
+            Ok::<u64, anyhow::Error>(messages.count)
+        },
+    )?;
     let fresh = || {
-        let books = Books::new(&book::Config {
-            instruments: 1,
-            orders_max: 4 * live,
-            levels_max: 1_024,
-            stale: Nanos::from_secs(10),
-        });
-        for part in books.memory_first() {
-            // As the engine does; else pages are waited for, and nothing worse.
-            let _ = engine::pages::make_ready(part);
-        }
-        let books = Applied {
-            draft: Draft::new(),
-            books,
-            faults: 0,
-        };
-        (feed::itch::Decoder::new(SOURCE, midnight, &universe), books)
+        let draft = Draft::new();
+        let applied = applied();
+        (decoder(), Fused { draft, applied })
     };
-    let runs = passes(&bench.effort, fresh, |(mut decoder, mut books)| {
+    let fused = passes(&bench.effort, fresh, |(mut decoder, mut fused)| {
         for (position, message) in messages.iter().enumerate() {
-            decoder.decode(message, position as u64, &mut books);
+            decoder.decode(message, position as u64, &mut fused);
         }
-        let faults = books.faults;
-        ensure!(
-            faults == 0,
-            "{faults} messages of a sound flow were refused"
-        );
-        Ok(messages.count)
+        fused.applied.sound()?;
+        Ok::<u64, anyhow::Error>(messages.count)
     })?;
-    let rates = mega_rates(&runs);
-    let name = "ITCH, parsed and applied";
-    let detail = format!(
-        "{} messages made here of one stock, {live} live orders, {:.1} ns each",
-        messages.count,
-        1e3 / rates.median
-    );
-    report.figure(name, "M messages/s", runs.len(), rates, detail);
-    report.at_least(name, "M messages/s", rates.median, 45.0, None);
+    let bytes = messages.bytes.len() as f64 / messages.count as f64;
+    let floor = Some(1e3 / (floors::line_cost(bench)?.stored * bytes / Line::BYTES as f64));
+    for (name, runs, how) in [
+        (
+            "ITCH, parsed and applied",
+            framed,
+            "as frames, as sources hand them on",
+        ),
+        (
+            "ITCH, parsed and applied in one",
+            fused,
+            "where it is parsed: no source does",
+        ),
+    ] {
+        let rates = mega_rates(&runs);
+        let detail = format!(
+            "{} messages made here of one stock, {live} live orders, {how}; {:.1} ns each",
+            messages.count,
+            1e3 / rates.median
+        );
+        report.figure(name, "M messages/s", runs.len(), rates, detail);
+        report.at_least(name, "M messages/s", rates.median, 45.0, floor);
+    }
     Ok(())
 }
 
@@ -243,28 +302,28 @@ fn dbn(bench: &Bench, file: &Path, report: &mut Report) -> Result<()> {
     let input = |bytes: Vec<u8>| Input::from_bytes(&name, bytes);
     let symbols = feed::dbn::Decoder::symbols_in(input(bytes.clone()))?;
     let universe = Universe::new(&symbols)?;
-    let runs = passes(
-        &bench.effort,
-        || bytes.clone(),
-        |bytes| {
+    let megabytes = bytes.len() / 1_000_000;
+    let mut tell = |what: &str, mut applied: Option<Applied>| {
+        let fresh = || bytes.clone();
+        let runs = passes(&bench.effort, fresh, |bytes| {
             let mut decoder = feed::dbn::Decoder::open(input(bytes), &universe)?;
             let mut frames = Frames::new(SOURCE);
             let mut records = 0;
             while decoder.decode(&mut frames)?.is_some() {
-                drain(&mut frames);
+                drain(&mut frames, &mut applied);
                 records += 1;
             }
             Ok::<u64, anyhow::Error>(records)
-        },
-    )?;
-    let rates = mega_rates(&runs);
-    let detail = format!("{} MB unpacked", bytes.len() / 1_000_000);
-    report.figure(
-        format!("DBN {name}"),
-        "M records/s",
-        runs.len(),
-        rates,
-        detail,
-    );
-    Ok(())
+        })?;
+        report.figure(
+            format!("DBN {name}{what}"),
+            "M records/s",
+            runs.len(),
+            mega_rates(&runs),
+            format!("{megabytes} MB unpacked"),
+        );
+        Ok::<_, anyhow::Error>(())
+    };
+    tell("", None)?;
+    tell(", applied", Some(Applied::new(symbols.len(), ORDERS_MAX)))
 }

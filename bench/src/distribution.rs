@@ -71,13 +71,20 @@ pub const QUANTILES: [(&str, f64); 6] = [
     ("max", 1.0),
 ];
 
-/// The quantiles in one line, such as `p50 140 ns, p90 …`.
+/// Values that lie beyond a quantile that is told, at least; fewer are an accident.
+const BEYOND_MIN: f64 = 5.0;
+
+/// The quantiles in one line, such as `p50 140 ns, p90 …`: those that there are values enough for,
+/// and the largest.
 #[must_use]
 pub fn told(histogram: &Histogram<u64>) -> String {
+    let count = histogram.len() as f64;
+    let is_told = |quantile: f64| quantile >= 1.0 || count * (1.0 - quantile) >= BEYOND_MIN;
     let value = |(name, quantile): &(&str, f64)| {
         format!("{name} {}", time(histogram.value_at_quantile(*quantile)))
     };
-    QUANTILES.iter().map(value).collect::<Vec<_>>().join(", ")
+    let told = QUANTILES.iter().filter(|(_, quantile)| is_told(*quantile));
+    told.map(value).collect::<Vec<_>>().join(", ")
 }
 
 /// A time with a unit that suits it.
@@ -112,10 +119,13 @@ mod tests {
     #[test]
     fn quantiles_are_told_with_units_that_suit_them() {
         let mut histogram = nanoseconds();
-        histogram.record_n(140, 99).unwrap();
-        histogram.record(12_300_000).unwrap();
-        let text = told(&histogram);
-        assert!(text.starts_with("p50 140 ns, p90 140 ns, p99 140 ns, p99.9 12.3 ms"));
+        histogram.record_n(140, 990).unwrap();
+        histogram.record_n(12_300_000, 10).unwrap();
+        // One value in a thousand says nothing of the slowest thousandth.
+        assert_eq!(
+            told(&histogram),
+            "p50 140 ns, p90 140 ns, p99 140 ns, max 12.3 ms"
+        );
         let one = Distribution {
             group: "hop".to_owned(),
             name: "ring".to_owned(),

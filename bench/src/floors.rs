@@ -8,10 +8,12 @@ pub mod clock;
 pub mod hiccup;
 pub mod line;
 pub mod mapped;
+pub mod miss;
 pub mod pages;
 pub mod sync;
 
 pub use clock::{histogram_record, ordered_raw, ordered_reading, raw_reading, std_reading};
 pub use hiccup::hiccups;
 pub use line::one_way;
-pub use mapped::{fresh_copy, mapped_copy, mapped_scan};
+pub use mapped::{LineCost, fresh_copy, line_cost, mapped_copy, mapped_scan};
+pub use miss::missed_line;

@@ -8,7 +8,7 @@
 //! beside them as service time.
 
 use crate::benches::Bench;
-use crate::distribution::{Distribution, Since, time, told};
+use crate::distribution::{Distribution, Since, add_each, nanoseconds, time, told};
 use crate::faults;
 use crate::floors;
 use crate::heard::Heard;
@@ -24,7 +24,8 @@ use feed::file::MemorySource;
 use hdrhistogram::Histogram;
 use journal::Durability;
 use std::time::Duration;
-use stream::Nanos;
+use stream::payload::lines_of;
+use stream::{Kind, Nanos};
 
 /// The rate that targets speak of.
 const TARGET: Rhythm = Rhythm::even(100_000);
@@ -44,6 +45,8 @@ const INSTRUMENTS: usize = 100;
 const PROTECT_MAX: [(usize, f64); 2] = [(1, 250.0), (2, 400.0)];
 /// p99 of (a) is to be within this many times its p50, beyond what the box takes.
 const TAIL: u64 = 3;
+/// The frames of (a)'s way into the journal.
+const WAY: [Kind; 4] = [Kind::Add, Kind::Best, Kind::Protect, Kind::Command];
 /// Target of (b): p50 in nanoseconds.
 const ENTRY_MAX: f64 = 120_000.0;
 
@@ -115,41 +118,33 @@ fn protect(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
             ));
             continue;
         }
-        let hiccups = floors::hiccups(&bench.cores, lanes > 1, bench.effort.run);
-        let stolen = hiccups.value_at_quantile(0.99);
-        let name = format!("(a) box, {lanes} spinning");
-        let own = [stolen as f64];
-        let detail = format!("what an idle watcher misses: {}", told(&hiccups));
-        report.figure(name, "ns p99", 1, Spread::of(own), detail);
         let case = Case {
             lanes,
             rhythm: TARGET,
             durability: Durability::Process,
             time: bench.effort.run,
         };
-        target(bench, (day, &frames), &case, (most, stolen), report)?;
+        target(bench, (day, &frames), &case, most, report)?;
         let rates = if bench.effort.is_tiny() {
             1
         } else {
             RATES.len()
         };
         for rhythm in RATES[..rates].iter().copied() {
-            let time = bench.effort.run / 2;
+            let time = rhythm.rounded(bench.effort.run / 2);
             let case = Case {
                 rhythm,
                 time,
                 ..case
             };
-            let measured = protected(bench, day, &frames, &case)?;
-            tell(&case, &[measured.heard], report);
+            beside(bench, (day, &frames), &case, report)?;
         }
         let case = Case {
             durability: Durability::Power,
             time: bench.effort.run / 2,
             ..case
         };
-        let measured = protected(bench, day, &frames, &case)?;
-        tell(&case, &[measured.heard], report);
+        beside(bench, (day, &frames), &case, report)?;
     }
     report.note(
         "power: protective commands do not wait for the disk, only what adds risk does; the \
@@ -158,17 +153,59 @@ fn protect(bench: &Bench, day: &Day, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// A case that no target speaks of.
+fn beside(
+    bench: &Bench,
+    (day, frames): (&Day, &MemorySource),
+    case: &Case,
+    report: &mut Report,
+) -> Result<()> {
+    let runs = 0..bench.effort.side_runs();
+    let runs = runs.map(|_| Ok(protected(bench, day, frames, case)?.heard));
+    tell(case, &runs.collect::<Result<Vec<_>>>()?, report);
+    Ok(())
+}
+
+/// What the box takes from cores that spin, in turn with the runs it is held against.
+fn stolen(case: &Case, turns: &[Histogram<u64>], report: &mut Report) -> f64 {
+    let mut all = nanoseconds();
+    turns.iter().for_each(|turn| add_each([(&mut all, turn)]));
+    let p99 = turns.iter().map(|turn| turn.value_at_quantile(0.99) as f64);
+    let p99 = Spread::of(p99);
+    let name = format!("(a) box, {} spinning", case.lanes);
+    let detail = format!("what an idle watcher misses, in turn: {}", told(&all));
+    report.figure(name, "ns p99", turns.len(), p99, detail);
+    p99.median
+}
+
+/// The lines of a command's way, stored with their checksums, and from core to core: nanoseconds.
+fn floor(bench: &Bench, lanes: usize) -> Result<f64> {
+    let lines = WAY.iter().filter_map(|kind| lines_of(*kind)).sum::<usize>();
+    let stored = lines as f64 * floors::line_cost(bench)?.sealed;
+    if lanes == 1 {
+        return Ok(stored);
+    }
+    let way = floors::one_way(&bench.cores, &bench.effort).map(|way| way.two_lines.median);
+    Ok(stored + way.unwrap_or_default())
+}
+
 fn target(
     bench: &Bench,
     (day, frames): (&Day, &MemorySource),
     case: &Case,
-    (most, stolen): (f64, u64),
+    most: f64,
     report: &mut Report,
 ) -> Result<()> {
     let mut runs = Vec::new();
     let mut meters: Vec<LaneMeter> = Vec::new();
     let mut faults = Vec::new();
+    let mut turns = Vec::new();
     for _ in 0..bench.effort.runs {
+        turns.push(floors::hiccups(
+            &bench.cores,
+            case.lanes > 1,
+            bench.effort.run,
+        ));
         let measured = protected(bench, day, frames, case)?;
         runs.push(measured.heard);
         meters.extend(measured.meters);
@@ -190,9 +227,13 @@ fn target(
     };
     let (p50, p99) = (quantile(0.5), quantile(0.99));
     let name = case.name();
-    report.at_most(format!("(a) p50, {name}"), "ns", p50, most);
-    let bound = TAIL as f64 * p50 + stolen as f64;
-    report.at_most(format!("(a) p99, {name}"), "ns", p99, bound);
+    let floor = floor(bench, case.lanes)?;
+    let target = report.at_most(format!("(a) p50, {name}"), "ns", p50, most);
+    target.floor = Some(floor);
+    let stolen = stolen(case, &turns, report);
+    let bound = TAIL as f64 * p50 + stolen;
+    let target = report.at_most(format!("(a) p99, {name}"), "ns", p99, bound);
+    target.floor = Some(stolen.max(1.0));
     Ok(())
 }
 
@@ -301,8 +342,7 @@ fn tell(case: &Case, runs: &[Heard], report: &mut Report) {
             histogram: histogram.clone(),
         });
     }
-    let each = (runs.iter()).filter(|run| !run.protect.response.is_empty());
-    let each = each.map(|run| run.protect.response.value_at_quantile(0.5) as f64);
+    let each = p50s(runs, |run| &run.protect.response);
     let detail = format!(
         "{}; service {}; {} commands behind {} events{}",
         told(&ages.response),
@@ -361,33 +401,49 @@ fn entries(bench: &Bench, report: &mut Report) -> Result<()> {
             durability,
             time,
         };
-        let heard = one(bench, (&day.symbols, &frames), "rest", &case)?.heard;
+        let is_judged = durability == Durability::Process;
+        let runs = if is_judged {
+            bench.effort.runs
+        } else {
+            bench.effort.side_runs()
+        };
+        let mut heard = Vec::new();
+        for _ in 0..runs {
+            heard.push(one(bench, (&day.symbols, &frames), "rest", &case)?.heard);
+        }
         let name = format!("{INSTRUMENTS} instruments, {}", case.name());
         tell_entries(&name, &heard, report);
-        let ages = &heard.entry.response;
-        if durability == Durability::Process && !ages.is_empty() {
-            let p50 = ages.value_at_quantile(0.5) as f64;
-            report.at_most(format!("(b) p50, {name}"), "ns", p50, ENTRY_MAX);
+        let p50s = p50s(&heard, |run| &run.entry.response);
+        if is_judged && !p50s.is_empty() {
+            let p50 = Spread::of(p50s).median;
+            let views = lines_of(Kind::BookView).unwrap_or(1) * INSTRUMENTS;
+            let floor = views as f64 * floors::line_cost(bench)?.sealed;
+            let target = report.at_most(format!("(b) p50, {name}"), "ns", p50, ENTRY_MAX);
+            target.floor = Some(floor);
         }
     }
     Ok(())
 }
 
-fn tell_entries(name: &str, heard: &Heard, report: &mut Report) {
+/// The median of each run that had any.
+fn p50s(runs: &[Heard], of: impl Fn(&Heard) -> &Histogram<u64>) -> Vec<f64> {
+    let each = runs.iter().map(of).filter(|ages| !ages.is_empty());
+    each.map(|ages| ages.value_at_quantile(0.5) as f64)
+        .collect()
+}
+
+fn tell_entries(name: &str, runs: &[Heard], report: &mut Report) {
+    let mut heard = Heard::default();
+    runs.iter().for_each(|run| heard.add(run));
     let (ages, cadence) = (&heard.entry, &heard.with_cadence);
     if ages.response.is_empty() {
         report.note(format!("(b), (c) {name}: no entry, the run was too short"));
         return;
     }
-    let mut figure = |what: &str, histogram: &Histogram<u64>, detail: String| {
-        let p50 = histogram.value_at_quantile(0.5) as f64;
-        report.figure(
-            format!("{what} {name}"),
-            "ns p50",
-            1,
-            Spread::of([p50]),
-            detail,
-        );
+    let mut figure = |what: &str, of: fn(&Heard) -> &Histogram<u64>, detail: String| {
+        let p50s = p50s(runs, of);
+        let name = format!("{what} {name}");
+        report.figure(name, "ns p50", p50s.len(), Spread::of(p50s), detail);
     };
     let detail = format!(
         "evaluation due to entry command: {}; service {}; {} entries of {} evaluations",
@@ -396,13 +452,14 @@ fn tell_entries(name: &str, heard: &Heard, report: &mut Report) {
         ages.response.len(),
         heard.evaluations
     );
-    figure("(b)", &ages.response, detail);
+    figure("(b)", |run| &run.entry.response, detail);
     let what = "each event that changed the best since the evaluation before";
-    figure("(c)", cadence, format!("{what}: {}", told(cadence)));
+    let detail = format!("{what}: {}", told(cadence));
+    figure("(c)", |run| &run.with_cadence, detail);
     let cancel = &heard.protect.response;
     if !cancel.is_empty() {
         let detail = format!("best to the cancel of a resting entry: {}", told(cancel));
-        figure("(a) cancels,", cancel, detail);
+        figure("(a) cancels,", |run| &run.protect.response, detail);
     }
     for (group, since, histogram) in [
         (

@@ -29,7 +29,7 @@ impl Rhythm {
         }
     }
 
-    /// Frames that fall due in such a time, about.
+    /// Frames that fall due in such a time, about; with bursts, in whole rounds of them.
     #[must_use]
     pub fn frames(&self, time: Duration) -> u64 {
         let even = self.per_second as f64 * time.as_secs_f64();
@@ -37,13 +37,25 @@ impl Rhythm {
         (even * (1.0 + (self.burst - 1) as f64 * share)) as u64
     }
 
+    /// The next time that is long enough to have as many bursts as calm.
+    #[must_use]
+    pub fn rounded(&self, time: Duration) -> Duration {
+        if self.burst == 1 {
+            return time;
+        }
+        let rounds = (time.as_nanos() as u64)
+            .div_ceil(Self::BURST_EVERY.0)
+            .max(1);
+        Duration::from_nanos(rounds * Self::BURST_EVERY.0)
+    }
+
     /// As people say it.
     #[must_use]
     pub fn name(&self) -> String {
         let rate = match self.per_second {
-            rate if rate >= 1_000_000 => format!("{}M/s", rate / 1_000_000),
-            rate if rate >= 1_000 => format!("{}k/s", rate / 1_000),
-            rate => format!("{rate}/s"),
+            rate if rate >= 1_000_000 => format!("{}M frames/s", rate / 1_000_000),
+            rate if rate >= 1_000 => format!("{}k frames/s", rate / 1_000),
+            rate => format!("{rate} frames/s"),
         };
         if self.burst > 1 {
             format!("{rate} with bursts of {}x", self.burst)
@@ -218,6 +230,8 @@ mod tests {
         };
         // Nine tenths of the time at the rate, one tenth at ten times.
         assert!(count(bursts).abs_diff(3_800) < 20);
-        assert_eq!(bursts.name(), "10k/s with bursts of 10x");
+        assert_eq!(bursts.name(), "10k frames/s with bursts of 10x");
+        let rounded = |millis| bursts.rounded(Duration::from_millis(millis)).as_millis();
+        assert_eq!((rounded(50), rounded(100), rounded(101)), (100, 100, 200));
     }
 }

@@ -35,6 +35,12 @@ impl Effort {
         self.run <= Self::QUICK.run
     }
 
+    /// Runs of what no target speaks of: one where there is little time.
+    #[must_use]
+    pub fn side_runs(&self) -> usize {
+        if self.is_quick() { 1 } else { self.runs }
+    }
+
     /// True when it is not about speed.
     #[must_use]
     pub fn is_tiny(&self) -> bool {

@@ -6,6 +6,7 @@
 //! derived frame compared, the opening written.
 
 use crate::benches::Bench;
+use crate::floors;
 use crate::market::{Day, REPEATS_MAX};
 use crate::measure::{Run, Spread, mega_rates};
 use crate::pipeline;
@@ -45,11 +46,13 @@ pub fn run(bench: &Bench) -> Result<Report> {
     let mut runs = Vec::new();
     let mut folds = Vec::new();
     let mut empty = Vec::new();
-    let count = if bench.effort.is_quick() { 1 } else { 3 };
-    for _ in 0..bench.effort.runs.min(count) {
+    let mut lines = 1.0;
+    for _ in 0..bench.effort.side_runs() {
         let dir = bench.temp()?;
         crash(day, times, dir.path())?;
-        let frames = pipeline::held(dir.path())?.frames;
+        let held = pipeline::held(dir.path())?;
+        let frames = held.frames;
+        lines = held.lines as f64 / frames.max(1) as f64;
         let time = start(day, dir.path())?;
         let nothing = start(day, bench.temp()?.path())?;
         empty.push(nothing.as_secs_f64() * 1e3);
@@ -62,6 +65,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
             count: frames,
         });
     }
+    let floor = floors::line_cost(bench)?;
     let each = |run: &Run| run.time.as_secs_f64() / (run.count as f64 / 1e6);
     let frames = runs.first().map_or(0, |run| run.count);
     report.figure(
@@ -82,7 +86,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
         "M frames/s",
         rates.median,
         FOLD_MIN,
-        None,
+        // Each line read once and its checksum checked, on all processors.
+        Some(bench.cores.allowed.len() as f64 * 1e3 / floor.scanned / lines),
     );
     Ok(report)
 }

@@ -2,6 +2,7 @@
 
 use crate::backtest::{task, times_for};
 use crate::benches::Bench;
+use crate::floors;
 use crate::measure::{mega_rates, passes};
 use crate::pipeline;
 use crate::report::Report;
@@ -17,6 +18,12 @@ const FOLD_LEAST: f64 = 25.0;
 pub fn run(bench: &Bench) -> Result<Report> {
     let mut report = Report::new("replay");
     report.note(&bench.place.how);
+    let floor = floors::line_cost(bench)?;
+    let threads = bench.cores.allowed.len() as f64;
+    report.note(
+        "the floor: the journal's lines read from a touched mapping and their checksums checked, \
+         as one thread does it, times the processors",
+    );
     for day in bench.place.days(&bench.effort)? {
         let times = times_for(bench, &day)?;
         let dir = bench.temp()?;
@@ -45,7 +52,10 @@ pub fn run(bench: &Bench) -> Result<Report> {
             "all frames, folded and compared",
         );
         let name = format!("replay {}", day.name);
-        report.at_least(name, "M frames/s", rates.median, FOLD_LEAST, None);
+        let held = pipeline::held(dir.path())?;
+        let lines = held.lines as f64 / held.frames.max(1) as f64;
+        let floor = Some(threads * 1e3 / floor.scanned / lines);
+        report.at_least(name, "M frames/s", rates.median, FOLD_LEAST, floor);
     }
     Ok(report)
 }

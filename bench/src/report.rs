@@ -165,15 +165,24 @@ impl fmt::Display for Report {
         let wide = wide.chain(self.targets.iter().map(|target| target.name.len()));
         let wide = wide.max().unwrap_or(0).max(24);
         writeln!(f, "== {}", self.bench)?;
-        let (min, median, max) = ("min", "median", "max");
-        writeln!(f, "{:wide$}  {min:>9} {median:>9} {max:>9}  unit", "")?;
+        let (runs, min, median, max) = ("runs", "min", "median", "max");
+        writeln!(
+            f,
+            "{:wide$} {runs:>5} {min:>9} {median:>9} {max:>9}  unit",
+            ""
+        )?;
         for figure in &self.figures {
             let [min, median, max] = [figure.min, figure.median, figure.max].map(short);
-            let (unit, detail) = (figure.unit, &figure.detail);
+            let Figure {
+                name,
+                runs,
+                unit,
+                detail,
+                ..
+            } = figure;
             write!(
                 f,
-                "{:wide$}  {min:>9} {median:>9} {max:>9}  {unit}",
-                figure.name
+                "{name:wide$} {runs:>5} {min:>9} {median:>9} {max:>9}  {unit}"
             )?;
             writeln!(f, "{}{detail}", if detail.is_empty() { "" } else { "; " })?;
         }

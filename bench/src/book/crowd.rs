@@ -3,6 +3,7 @@
 //! Frames lie in a core's cache when they are applied, as if they came from a ring; what is
 //! measured are the books, whose orders and levels no cache holds.
 
+use crate::floors;
 use crate::flow::{Flow, Leaving};
 use crate::measure::{Effort, Run, Spread, timed};
 use crate::report::Report;
@@ -53,16 +54,44 @@ pub(super) fn run(effort: &Effort, report: &mut Report) -> Result<()> {
             },
         }
     };
+    let floor = missed(effort, &size, report);
     for (leaving, who) in [(Leaving::Young, "the young"), (Leaving::Any, "any")] {
-        market(effort, &size, (leaving, who), report)?;
+        market(effort, &size, (leaving, who), floor, report)?;
     }
     Ok(())
+}
+
+/// The floor: one line that no cache holds, of as much memory as the orders have.
+fn missed(effort: &Effort, size: &Size, report: &mut Report) -> f64 {
+    let [alone, together] = floors::missed_line(size.live, effort);
+    let detail = format!(
+        "one after the other, each told by the one before, out of {} MiB in large pages; an event \
+         needs its order's and its level's at least",
+        (size.live * Line::BYTES) >> 20
+    );
+    report.figure(
+        "floor: a line from memory",
+        "ns",
+        effort.runs,
+        alone,
+        detail,
+    );
+    let detail = "eight at a time, as a processor can that knows them beforehand: for batches";
+    report.figure(
+        "floor: of eight at once",
+        "ns",
+        effort.runs,
+        together,
+        detail,
+    );
+    alone.median
 }
 
 fn market(
     effort: &Effort,
     size: &Size,
     (leaving, who): (Leaving, &str),
+    floor: f64,
     report: &mut Report,
 ) -> Result<()> {
     let mut flow = Flow::new(size.instruments, size.live, leaving);
@@ -107,8 +136,8 @@ fn market(
             large >> 20
         );
         report.figure(&name, "ns an event", effort.runs, spread, detail);
-        if matches!(handed, Handed::Together) {
-            report.at_most(name, "ns", spread.median, TARGET_NS);
+        if matches!(handed, Handed::Singly) {
+            report.at_most(name, "ns", spread.median, TARGET_NS).floor = Some(floor);
         }
     }
     ensure!(faults == 0, "{faults} frames of a sound flow were refused");

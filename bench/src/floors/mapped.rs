@@ -3,7 +3,7 @@
 use crate::benches::Bench;
 use crate::counting::map;
 use crate::floors::checksum::{Words, count_sealed, store_sealed};
-use crate::measure::{Run, timed};
+use crate::measure::{Run, mega_rates, timed};
 use anyhow::{Context, Result, ensure};
 use std::hint::black_box;
 use stream::Line;
@@ -48,6 +48,36 @@ pub fn mapped_copy(bench: &Bench, lines: u64) -> Result<MappedCopy> {
         Ok(())
     })?;
     Ok(copy)
+}
+
+/// What a line costs at best, in nanoseconds: the floor of whatever stores or reads lines.
+#[derive(Clone, Copy, Debug)]
+pub struct LineCost {
+    /// Stored as it is.
+    pub stored: f64,
+    /// Stored with its checksum, as the journal has it.
+    pub sealed: f64,
+    /// Read, and its checksum checked.
+    pub scanned: f64,
+}
+
+/// Lines a second of effort that it is measured with.
+const COST_LINES_PER_SECOND: f64 = 2_000_000.0;
+
+/// Measures it, in a moment.
+///
+/// # Errors
+/// When the file cannot be made or mapped.
+pub fn line_cost(bench: &Bench) -> Result<LineCost> {
+    let lines = ((bench.effort.run.as_secs_f64() * COST_LINES_PER_SECOND) as u64).max(64);
+    let copy = mapped_copy(bench, lines)?;
+    let scan = mapped_scan(bench, lines)?;
+    let each = |runs: &[Run]| 1e3 / mega_rates(runs).median;
+    Ok(LineCost {
+        stored: each(&copy.plain),
+        sealed: each(&copy.with_crc),
+        scanned: each(&scan),
+    })
 }
 
 /// Stores `lines` lines with their checksums once into pages that another thread has just touched,

@@ -5,7 +5,7 @@ use crate::benches::Bench;
 use crate::floors::mapped_scan;
 use crate::measure::{Run, mega_rates, passes};
 use crate::report::Report;
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use journal::Reader;
 use journal::decode::{Columns, Symbols, jsonl};
 use std::fs::OpenOptions;
@@ -28,16 +28,15 @@ const TEXT_BYTES: usize = 256 << 10;
 /// When the journal does not read as it was written.
 pub fn read(bench: &Bench, dir: &Path, lines: u64, report: &mut Report) -> Result<()> {
     let scan = mapped_scan(bench, lines)?;
-    let verify = passes(
-        &bench.effort,
-        || (),
-        |()| {
-            let verified = journal::verify(dir)?;
-            let clean = verified.state == journal::State::Clean && verified.frames == lines;
-            ensure!(clean, "the journal does not verify: {:?}", verified.state);
-            Ok(verified.frames)
-        },
-    )?;
+    let verify = verified(bench, dir, lines)?;
+    let alone = std::thread::scope(|scope| {
+        // A thread that may use one processor is all that verifies.
+        let pinned = scope.spawn(|| {
+            bench.cores.pin(0);
+            verified(bench, dir, lines)
+        });
+        pinned.join().map_err(|_| anyhow!("a thread broke"))?
+    })?;
     let frames = passes(&bench.effort, || (), |()| frames(dir, lines))?;
     let columns = columns(bench, dir, lines)?;
     let text = passes(&bench.effort, || (), |()| text(dir, lines))?;
@@ -51,6 +50,9 @@ pub fn read(bench: &Bench, dir: &Path, lines: u64, report: &mut Report) -> Resul
     let scan = tell("floor: mapped scan with CRC-32C", &scan, detail.to_owned());
     let detail = format!("every segment, with {threads} threads where there are several");
     let verified = tell("verify", &verify, detail);
+    let share = mega_rates(&alone).median / scan.median;
+    let detail = format!("{share:.2} of the scan, thread for thread");
+    tell("verify, one thread", &alone, detail);
     let detail = "every frame through the reader, its checksum checked, one field read; one thread";
     tell("decode", &frames, detail.to_owned());
     let detail = "one file a field, into the page cache of the same disk; one thread";
@@ -66,10 +68,20 @@ pub fn read(bench: &Bench, dir: &Path, lines: u64, report: &mut Report) -> Resul
     ] {
         report.at_least(name, "M lines/s", rate.median, target, None);
     }
-    let name = "journal verify, of the mapped scan with CRC";
+    let name = format!("journal verify with {threads} threads, of one thread's mapped scan");
     let share = VERIFY_SHARE * scan.median;
     report.at_least(name, "M lines/s", verified.median, share, Some(scan.median));
     Ok(())
+}
+
+fn verified(bench: &Bench, dir: &Path, lines: u64) -> Result<Vec<Run>> {
+    let pass = |()| {
+        let verified = journal::verify(dir)?;
+        let clean = verified.state == journal::State::Clean && verified.frames == lines;
+        ensure!(clean, "the journal does not verify: {:?}", verified.state);
+        Ok(verified.frames)
+    };
+    passes(&bench.effort, || (), pass)
 }
 
 fn frames(dir: &Path, lines: u64) -> Result<u64> {
