@@ -22,7 +22,7 @@ pub const REPEATS_MAX: u32 = 20;
 /// When a synthetic day opens: Thursday 2012-06-21, 09:30 in New York.
 const OPEN: Nanos = Nanos::from_secs(1_340_285_400);
 /// A whole session.
-const SESSION: Nanos = Nanos::from_secs(23_400);
+pub const SESSION: Nanos = Nanos::from_secs(23_400);
 /// Events a second in the synthetic day: about as many in all as in the real ones.
 const EVENTS_PER_SECOND: f64 = 6.0;
 

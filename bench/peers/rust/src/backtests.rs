@@ -2,11 +2,11 @@
 
 use crate::contest::{Contender, Goal, Ring, contest};
 use crate::frames;
-use crate::hft;
+use crate::hft::{self, Looks};
 use crate::orders::{Order, TICK, orders};
 use crate::pipeline::{self, Cadence};
 use anyhow::{Result, ensure};
-use bench::market::Day;
+use bench::market::{Day, SESSION};
 use bench::measure::{Run, timed};
 use bench::report::Report;
 use feed::file::MemorySource;
@@ -103,17 +103,21 @@ pub fn l3(ring: &Ring) -> Result<Report> {
             let source = MemorySource::new(lines.clone());
             let mut contenders = ours(ring, &day, &source, cadence);
             let range = day.range();
-            let step = step(cadence);
+            let looks = looks(cadence);
             let count = day.count();
-            contenders.push(peer3("HashMap", &events, count, step, || {
+            contenders.push(peer3("HashMap", &events, (count, day.times), looks, || {
                 HashMapMarketDepth::new(0.01, 1.0)
             }));
-            contenders.push(peer3("BTree", &events, count, step, || {
+            contenders.push(peer3("BTree", &events, (count, day.times), looks, || {
                 BTreeMarketDepth::new(0.01, 1.0)
             }));
-            contenders.push(peer3("ROI vector", &events, count, step, move || {
-                ROIVectorMarketDepth::new(0.01, 1.0, range.0, range.1)
-            }));
+            contenders.push(peer3(
+                "ROI vector",
+                &events,
+                (count, day.times),
+                looks,
+                move || ROIVectorMarketDepth::new(0.01, 1.0, range.0, range.1),
+            ));
             let (title, goal) = told("backtest L3", &day, cadence, Some(2.0));
             contest(&title, &ring.effort, contenders, goal, &mut report)?;
         }
@@ -164,8 +168,12 @@ fn told(what: &str, day: &Prepared, cadence: Cadence, ratio: Option<f64>) -> (St
     )
 }
 
-fn step(cadence: Cadence) -> Option<Duration> {
-    (cadence == Cadence::On).then(|| Duration::from_nanos(EVALUATE_PERIOD.0))
+fn looks(cadence: Cadence) -> Option<Looks> {
+    (cadence == Cadence::On).then_some(Looks {
+        every: EVALUATE_PERIOD,
+        session: SESSION,
+        period: PERIOD,
+    })
 }
 
 fn ours<'a>(
@@ -202,8 +210,8 @@ fn ours<'a>(
 fn peer3<'a, MD>(
     name: &str,
     events: &'a Data<Event>,
-    count: u64,
-    step: Option<Duration>,
+    days: (u64, u32),
+    looks: Option<Looks>,
     depth: impl Fn() -> MD + Copy + 'static,
 ) -> Contender<'a>
 where
@@ -212,7 +220,7 @@ where
 {
     let detail = format!("{} of its events: an execution is two", events.len());
     Contender::peer(&format!("hftbacktest {name}"), detail, move || {
-        drive(hft::l3(events, depth)?, count, step)
+        drive(hft::l3(events, depth)?, days, looks)
     })
 }
 
@@ -226,16 +234,24 @@ where
     MD: MarketDepth + L2MarketDepth + 'static,
 {
     Contender::peer(&format!("hftbacktest {name}"), "", move || {
-        drive(hft::l2(events, depth)?, count, None)
+        drive(hft::l2(events, depth)?, (count, 1), None)
     })
 }
 
 fn drive<MD: MarketDepth>(
     mut backtest: Backtest<MD>,
-    count: u64,
-    step: Option<Duration>,
+    (count, times): (u64, u32),
+    looks: Option<Looks>,
 ) -> Result<Run> {
-    let (time, looks) = timed(|| hft::to_the_end(&mut backtest, step));
-    looks?;
+    let (time, done) = timed(|| hft::to_the_end(&mut backtest, looks));
+    let done = done?;
+    if let Some(looks) = looks {
+        // The last day's end where its data does.
+        let (days, a_day) = (u64::from(times), looks.a_day());
+        ensure!(
+            ((days - 1) * a_day..=days * a_day).contains(&done),
+            "{done} looks in {days} sessions of {a_day}"
+        );
+    }
     Ok(Run { time, count })
 }

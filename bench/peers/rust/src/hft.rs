@@ -23,7 +23,6 @@ use hftbacktest::types::{
     ElapseResult, FILL_EVENT, LOCAL_EVENT, MODIFY_ORDER_EVENT, SELL_EVENT,
 };
 use std::hint::black_box;
-use std::time::Duration;
 use stream::Nanos;
 
 /// A price in units of the currency.
@@ -156,28 +155,56 @@ where
         .map_err(|wrong| anyhow!("hftbacktest: {wrong:?}"))
 }
 
-/// Runs it to the end of the data: at once, or with a look at the best quote every `cadence`.
+/// Looks at the best quote: in sessions only, as ours evaluates.
+#[derive(Clone, Copy, Debug)]
+pub struct Looks {
+    /// From one to the next.
+    pub every: Nanos,
+    /// From the first event of a day to its close.
+    pub session: Nanos,
+    /// From one day to the next.
+    pub period: Nanos,
+}
+
+impl Looks {
+    /// How many there are in a day.
+    #[must_use]
+    pub const fn a_day(&self) -> u64 {
+        self.session.0 / self.every.0
+    }
+}
+
+/// Runs it to the end of the data: at once, or with looks at the best quote, of which it tells how
+/// many there were. What lies between two days it passes in one step.
 ///
 /// # Errors
 /// What it says.
 pub fn to_the_end<MD: MarketDepth>(
     backtest: &mut Backtest<MD>,
-    cadence: Option<Duration>,
+    looks: Option<Looks>,
 ) -> Result<u64> {
     let failed = |wrong: BacktestError| anyhow!("hftbacktest: {wrong}");
-    let Some(cadence) = cadence else {
+    let Some(looks) = looks else {
         let end = backtest.goto_end().map_err(failed)?;
         ensure!(end == ElapseResult::EndOfData, "hftbacktest ended early");
         return Ok(0);
     };
-    let step = cadence.as_nanos() as i64;
-    let mut looks = 0;
-    while backtest.elapse(step).map_err(failed)? != ElapseResult::EndOfData {
-        let depth = backtest.depth(0);
-        black_box((depth.best_bid_tick(), depth.best_ask_tick()));
-        looks += 1;
+    let step = looks.every.0 as i64;
+    let night = (looks.period.0 - looks.a_day() * looks.every.0) as i64;
+    let mut done = 0;
+    loop {
+        for _ in 0..looks.a_day() {
+            if backtest.elapse(step).map_err(failed)? == ElapseResult::EndOfData {
+                return Ok(done);
+            }
+            let depth = backtest.depth(0);
+            black_box((depth.best_bid_tick(), depth.best_ask_tick()));
+            done += 1;
+        }
+        if backtest.elapse(night).map_err(failed)? == ElapseResult::EndOfData {
+            return Ok(done);
+        }
     }
-    Ok(looks)
 }
 
 /// One order event for a depth structure, with nothing left to convert.
