@@ -3,19 +3,27 @@
 use crate::backtest::{task, times_for};
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, add_each, nanoseconds, told};
+use crate::hop::{self, peers};
 use crate::latency::{Case, protected};
 use crate::load::{Rhythm, merged};
 use crate::market::Day;
-use crate::measure::Spread;
+use crate::measure::{Spread, quotient};
 use crate::pipeline::{self, Task};
 use crate::report::Report;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use journal::Durability;
 
 /// The layouts.
 const LANES: [usize; 4] = [1, 2, 3, 5];
 /// The paced load.
 const RHYTHM: Rhythm = Rhythm::even(100_000);
+
+/// Messages that go there and back fall due so far apart.
+const TRIP_EVERY_NS: u64 = 2_000;
+/// Of a run's time each ring has one part in so many.
+const TRIPS_SHARE: u64 = 4;
+/// Lines of their rings.
+const SLOTS: usize = 1_024;
 
 /// Runs the bench.
 ///
@@ -75,7 +83,47 @@ pub fn run(bench: &Bench) -> Result<Report> {
             histogram: ages,
         });
     }
+    there_and_back(bench, &mut report)?;
     Ok(report)
+}
+
+/// Two hops between two lanes without any work, beside other people's rings.
+fn there_and_back(bench: &Bench, report: &mut Report) -> Result<()> {
+    if let Some(why) = bench.cores.why_not_two() {
+        report.note(format!("two hops, there and back: {why}"));
+        return Ok(());
+    }
+    let peers: Vec<_> = peers::all()
+        .into_iter()
+        .filter(|peer| peer.and_back)
+        .collect();
+    let mut p50s = vec![Vec::new(); peers.len()];
+    let mut all: Vec<_> = peers.iter().map(|_| nanoseconds()).collect();
+    let (every, turns) = (TRIP_EVERY_NS, bench.effort.runs);
+    let count = (bench.effort.run.as_nanos() as u64 / TRIPS_SHARE / every).max(100);
+    for _ in 0..turns {
+        for ((peer, p50s), all) in peers.iter().zip(&mut p50s).zip(&mut all) {
+            let load = hop::task::Load::Paced { every, count };
+            let trip = hop::task::Task::new(&bench.cores, SLOTS, load).and_back();
+            let outcome = (peer.hop)(&trip);
+            let (name, wrong) = (peer.name, outcome.wrong);
+            ensure!(wrong == 0, "{name}: {wrong} messages out of order or lost");
+            p50s.push(outcome.response.value_at_quantile(0.5) as f64);
+            add_each([(all, &outcome.response)]);
+        }
+    }
+    for ((peer, own), all) in peers.iter().zip(&p50s).zip(&all) {
+        let times = quotient(own, &p50s[0]).unwrap_or(f64::NAN);
+        let spread = Spread::of(own.iter().copied());
+        let detail = format!("{times:.2} x ours; {}", told(all));
+        let name = format!("two hops, there and back, {}", peer.name);
+        report.figure(name, "ns p50", own.len(), spread, detail);
+    }
+    report.note(
+        "two hops: one message each 2 µs to the other core and back through a second ring, without \
+         stages; the Disruptors read on threads of their own, three on two cores: not measured",
+    );
+    Ok(())
 }
 
 fn named(lanes: usize) -> String {

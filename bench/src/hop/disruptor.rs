@@ -1,7 +1,7 @@
 //! The Disruptor in Rust, with a thread of its own for the reader, as its page recommends.
 
 use super::rings::BATCH;
-use super::task::{Message, Outcome, Sends, Task, line, message};
+use super::task::{Hears, Message, Outcome, Sends, Task, line, message};
 use disruptor::{
     BusySpinWithSpinLoopHint, ProcessorSettings, Producer, SingleProducer, build_single_producer,
 };

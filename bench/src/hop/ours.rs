@@ -1,6 +1,6 @@
 //! The lanes' own ring, and the floor of all rings: a message is one line and nothing else.
 
-use super::task::{Message, Outcome, Receives, Sends, Sink, Task, line, message};
+use super::task::{Hears, Message, Outcome, Receives, Sends, Task, line, message};
 use crossbeam::utils::CachePadded;
 use engine::chain::End;
 use engine::ring::{RingIn, RingOut, ring};
@@ -18,16 +18,18 @@ const NOTES: usize = 40;
 /// put, frames are gathered under backlog and published when there is none; the reader takes all
 /// that stands there, in place, and looks first how far the lane before it is.
 pub(super) fn lanes(task: &Task<'_>) -> Outcome {
-    let (out, input) = ring(task.slots);
-    let progress = Arc::new(Progress::default());
-    let upstream = Arc::clone(&progress);
-    let out = LaneOut {
-        out,
-        last: 0,
-        told: 0,
-        progress,
-    };
-    task.between(out, LaneIn { input, upstream })
+    task.between(|| {
+        let (out, input) = ring(task.slots);
+        let progress = Arc::new(Progress::default());
+        let upstream = Arc::clone(&progress);
+        let out = LaneOut {
+            out,
+            last: 0,
+            told: 0,
+            progress,
+        };
+        (out, LaneIn { input, upstream })
+    })
 }
 
 struct LaneOut {
@@ -77,12 +79,12 @@ struct LaneIn {
 
 impl Receives for LaneIn {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         let finished = self.upstream.is_finished();
         let done = self.upstream.done();
         let lines = self.input.lines();
         self.input.read(lines, |frame| {
-            sink.take(message(&frame.lines()[0]));
+            to.take(message(&frame.lines()[0]));
             true
         });
         std::hint::black_box((finished, done));
@@ -93,15 +95,17 @@ impl Receives for LaneIn {
 /// line that it numbers, so that a message is one line and nothing else. Its reader tells only four
 /// times a lap how far it is. No frame of several lines fits it; it is the floor of a hop.
 pub(super) fn numbered_lines(task: &Task<'_>) -> Outcome {
-    let ring = Arc::new(Numbered {
-        slots: (0..task.slots).map(|_| CachePadded::default()).collect(),
-        read: CachePadded::default(),
-    });
-    let reader = NumberedIn {
-        ring: Arc::clone(&ring),
-        next: 0,
-    };
-    task.between(NumberedOut { ring, free: 0 }, reader)
+    task.between(|| {
+        let ring = Arc::new(Numbered {
+            slots: (0..task.slots).map(|_| CachePadded::default()).collect(),
+            read: CachePadded::default(),
+        });
+        let reader = NumberedIn {
+            ring: Arc::clone(&ring),
+            next: 0,
+        };
+        (NumberedOut { ring, free: 0 }, reader)
+    })
 }
 
 #[derive(Debug)]
@@ -138,7 +142,7 @@ struct NumberedIn {
 
 impl Receives for NumberedIn {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         let slots = self.ring.slots.len() as u64;
         let slot = &self.ring.slots[(self.next % slots) as usize];
         if slot[0].load(Ordering::Acquire) != self.next + 1 {
@@ -150,6 +154,6 @@ impl Receives for NumberedIn {
         if self.next.is_multiple_of(slots / 4) {
             self.ring.read.store(self.next, Ordering::Release);
         }
-        sink.take(&words);
+        to.take(&words);
     }
 }

@@ -33,6 +33,9 @@ pub struct Peer {
     pub paced: bool,
     /// Whether it is measured saturated.
     pub saturated: bool,
+    /// Whether it can be measured there and back: not what reads on a thread of its own, which
+    /// would be three threads on two cores.
+    pub and_back: bool,
     /// One run of it.
     pub hop: fn(&Task<'_>) -> Outcome,
 }
@@ -43,6 +46,7 @@ const fn peer(name: &'static str, role: Role, hop: fn(&Task<'_>) -> Outcome) -> 
         role,
         paced: true,
         saturated: true,
+        and_back: !matches!(role, Role::Disruptor | Role::Lmax),
         hop,
     }
 }
@@ -52,6 +56,7 @@ const fn peer(name: &'static str, role: Role, hop: fn(&Task<'_>) -> Outcome) -> 
 const fn batches(name: &'static str, role: Role, hop: fn(&Task<'_>) -> Outcome) -> Peer {
     Peer {
         paced: false,
+        and_back: false,
         ..peer(name, role, hop)
     }
 }
@@ -119,6 +124,11 @@ mod tests {
                     assert_eq!(outcome.response.len(), 300, "{}", peer.name);
                     let (response, service) = (&outcome.response, &outcome.service);
                     assert!(response.max() >= service.max(), "{}", peer.name);
+                }
+                if peer.and_back {
+                    let outcome = (peer.hop)(&Task::new(&cores, slots, PACED).and_back());
+                    assert_eq!(outcome.wrong, 0, "{}, there and back", peer.name);
+                    assert_eq!(outcome.response.len(), 300, "{}", peer.name);
                 }
                 if peer.saturated {
                     let outcome = (peer.hop)(&saturated);

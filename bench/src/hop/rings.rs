@@ -1,6 +1,6 @@
 //! Rings of one writer and one reader.
 
-use super::task::{Message, Outcome, Receives, Sends, Sink, Task, line, message};
+use super::task::{Hears, Message, Outcome, Receives, Sends, Task, line, message};
 use heapless::spsc;
 use ringbuf::traits::{Consumer as _, Producer as _, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
@@ -14,20 +14,26 @@ pub(super) const BATCH: usize = 64;
 
 /// rtrb, one push and one pop for each message.
 pub(super) fn rtrb_push(task: &Task<'_>) -> Outcome {
-    let (out, input) = RingBuffer::new(task.slots);
-    task.between(Pushed(out), Popped(input))
+    task.between(|| {
+        let (out, input) = RingBuffer::new(task.slots);
+        (Pushed(out), Popped(input))
+    })
 }
 
 /// rtrb, each message a chunk of its own; the reader takes what there is as one chunk.
 pub(super) fn rtrb_chunks(task: &Task<'_>) -> Outcome {
-    let (out, input) = RingBuffer::new(task.slots);
-    task.between(Chunked::<1>::new(out), ChunkRead(input))
+    task.between(|| {
+        let (out, input) = RingBuffer::new(task.slots);
+        (Chunked::<1>::new(out), ChunkRead(input))
+    })
 }
 
 /// rtrb, 64 messages a chunk.
 pub(super) fn rtrb_batches(task: &Task<'_>) -> Outcome {
-    let (out, input) = RingBuffer::new(task.slots);
-    task.between(Chunked::<BATCH>::new(out), ChunkRead(input))
+    task.between(|| {
+        let (out, input) = RingBuffer::new(task.slots);
+        (Chunked::<BATCH>::new(out), ChunkRead(input))
+    })
 }
 
 struct Pushed(Producer<Line>);
@@ -45,9 +51,9 @@ struct Popped(Consumer<Line>);
 
 impl Receives for Popped {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         if let Ok(line) = self.0.pop() {
-            sink.take(message(&line));
+            to.take(message(&line));
         }
     }
 }
@@ -97,14 +103,18 @@ struct ChunkRead(Consumer<Line>);
 
 impl Receives for ChunkRead {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         let there = self.0.slots();
+        if there == 0 {
+            // Nothing is given free where nothing was read: a store would take the line away.
+            return;
+        }
         let Ok(chunk) = self.0.read_chunk(there) else {
             return;
         };
         let (front, back) = chunk.as_slices();
         for line in front.iter().chain(back) {
-            sink.take(message(line));
+            to.take(message(line));
         }
         chunk.commit_all();
     }
@@ -112,22 +122,26 @@ impl Receives for ChunkRead {
 
 /// ringbuf, one push and one pop for each message.
 pub(super) fn ringbuf_push(task: &Task<'_>) -> Outcome {
-    let (out, input) = HeapRb::new(task.slots).split();
-    task.between(RingbufOut(out), RingbufIn(input))
+    task.between(|| {
+        let (out, input) = HeapRb::new(task.slots).split();
+        (RingbufOut(out), RingbufIn(input))
+    })
 }
 
 /// ringbuf, 64 messages at once, in and out.
 pub(super) fn ringbuf_batches(task: &Task<'_>) -> Outcome {
-    let (out, input) = HeapRb::new(task.slots).split();
-    let out = RingbufSlices {
-        out,
-        kept: Vec::with_capacity(BATCH),
-    };
-    let input = RingbufSlicesIn {
-        input,
-        read: [Line::ZERO; BATCH],
-    };
-    task.between(out, input)
+    task.between(|| {
+        let (out, input) = HeapRb::new(task.slots).split();
+        let out = RingbufSlices {
+            out,
+            kept: Vec::with_capacity(BATCH),
+        };
+        let input = RingbufSlicesIn {
+            input,
+            read: [Line::ZERO; BATCH],
+        };
+        (out, input)
+    })
 }
 
 struct RingbufOut(HeapProd<Line>);
@@ -145,9 +159,9 @@ struct RingbufIn(HeapCons<Line>);
 
 impl Receives for RingbufIn {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         if let Some(line) = self.0.try_pop() {
-            sink.take(message(&line));
+            to.take(message(&line));
         }
     }
 }
@@ -183,27 +197,35 @@ struct RingbufSlicesIn {
 
 impl Receives for RingbufSlicesIn {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         let count = self.input.pop_slice(&mut self.read);
         for line in &self.read[..count] {
-            sink.take(message(line));
+            to.take(message(line));
         }
     }
 }
 
-static SMALL: Mutex<spsc::Queue<Line, 1_024>> = Mutex::new(spsc::Queue::new());
-static LARGE: Mutex<spsc::Queue<Line, 65_536>> = Mutex::new(spsc::Queue::new());
+/// A ring for the way there, and one for the way back.
+type Queues<const N: usize> = Mutex<[spsc::Queue<Line, N>; 2]>;
+
+static SMALL: Queues<1_024> = Mutex::new([const { spsc::Queue::new() }; 2]);
+static LARGE: Queues<65_536> = Mutex::new([const { spsc::Queue::new() }; 2]);
 
 /// heapless, whose size is a constant: 1,024 or 65,536 places, one of them never used.
 pub(super) fn heapless(task: &Task<'_>) -> Outcome {
+    fn between<const N: usize>(task: &Task<'_>, queues: &Queues<N>) -> Outcome {
+        let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = queues.iter_mut();
+        task.between(|| {
+            let queue = queues.next().expect("no trip has more than two ways");
+            let (out, input) = queue.split();
+            (HeaplessOut(out), HeaplessIn(input))
+        })
+    }
     if task.slots <= 1_024 {
-        let mut queue = SMALL.lock().unwrap_or_else(PoisonError::into_inner);
-        let (out, input) = queue.split();
-        task.between(HeaplessOut(out), HeaplessIn(input))
+        between(task, &SMALL)
     } else {
-        let mut queue = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (out, input) = queue.split();
-        task.between(HeaplessOut(out), HeaplessIn(input))
+        between(task, &LARGE)
     }
 }
 
@@ -222,9 +244,9 @@ struct HeaplessIn<'a>(spsc::Consumer<'a, Line>);
 
 impl Receives for HeaplessIn<'_> {
     #[inline]
-    fn receive(&mut self, sink: &mut Sink) {
+    fn receive(&mut self, to: &mut impl Hears) {
         if let Some(line) = self.0.dequeue() {
-            sink.take(message(&line));
+            to.take(message(&line));
         }
     }
 }

@@ -5,6 +5,8 @@
 //! fast as they go. Every message is one line with its number; one that is missing, doubled or out
 //! of order is found.
 
+mod relay;
+
 use crate::cores::Cores;
 use crate::distribution::nanoseconds;
 use crate::floors::ordered_raw;
@@ -58,8 +60,23 @@ pub trait Sends: Send {
 
 /// The receiving end.
 pub trait Receives: Send {
-    /// Hands to the sink what is there, if anything is.
-    fn receive(&mut self, sink: &mut Sink);
+    /// Hands over what is there, if anything is.
+    fn receive(&mut self, to: &mut impl Hears);
+}
+
+/// Who takes what a receiving end hands over.
+pub trait Hears {
+    /// Takes a message.
+    fn take(&mut self, message: &Message);
+}
+
+/// Where messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trip {
+    /// From the first thread to the second.
+    There,
+    /// From there back again through a second ring: two hops.
+    ThereAndBack,
 }
 
 /// How messages come.
@@ -85,6 +102,7 @@ pub struct Task<'a> {
     pub slots: usize,
     /// How messages come.
     pub load: Load,
+    trip: Trip,
     clock: quanta::Clock,
     origin: u64,
     frame: Message,
@@ -131,12 +149,20 @@ impl<'a> Task<'a> {
             cores,
             slots,
             load,
+            trip: Trip::There,
             origin: clock.raw(),
             clock,
             frame: *message(&draft.frame().lines()[0]),
             ready: Barrier::new(2),
             first: AtomicU64::new(0),
         }
+    }
+
+    /// The same, there and back.
+    #[must_use]
+    pub fn and_back(self) -> Self {
+        let trip = Trip::ThereAndBack;
+        Self { trip, ..self }
     }
 
     /// The receiving end's notes.
@@ -171,9 +197,18 @@ impl<'a> Task<'a> {
         self.ready.wait();
     }
 
-    /// Both ends on threads of their own, to the last message.
+    /// Both ends on threads of their own, to the last message. `make` makes a ring, and another one
+    /// for the way back.
     #[must_use]
-    pub fn between(&self, mut out: impl Sends, mut input: impl Receives) -> Outcome {
+    pub fn between<S: Sends, R: Receives>(&self, mut make: impl FnMut() -> (S, R)) -> Outcome {
+        let there = make();
+        match self.trip {
+            Trip::There => self.one_way(there),
+            Trip::ThereAndBack => relay::there_and_back(self, there, make()),
+        }
+    }
+
+    fn one_way<S: Sends, R: Receives>(&self, (mut out, mut input): (S, R)) -> Outcome {
         let sink = std::thread::scope(|scope| {
             let receiver = scope.spawn(move || {
                 self.cores.pin(1);
@@ -221,6 +256,15 @@ impl<'a> Task<'a> {
     }
 
     fn send_paced(&self, out: &mut impl Sends, every: u64, count: u64) {
+        self.pace(every, count, |message| {
+            out.send(message);
+            out.flush();
+        });
+    }
+
+    /// So many messages, each when it is due, and the last one.
+    #[inline(always)]
+    fn pace(&self, every: u64, count: u64, mut send: impl FnMut(Message)) {
         let begin = self.now() + every;
         self.first.store(begin, Ordering::Relaxed);
         let mut message = self.frame;
@@ -232,8 +276,7 @@ impl<'a> Task<'a> {
             }
             let due = if number < count { due } else { LAST };
             (message[0], message[DUE], message[SENT]) = (number, due, now);
-            out.send(message);
-            out.flush();
+            send(message);
         }
     }
 
@@ -280,12 +323,6 @@ impl Sink {
         self.sum = self.sum.wrapping_add(due ^ sent);
     }
 
-    /// Notes a message.
-    #[inline]
-    pub fn take(&mut self, message: &Message) {
-        self.note(message[0], message[DUE], message[SENT]);
-    }
-
     /// True when the last one came.
     #[inline]
     #[must_use]
@@ -296,5 +333,12 @@ impl Sink {
     #[inline]
     fn now(&self) -> u64 {
         self.clock.delta_as_nanos(self.origin, self.clock.raw())
+    }
+}
+
+impl Hears for Sink {
+    #[inline]
+    fn take(&mut self, message: &Message) {
+        self.note(message[0], message[DUE], message[SENT]);
     }
 }
