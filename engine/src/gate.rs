@@ -12,6 +12,8 @@
 //! Frames from which nothing follows are gathered, and appended together: before whatever does
 //! act, and where others read the journal's head, before the lane looks for the next input.
 
+mod held;
+
 use crate::broker::Broker;
 use crate::chain::End;
 use crate::edge_log::EdgeLog;
@@ -21,6 +23,7 @@ use crate::ledger::{Ledger, LiveLeg};
 use crate::probe::Probe;
 use crate::shared::{Emergency, Shared};
 use book::BookStage;
+use held::{HELD_MAX, Held};
 use journal::{Health, Writer};
 use rtrb::Producer;
 use std::collections::VecDeque;
@@ -30,9 +33,7 @@ use stream::payload::{
     SlotAction, Tick, Timer, Verdict, text,
 };
 use stream::source::answer;
-use stream::{
-    Answers, Draft, Edge, FrameId, FrameRef, InstrumentId, Kind, Kinds, Line, Nanos, Out,
-};
+use stream::{Answers, Draft, Edge, FrameRef, InstrumentId, Kind, Kinds, Line, Nanos, Out};
 
 /// A depth slot on its way to the source.
 #[derive(Clone, Copy, Debug)]
@@ -76,9 +77,6 @@ impl Answers for WayBack {
     }
 }
 
-/// Commands that may be held back for a sync at a time.
-const HELD_MAX: usize = stream::limits::COMMANDS_UNANSWERED_MAX;
-
 /// Derived kinds behind which something happens; every other derived frame is only kept.
 const ACTS_ON: Kinds = Kinds::of(&[
     Kind::Command,
@@ -111,16 +109,6 @@ pub struct GateParts {
     pub shared: Arc<Shared>,
     /// Live, or measuring nothing in virtual time.
     pub clock: Probe,
-}
-
-/// A command that waits for its sync.
-#[derive(Debug)]
-struct Held {
-    /// Where it stands in the journal.
-    position: u64,
-    /// Its bracket.
-    origin: FrameId,
-    draft: Draft,
 }
 
 /// The end of the chain.
@@ -482,40 +470,6 @@ impl Gate {
 }
 
 impl Gate {
-    /// What is not in the journal does not leave. With `power` durability what adds risk is held
-    /// until it is synced, and so is everything of the same bracket behind it: a cancel must not
-    /// overtake the order that it cancels.
-    fn command(&mut self, frame: FrameRef<'_>, position: u64) {
-        if self.journal.is_failed() {
-            return;
-        }
-        let command = frame.read::<Command>();
-        let behind_held = self.held.iter().any(|held| held.origin == command.origin);
-        let waits = behind_held || (self.power && command.adds_risk != 0);
-        if !waits {
-            return self.hand_over(frame);
-        }
-        assert!(self.held.len() < HELD_MAX, "the gateway broke its credits");
-        let mut draft = Draft::new();
-        draft.copy_from(frame);
-        self.held.push_back(Held {
-            position,
-            origin: command.origin,
-            draft,
-        });
-        self.journal.request_sync();
-        // Virtual time must not depend on how long a disk takes: there it stands still instead.
-        while !self.clock.is_live() && !self.held.is_empty() && !self.health_is_lost() {
-            self.release();
-            std::thread::yield_now();
-        }
-    }
-
-    /// True when waiting for a sync is in vain.
-    fn health_is_lost(&self) -> bool {
-        self.journal.health().must_wind_down()
-    }
-
     fn hand_over(&mut self, frame: FrameRef<'_>) {
         let now = self.clock.is_live().then(|| self.clock.now());
         self.tell_edge(frame);
@@ -570,17 +524,6 @@ impl Gate {
             return;
         }
         self.edge.on_frame(self.market.frame(), &mut self.back);
-    }
-
-    /// Commands whose frames are synced by now leave, in order.
-    fn release(&mut self) {
-        while let Some(held) = self.held.front()
-            && self.journal.durable() >= held.position
-        {
-            if let Some(held) = self.held.pop_front() {
-                self.hand_over(held.draft.frame());
-            }
-        }
     }
 
     fn refused(&mut self, frame: FrameRef<'_>) {

@@ -5,7 +5,7 @@ use super::FoldError;
 use super::told::Told;
 use crate::broker::Shade;
 use crate::setup::Setup;
-use stream::payload::{Refused, Request, Requested, Verdict};
+use stream::payload::{Refused, Request, Requested, Sent, Verdict};
 use stream::source::answer;
 use stream::{Answers, Class, Draft, FrameRef, Kind, Nanos};
 
@@ -24,6 +24,12 @@ impl Pending {
     #[inline]
     fn came(&mut self, frame: FrameRef<'_>) {
         if self.0.is_empty() || frame.kind().is_market() {
+            return;
+        }
+        if let Some(sent) = frame.try_read::<Sent>() {
+            // A command is answered once: one that a start gave up was not handed over before.
+            let of = |draft: &Draft| draft.frame().try_read::<Sent>().map(|own| own.command);
+            self.0.retain(|draft| of(draft) != Some(sent.command));
             return;
         }
         let bytes = &frame.bytes()[stream::Header::BYTES..];
@@ -128,5 +134,36 @@ impl Life {
         let due = frame.ts().saturating_add(self.delay);
         let Self { pending, draft, .. } = self;
         answer(pending, draft, due, id, instrument, &requested);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream::payload::SentOutcome;
+    use stream::{FrameId, InstrumentId};
+
+    fn sent(command: u64, outcome: SentOutcome) -> Draft {
+        let mut draft = Draft::new();
+        let sent = Sent {
+            command: FrameId(command),
+            outcome,
+            ..Sent::zeroed()
+        };
+        draft.write(InstrumentId(1), &sent);
+        draft
+    }
+
+    #[test]
+    fn a_command_that_a_start_gave_up_has_its_answer() {
+        let mut pending = Pending::default();
+        pending.queue(&sent(7, SentOutcome::Sent));
+        pending.queue(&sent(8, SentOutcome::Sent));
+        pending.came(sent(7, SentOutcome::Abandoned).frame());
+        let left = pending.into_drafts();
+        let commands = left
+            .iter()
+            .map(|draft| draft.frame().read::<Sent>().command);
+        assert_eq!(commands.collect::<Vec<_>>(), [FrameId(8)]);
     }
 }

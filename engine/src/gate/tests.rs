@@ -5,12 +5,12 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::setup::{SAMPLE, Setup};
 use journal::{Faults, Operation, Options, create_or_continue};
-use rtrb::RingBuffer;
+use rtrb::{Consumer, RingBuffer};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stream::Class;
-use stream::payload::{Best, Delete, Payload};
+use stream::payload::{Best, CommandOp, Delete, Payload, Sent, SentOutcome};
 
 /// A disk that gives so many segments and then none.
 #[derive(Debug)]
@@ -29,21 +29,38 @@ impl Faults for Full {
     }
 }
 
+/// A disk that keeps nothing.
+#[derive(Debug)]
+struct Forgetful;
+
+impl Faults for Forgetful {
+    fn before(&self, operation: Operation<'_>) -> io::Result<()> {
+        match operation {
+            Operation::SyncRange { .. } => Err(io::ErrorKind::Other.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A gate by the clock in front of the simulated broker, with a journal of small segments.
 fn gate(dir: &Path, segments: u64) -> Gate {
+    gate_on(dir, Arc::new(Full(AtomicU64::new(segments))), false).0
+}
+
+/// The same on a disk with faults, and what it sends back.
+fn gate_on(dir: &Path, faults: Arc<dyn Faults>, power: bool) -> (Gate, Consumer<Line>) {
     let mut settings = Settings::default();
     settings.add_sample(SAMPLE);
     let setup = Setup::read(&settings).unwrap();
     let mut options = Options::new(dir);
     options.segment_bytes = Options::SEGMENT_BYTES_MIN;
-    options.faults = Some(Arc::new(Full(AtomicU64::new(segments))));
+    options.faults = Some(faults);
     let (journal, _) = create_or_continue(&options).unwrap();
-    // Nobody takes what goes round; nothing does here.
-    let (back, _) = RingBuffer::new(8);
+    let (back, taken) = RingBuffer::new(8);
     let (slots, _) = RingBuffer::new(8);
-    Gate::new(GateParts {
+    let gate = Gate::new(GateParts {
         journal,
-        power: false,
+        power,
         edge: Broker::Sim(Box::new(setup.edge())),
         log: EdgeLog::open(dir).unwrap(),
         ledger: Ledger::default(),
@@ -52,7 +69,8 @@ fn gate(dir: &Path, segments: u64) -> Gate {
         delay: Nanos(1),
         shared: Arc::new(Shared::new(1, 0)),
         clock: Probe::live(Clock::new()),
-    })
+    });
+    (gate, taken)
 }
 
 fn put<P: Payload>(gate: &mut Gate, class: Class, seq: u64, payload: &P) {
@@ -114,4 +132,29 @@ fn a_market_frame_that_a_dying_journal_lacks_is_not_shown_to_the_edge() {
     assert_eq!(gate.shared.emergency(), Emergency::Dead);
     put(&mut gate, Class::Input, seq + 1, &Delete::zeroed());
     assert!(!gate.market_waits, "nor is any behind it");
+}
+
+#[test]
+fn an_entry_that_waits_for_a_disk_that_keeps_nothing_is_given_up_and_answered_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut gate, mut back) = gate_on(dir.path(), Arc::new(Forgetful), true);
+    gate.journal.spawn_helper().unwrap();
+    let entry = Command {
+        adds_risk: 1,
+        op: CommandOp::Place,
+        ..Command::zeroed()
+    };
+    put(&mut gate, Class::Derived, 1, &entry);
+    gate.flush();
+    while !gate.health_is_lost() {
+        assert_eq!(gate.held.len(), 1, "it waits for its sync");
+        gate.journal.request_sync();
+        std::thread::yield_now();
+    }
+    gate.flush();
+    assert!(gate.held.is_empty());
+    let line = back.pop().unwrap();
+    let sent = *FrameRef::first_of(&[line]).unwrap().read::<Sent>();
+    assert_eq!(sent.outcome, SentOutcome::NotSent);
+    assert!(back.is_empty(), "the broker never saw it");
 }
