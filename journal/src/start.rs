@@ -79,27 +79,25 @@ pub fn create_or_continue(options: &Options) -> Result<(Writer, Recovered), Erro
         None => create_identity(&disk, options, &mut made)?,
     };
     let recovered = recover(dir)?;
-    let writer = open_epoch(&disk, options, &identity, &recovered, lock, &mut made)?;
-    made.keep();
+    let mut writer = open_epoch(&disk, options, &identity, &recovered, lock, &mut made)?;
+    made.is_kept = true;
+    writer.remember(made);
     Ok((writer, recovered.found))
 }
 
 /// What a start has made; removed again unless it is kept.
-#[derive(Default)]
-struct Made {
+#[derive(Debug, Default)]
+pub(crate) struct Made {
     files: Vec<PathBuf>,
     folder: Option<PathBuf>,
-}
-
-impl Made {
-    fn keep(mut self) {
-        self.files.clear();
-        self.folder = None;
-    }
+    pub(crate) is_kept: bool,
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         // The refusal itself is what is told; what cannot be removed is empty.
         for path in self.files.iter().rev() {
             let _ = std::fs::remove_file(path);

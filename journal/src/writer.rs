@@ -13,6 +13,7 @@ use crate::seal::{Seal, words};
 use crate::segment::{Prepared, Segment};
 use crate::shared::{Health, Shared, Why};
 use crate::sheets::Sheets;
+use crate::start::Made;
 use crate::sync::Syncer;
 use std::path::Path;
 use std::slice;
@@ -55,6 +56,8 @@ pub struct Writer {
     disk: Disk,
     /// Where segments are not mapped: what is stored into instead.
     sheets: Option<Sheets>,
+    /// What the start made.
+    made: Made,
     /// Held until the writer is gone.
     _lock: Lock,
 }
@@ -99,8 +102,25 @@ impl Writer {
             helpers: Helpers::Inline(Box::new((parts.preparer, parts.syncer))),
             disk: parts.disk,
             sheets,
+            made: Made::default(),
             _lock: parts.lock,
         }
+    }
+
+    /// Remembers what the start made, for it may yet come to nothing.
+    pub(crate) fn remember(&mut self, made: Made) {
+        self.made = made;
+    }
+
+    /// Takes back a start that came to nothing: what it made is removed again, as when the journal
+    /// itself refuses one. Starts that are refused over and over must not fill the disk.
+    ///
+    /// # Panics
+    /// When a frame was appended.
+    pub fn withdraw(mut self) {
+        let first = self.header.first_position;
+        assert_eq!(self.position, first, "frames that were appended stay");
+        self.made.is_kept = false;
     }
 
     /// Writes a frame and returns the position behind it: lines since the journal began.

@@ -197,3 +197,22 @@ fn a_gap_in_seq_is_our_own_bug() {
     write(&mut writer, &mut Frames::after(1, 0), 3);
     write(&mut writer, &mut Frames::after(1, 7), 1);
 }
+
+#[test]
+fn a_start_that_is_taken_back_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let new = dir.path().join("new");
+    start(&tiny(&new)).0.withdraw();
+    assert!(!new.exists());
+    let (mut writer, _) = start(&tiny(dir.path()));
+    let all = write(&mut writer, &mut Frames::after(1, 0), 10);
+    writer.close().unwrap();
+    let before = listing(dir.path());
+    for _ in 0..3 {
+        let (writer, recovered) = start(&tiny(dir.path()));
+        assert_eq!(recovered.epoch, 2);
+        writer.withdraw();
+        assert_eq!(listing(dir.path()), before);
+    }
+    assert_eq!(read(dir.path()).unwrap(), all);
+}
