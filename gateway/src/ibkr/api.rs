@@ -7,18 +7,16 @@
 mod convert;
 mod feeds;
 mod profit;
+mod rows;
 mod scan;
 
 use super::broker::{
     Account, Answer, Broker, Contract, Details, Execution, Fee, Feed, Gauge, Handed, Held, Known,
-    NoAnswer, Notice, Standing, Update, Wish,
+    NoAnswer, Notice, Update, Wish,
 };
 use super::decimal;
 use super::profit::{PositionProfit, Profit};
-use convert::{
-    contract_of, details_of, execution_of, fee_of, known_of, ledger_of, order_of, standing_of,
-    value_of,
-};
+use convert::{contract_of, details_of, ledger_of, order_of, value_of};
 use core::time::Duration;
 use feeds::{Depth, Quotes, Trades};
 use ibapi::Error;
@@ -26,11 +24,12 @@ use ibapi::accounts::types::{AccountGroup, AccountId, ContractId};
 use ibapi::accounts::{AccountSummaryResult, PositionUpdate};
 use ibapi::client::blocking::{Client, NoticeStream, Subscription};
 use ibapi::market_data::SmartDepth;
-use ibapi::orders::{ExecutionFilter, Executions, OrderUpdate, Orders};
+use ibapi::orders::{OrderUpdate, Orders};
 use ibapi::subscriptions::SubscriptionItem;
+use rows::{Found, Rows};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use stream::{InstrumentId, Money, Nanos, Price};
+use stream::{InstrumentId, Nanos, Price};
 
 /// The least version of the protocol that the crate speaks.
 pub const VERSION_MIN: i32 = 213;
@@ -118,24 +117,22 @@ impl Api {
         })
     }
 
-    fn instrument(&self, con_id: i32) -> Option<InstrumentId> {
+    /// Our number of a contract, and its least price change.
+    fn found(&self, con_id: i32) -> Found {
         let contracts = self
             .contracts
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        contracts.by_con.get(&con_id).copied()
+        let id = contracts.by_con.get(&con_id).copied();
+        let known = id.and_then(|id| contracts.by_id.get(&id));
+        (id, known.map_or(Price(1), |(_, tick)| *tick))
     }
 
-    fn tick(&self, con_id: i32) -> Price {
-        let contracts = self
-            .contracts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        contracts
-            .by_con
-            .get(&con_id)
-            .and_then(|id| contracts.by_id.get(id))
-            .map_or(Price(1), |(_, tick)| *tick)
+    fn rows(&self) -> Rows<'_, impl Fn(i32) -> Found> {
+        Rows {
+            account: &self.account,
+            found: |con_id| self.found(con_id),
+        }
     }
 
     fn contract(&self, id: InstrumentId) -> Answer<(Arc<ibapi::contracts::Contract>, Price)> {
@@ -149,60 +146,7 @@ impl Api {
 
     fn knowns(&self, within: Duration, open: Subscription<Orders>) -> Answer<Vec<Known>> {
         let rows = open.collect_to_end_within(within).map_err(no_answer)?;
-        let mut knowns: Vec<Known> = Vec::new();
-        let mut standings: Vec<Standing> = Vec::new();
-        for row in rows {
-            match row {
-                Orders::OrderData(data) => {
-                    let con_id = data.contract.contract_id;
-                    knowns.push(known_of(&data, self.instrument(con_id), self.tick(con_id))?);
-                }
-                Orders::OrderStatus(status) => standings.push(standing_of(&status)?),
-            }
-        }
-        // An open order and how it stands come as two messages.
-        for standing in standings {
-            let same = |known: &&mut Known| {
-                let own = &known.standing;
-                if own.perm_id != 0 && standing.perm_id != 0 {
-                    return own.perm_id == standing.perm_id;
-                }
-                (own.client_id, own.order_id) == (standing.client_id, standing.order_id)
-                    && own.order_id != 0
-            };
-            if let Some(known) = knowns.iter_mut().find(same) {
-                known.standing = standing;
-            }
-        }
-        Ok(knowns)
-    }
-
-    fn update_of(&self, update: OrderUpdate) -> Option<Update> {
-        let said = match update {
-            OrderUpdate::OrderStatus(status) => standing_of(&status).map(Update::Standing),
-            OrderUpdate::OpenOrder(data) => {
-                let con_id = data.contract.contract_id;
-                known_of(&data, self.instrument(con_id), self.tick(con_id))
-                    .map(|known| Update::Open(Box::new(known)))
-            }
-            OrderUpdate::ExecutionData(data) => {
-                let con_id = data.contract.contract_id;
-                execution_of(&data, self.instrument(con_id), self.tick(con_id))
-                    .map(|execution| Update::Execution(Box::new(execution)))
-            }
-            OrderUpdate::CommissionReport(report) => match fee_of(&report) {
-                // The crate says zero for an amount that is not set: a list of executions, which
-                // has amounts that are, tells one that is truly zero.
-                Ok(fee) if fee.amount == Money::ZERO => return None,
-                Ok(fee) => Ok(Update::Fee(fee)),
-                Err(_) => return None,
-            },
-            OrderUpdate::OrderBound(_) => return None,
-        };
-        Some(said.unwrap_or_else(|why| match why {
-            NoAnswer::Unusable(text) => Update::Unusable(text),
-            other => Update::Unusable(other.to_string()),
-        }))
+        self.rows().knowns(rows)
     }
 }
 
@@ -301,24 +245,12 @@ impl Broker for Api {
     }
 
     fn executions(&self, within: Duration) -> Answer<(Vec<Execution>, Vec<Fee>)> {
-        let asked = self.client.executions(ExecutionFilter::default());
+        let asked = self.client.executions(self.rows().filter());
         let rows = asked
             .map_err(no_answer)?
             .collect_to_end_within(within)
             .map_err(no_answer)?;
-        let (mut executions, mut fees) = (Vec::new(), Vec::new());
-        for row in rows {
-            match row {
-                Executions::ExecutionData(data) => {
-                    let con_id = data.contract.contract_id;
-                    let tick = self.tick(con_id);
-                    executions.push(execution_of(&data, self.instrument(con_id), tick)?);
-                }
-                // A fee that is not known yet comes later.
-                Executions::CommissionReport(report) => fees.extend(fee_of(&report).ok()),
-            }
-        }
-        Ok((executions, fees))
+        self.rows().executions(rows)
     }
 
     fn positions(&self, within: Duration) -> Answer<Vec<Held>> {
@@ -329,7 +261,7 @@ impl Broker for Api {
                 Some(Ok(SubscriptionItem::Data(PositionUpdate::Position(position)))) => {
                     if position.account == self.account {
                         let con_id = position.contract.contract_id;
-                        held.push(convert::held_of(&position, self.instrument(con_id))?);
+                        held.push(convert::held_of(&position, self.found(con_id).0)?);
                     }
                 }
                 Some(Ok(SubscriptionItem::Data(PositionUpdate::PositionEnd))) => return Ok(held),
@@ -401,7 +333,7 @@ impl Broker for Api {
             return Err(NoAnswer::Lost);
         };
         match stream.next_timeout(within) {
-            Some(Ok(SubscriptionItem::Data(update))) => Ok(self.update_of(update)),
+            Some(Ok(SubscriptionItem::Data(update))) => Ok(self.rows().update(update)),
             Some(Ok(SubscriptionItem::Notice(notice))) => {
                 Ok(Some(Update::Notice(notice_of(notice))))
             }
