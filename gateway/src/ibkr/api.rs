@@ -11,7 +11,7 @@ mod rows;
 mod scan;
 
 use super::broker::{
-    Account, Answer, Broker, Contract, Details, Execution, Fee, Feed, Gauge, Handed, Held, Known,
+    Account, Answer, Broker, Contract, Details, Executed, Feed, Gauge, Handed, Held, Known,
     NoAnswer, Notice, Update, Wish,
 };
 use super::decimal;
@@ -146,7 +146,7 @@ impl Api {
 
     fn knowns(&self, within: Duration, open: Subscription<Orders>) -> Answer<Vec<Known>> {
         let rows = open.collect_to_end_within(within).map_err(no_answer)?;
-        self.rows().knowns(rows)
+        Ok(self.rows().knowns(rows))
     }
 }
 
@@ -244,13 +244,13 @@ impl Broker for Api {
         self.knowns(within, ended)
     }
 
-    fn executions(&self, within: Duration) -> Answer<(Vec<Execution>, Vec<Fee>)> {
+    fn executions(&self, within: Duration) -> Answer<Executed> {
         let asked = self.client.executions(self.rows().filter());
         let rows = asked
             .map_err(no_answer)?
             .collect_to_end_within(within)
             .map_err(no_answer)?;
-        self.rows().executions(rows)
+        Ok(self.rows().executions(rows))
     }
 
     fn positions(&self, within: Duration) -> Answer<Vec<Held>> {

@@ -129,9 +129,9 @@ pub struct Known {
     pub side: Side,
     /// Its whole quantity, where it is a whole number.
     pub qty: Option<u32>,
-    /// Limit price, 0 for none.
+    /// Limit price, 0 for none, or one that cannot be read.
     pub limit: Price,
-    /// Trigger price, 0 for none.
+    /// Trigger price, likewise.
     pub trigger: Price,
     /// Its reference.
     pub reference: String,
@@ -164,6 +164,37 @@ pub struct Execution {
     pub maker: Option<bool>,
 }
 
+/// An execution whose figures cannot be used, such as one of half a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its id.
+    pub id: String,
+    /// What was traded; none where it is not in the universe.
+    pub instrument: Option<InstrumentId>,
+    /// Symbol, for people.
+    pub symbol: String,
+    /// When; 0 where the broker's text could not be read.
+    pub at: Nanos,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id, symbol, why, ..
+        } = self;
+        let then = match self.instrument {
+            Some(_) => "it takes no entry",
+            None => "it is not in the universe",
+        };
+        write!(
+            f,
+            "execution {id} of {symbol} cannot be read ({why}): {then}"
+        )
+    }
+}
+
 /// The fee of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
@@ -190,6 +221,17 @@ pub struct Held {
     pub fraction: i64,
     /// Average price.
     pub average: Price,
+}
+
+/// Today's executions, as far as they can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Executed {
+    /// Those that can.
+    pub executions: Vec<Execution>,
+    /// The fees that are known.
+    pub fees: Vec<Fee>,
+    /// Those that cannot: one of them says nothing about the others.
+    pub unread: Vec<Unread>,
 }
 
 /// An account value.
@@ -260,6 +302,8 @@ pub enum Update {
     Open(Box<Known>),
     /// An execution.
     Execution(Box<Execution>),
+    /// An execution that cannot be read.
+    Unread(Box<Unread>),
     /// A fee.
     Fee(Fee),
     /// Something about an order.
@@ -400,7 +444,7 @@ pub struct Snapshot {
     /// Orders that ended today.
     pub ended: Answer<Vec<Known>>,
     /// Executions of today with the fees that are known.
-    pub executions: Answer<(Vec<Execution>, Vec<Fee>)>,
+    pub executions: Answer<Executed>,
     /// Positions.
     pub positions: Answer<Vec<Held>>,
     /// Account values.
@@ -460,7 +504,7 @@ pub trait Broker: Send + Sync {
     ///
     /// # Errors
     /// See [`NoAnswer`].
-    fn executions(&self, within: Duration) -> Answer<(Vec<Execution>, Vec<Fee>)>;
+    fn executions(&self, within: Duration) -> Answer<Executed>;
     /// Positions of the account.
     ///
     /// # Errors

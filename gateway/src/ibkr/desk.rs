@@ -10,12 +10,12 @@
 mod fold;
 mod heard;
 
-use super::broker::{Execution, Fee, Handed, Known, Wish};
+use super::broker::{Execution, Fee, Handed, Known, Unread, Wish};
 use super::names::{ExecName, OrderRef};
 use super::profit::Origin;
 use super::reconcile::Base;
 use heard::status;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use stream::payload::{
     Command, CommandOp, Commission, Fault, FaultCode, Fill, LegRole, LegState, OrderType, Sent,
     SentOutcome, Status, TimeInForce,
@@ -132,6 +132,8 @@ pub struct Desk {
     by_order: BTreeMap<i32, FrameId>,
     execs: BTreeMap<String, Exec>,
     fees: BTreeMap<String, Fee>,
+    /// Executions that could not be read, by id. Not folded: a start tells them once more.
+    unread: BTreeSet<String>,
     multipliers: BTreeMap<InstrumentId, u32>,
     unanswered: Vec<(FrameId, InstrumentId, Command)>,
     orphans: BTreeMap<i64, Orphan>,
@@ -168,6 +170,7 @@ impl Desk {
             by_order: BTreeMap::new(),
             execs: BTreeMap::new(),
             fees: BTreeMap::new(),
+            unread: BTreeSet::new(),
             multipliers: BTreeMap::new(),
             unanswered: Vec::new(),
             orphans: BTreeMap::new(),
@@ -269,6 +272,14 @@ impl Desk {
         self.execs
             .get(name.base)
             .is_some_and(|exec| exec.revision >= name.revision)
+    }
+
+    /// True when this execution, which cannot be read, concerns us and was not told yet.
+    #[must_use]
+    pub fn misses(&self, unread: &Unread) -> bool {
+        // What is older than the journal is in the positions that it began with.
+        let old = unread.at != Nanos::ZERO && self.is_older(unread.at);
+        unread.instrument.is_some() && !old && !self.unread.contains(&unread.id)
     }
 
     /// What distinct executions make of each instrument, where that is not nothing.

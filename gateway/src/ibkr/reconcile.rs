@@ -9,7 +9,7 @@
 //! cash balance that differ from what our executions make of them. Beside them stands the day's
 //! profit as the broker reckons it: a difference there is told, and shuts nothing by itself.
 
-use super::broker::{Execution, Held, Known, Snapshot, Stand, Value};
+use super::broker::{Executed, Held, Known, Snapshot, Stand, Value};
 use super::desk::{Desk, Entry};
 use super::names::{ExecName, OrderRef};
 use super::profit::{self, Origin, Seen};
@@ -263,8 +263,8 @@ pub fn orders(desk: &Desk, snapshot: &Snapshot) -> Vec<Mismatch> {
             missing(desk, open, ended, &mut mismatches);
         }
     }
-    if let Ok((executions, _)) = &snapshot.executions {
-        missed(desk, executions, &mut mismatches);
+    if let Ok(executed) = &snapshot.executions {
+        missed(desk, executed, &mut mismatches);
     }
     mismatches
 }
@@ -328,8 +328,8 @@ fn profits(desk: &Desk, snapshot: &Snapshot, found: &[Mismatch]) -> Option<(Mone
     Some((profit::own(desk, desk.base(), seen)?, seen.total.daily))
 }
 
-fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>) {
-    for execution in executions {
+fn missed(desk: &Desk, executed: &Executed, mismatches: &mut Vec<Mismatch>) {
+    for execution in &executed.executions {
         // What is older than the journal is in the positions that it began with.
         let own = leg_of(desk, &execution.reference).is_some();
         let counts = own || !desk.is_older(execution.at);
@@ -340,6 +340,11 @@ fn missed(desk: &Desk, executions: &[Execution], mismatches: &mut Vec<Mismatch>)
             });
         }
     }
+    let unread = executed.unread.iter().filter(|one| desk.misses(one));
+    mismatches.extend(unread.map(|one| Mismatch::MissedExecution {
+        instrument: one.instrument,
+        id: one.id.clone(),
+    }));
 }
 
 fn cash(desk: &Desk, values: &[Value]) -> Option<Mismatch> {

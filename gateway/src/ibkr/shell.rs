@@ -20,7 +20,7 @@ mod writer;
 
 pub use closing::{Closing, Found};
 
-use super::broker::{Broker, Details, Notice};
+use super::broker::{Broker, Details, Notice, Unread};
 use super::budget::{self, Budget};
 use super::desk::{Desk, Say};
 use super::link::{Ask, Link, RestartWindow};
@@ -246,6 +246,15 @@ impl Inner {
         }
         self.said = said;
         result
+    }
+
+    /// Executions that cannot be read: people are told of each once.
+    pub(crate) fn unread(&mut self, unread: &[Unread], tell: &Tell) {
+        for one in unread {
+            if self.with_desk(|desk, say| desk.unread(one, say)) {
+                tell(&one.to_string());
+            }
+        }
     }
 
     /// The broker's reckoning of the day, as account values; of positions, under their names.

@@ -171,36 +171,32 @@ fn stand_of(kind: &OrderStatusKind) -> Stand {
     }
 }
 
-/// How an order stands.
-pub(super) fn standing_of(status: &OrderStatus) -> Answer<Standing> {
-    let count = |value| decimal::count(value).map_err(|why| unusable("an order's quantity", why));
-    Ok(Standing {
+/// How an order stands. A quantity that cannot be read, such as half a share, is not known.
+pub(super) fn standing_of(status: &OrderStatus) -> Standing {
+    Standing {
         order_id: status.order_id,
         client_id: status.client_id,
         perm_id: status.perm_id,
         stand: stand_of(&status.status),
-        filled: Some(count(status.filled)?),
-        remaining: Some(count(status.remaining)?),
-    })
+        filled: decimal::count(status.filled).ok(),
+        remaining: decimal::count(status.remaining).ok(),
+    }
 }
 
-/// An order as the broker has it.
-pub(super) fn known_of(
-    data: &OrderData,
-    instrument: Option<InstrumentId>,
-    tick: Price,
-) -> Answer<Known> {
+/// An order as the broker has it. What cannot be read of it is left out: one of ours is found to
+/// have other terms then, and one of others' is known by what there is.
+pub(super) fn known_of(data: &OrderData, instrument: Option<InstrumentId>, tick: Price) -> Known {
     let order = &data.order;
     let price = |value: Option<_>, meant: bool| match value {
-        Some(value) if meant => {
-            decimal::signed_price(value, tick).map_err(|why| unusable("an order's price", why))
-        }
-        _ => Ok(Price::ZERO),
+        Some(value) if meant => decimal::signed_price(value, tick)
+            .or_else(|_| decimal::signed_price(value, Price::ZERO))
+            .unwrap_or(Price::ZERO),
+        _ => Price::ZERO,
     };
     let ours = instrument.is_some();
     let limit = ours && matches!(order.order_type.as_str(), "LMT" | "STP LMT");
     let stop = ours && matches!(order.order_type.as_str(), "STP" | "STP LMT");
-    Ok(Known {
+    Known {
         standing: Standing {
             order_id: data.order_id.max(order.order_id),
             client_id: order.client_id,
@@ -219,28 +215,28 @@ pub(super) fn known_of(
             Action::Sell | Action::SellShort => Side::Sell,
         },
         qty: decimal::quantity(order.total_quantity).ok(),
-        limit: price(order.limit_price, limit)?,
-        trigger: price(order.aux_price, stop)?,
+        limit: price(order.limit_price, limit),
+        trigger: price(order.aux_price, stop),
         reference: order.order_ref.clone(),
-    })
+    }
 }
 
-/// An execution.
+/// An execution, or what is wrong with it.
 pub(super) fn execution_of(
     data: &ExecutionData,
     instrument: Option<InstrumentId>,
     tick: Price,
-) -> Answer<Execution> {
+) -> Result<Execution, String> {
     let execution = &data.execution;
-    let qty =
-        decimal::count(execution.shares).map_err(|why| unusable("an execution's quantity", why))?;
+    let qty = decimal::count(execution.shares);
+    let qty = qty.map_err(|why| format!("quantity {}: {why:?}", execution.shares))?;
     // Executions may stand between the grid's steps (price improvement, averages).
     let price = decimal::price(execution.price, tick)
         .or_else(|_| decimal::price(execution.price, Price::ZERO));
     let price = match price {
         Ok(price) => price,
         Err(_) if qty == 0 => Price::ZERO,
-        Err(why) => return Err(unusable("an execution's price", why)),
+        Err(why) => return Err(format!("price {}: {why:?}", execution.price)),
     };
     Ok(Execution {
         id: execution.execution_id.clone(),

@@ -1,11 +1,12 @@
 //! Rows about orders and executions, one by one: which are of our account, and what each means.
 //!
 //! A login may have several accounts, and the broker tells of all of them. What another one trades
-//! is none of our business: booked, it would shrink exits that protect ours.
+//! is none of our business: booked, it would shrink exits that protect ours. A row that cannot be read
+//! says nothing about the others: the rest of the answer stands.
 
-use super::super::broker::{Answer, Execution, Fee, Known, NoAnswer, Standing, Update};
-use super::convert::{execution_of, fee_of, known_of, standing_of};
-use ibapi::orders::{ExecutionFilter, Executions, OrderData, OrderUpdate, Orders};
+use super::super::broker::{Executed, Execution, Known, Standing, Unread, Update};
+use super::convert::{execution_of, fee_of, known_of, standing_of, time_of};
+use ibapi::orders::{ExecutionData, ExecutionFilter, Executions, OrderData, OrderUpdate, Orders};
 use stream::{InstrumentId, Money, Price};
 
 /// Our number of a contract, none where it is not in the universe, and its least price change.
@@ -33,22 +34,33 @@ impl<F: Fn(i32) -> Found> Rows<'_, F> {
         }
     }
 
-    fn known(&self, data: &OrderData) -> Answer<Known> {
+    fn known(&self, data: &OrderData) -> Known {
         let (instrument, tick) = (self.found)(data.contract.contract_id);
         known_of(data, instrument, tick)
     }
 
+    fn execution(&self, data: &ExecutionData) -> Result<Execution, Unread> {
+        let (instrument, tick) = (self.found)(data.contract.contract_id);
+        execution_of(data, instrument, tick).map_err(|why| Unread {
+            id: data.execution.execution_id.clone(),
+            instrument,
+            symbol: data.contract.symbol.0.clone(),
+            at: time_of(&data.execution.time),
+            why,
+        })
+    }
+
     /// Orders that are open, or that ended.
-    pub(super) fn knowns(&self, rows: Vec<Orders>) -> Answer<Vec<Known>> {
+    pub(super) fn knowns(&self, rows: Vec<Orders>) -> Vec<Known> {
         let mut knowns: Vec<Known> = Vec::new();
         let mut standings: Vec<Standing> = Vec::new();
         for row in rows {
             match row {
                 Orders::OrderData(data) if self.is_ours(&data.order.account) => {
-                    knowns.push(self.known(&data)?);
+                    knowns.push(self.known(&data));
                 }
                 Orders::OrderData(_) => {}
-                Orders::OrderStatus(status) => standings.push(standing_of(&status)?),
+                Orders::OrderStatus(status) => standings.push(standing_of(&status)),
             }
         }
         // An open order and how it stands come as two messages.
@@ -65,59 +77,59 @@ impl<F: Fn(i32) -> Found> Rows<'_, F> {
                 known.standing = standing;
             }
         }
-        Ok(knowns)
+        knowns
     }
 
     /// Executions, with the fees that are known.
-    pub(super) fn executions(&self, rows: Vec<Executions>) -> Answer<(Vec<Execution>, Vec<Fee>)> {
-        let (mut executions, mut fees) = (Vec::new(), Vec::new());
+    pub(super) fn executions(&self, rows: Vec<Executions>) -> Executed {
+        let mut all = Executed::default();
         for row in rows {
             match row {
                 Executions::ExecutionData(data) => {
                     // A filter that the broker does not heed is not relied on.
-                    if self.is_ours(&data.execution.account_number) {
-                        let (instrument, tick) = (self.found)(data.contract.contract_id);
-                        executions.push(execution_of(&data, instrument, tick)?);
+                    if !self.is_ours(&data.execution.account_number) {
+                        continue;
+                    }
+                    match self.execution(&data) {
+                        Ok(execution) => all.executions.push(execution),
+                        Err(unread) => all.unread.push(unread),
                     }
                 }
                 // A fee that is not known yet comes later.
-                Executions::CommissionReport(report) => fees.extend(fee_of(&report).ok()),
+                Executions::CommissionReport(report) => all.fees.extend(fee_of(&report).ok()),
             }
         }
-        Ok((executions, fees))
+        all
     }
 
     /// A piece of news; `None` where there is nothing in it for us.
     pub(super) fn update(&self, update: OrderUpdate) -> Option<Update> {
-        let said = match update {
-            OrderUpdate::OrderStatus(status) => standing_of(&status).map(Update::Standing),
+        Some(match update {
+            OrderUpdate::OrderStatus(status) => Update::Standing(standing_of(&status)),
             OrderUpdate::OpenOrder(data) => {
                 if !self.is_ours(&data.order.account) {
                     return None;
                 }
-                self.known(&data).map(|known| Update::Open(Box::new(known)))
+                Update::Open(Box::new(self.known(&data)))
             }
             OrderUpdate::ExecutionData(data) => {
                 if !self.is_ours(&data.execution.account_number) {
                     return None;
                 }
-                let (instrument, tick) = (self.found)(data.contract.contract_id);
-                execution_of(&data, instrument, tick)
-                    .map(|execution| Update::Execution(Box::new(execution)))
+                match self.execution(&data) {
+                    Ok(execution) => Update::Execution(Box::new(execution)),
+                    Err(unread) => Update::Unread(Box::new(unread)),
+                }
             }
             OrderUpdate::CommissionReport(report) => match fee_of(&report) {
                 // The crate says zero for an amount that is not set: a list of executions, which
                 // has amounts that are, tells one that is truly zero.
                 Ok(fee) if fee.amount == Money::ZERO => return None,
-                Ok(fee) => Ok(Update::Fee(fee)),
+                Ok(fee) => Update::Fee(fee),
                 Err(_) => return None,
             },
             OrderUpdate::OrderBound(_) => return None,
-        };
-        Some(said.unwrap_or_else(|why| match why {
-            NoAnswer::Unusable(text) => Update::Unusable(text),
-            other => Update::Unusable(other.to_string()),
-        }))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is heard of orders, and what it means for legs.
 
 use super::{Desk, Entry, Exec, Orphan, Say, unexplained};
-use crate::ibkr::broker::{Execution, Fee, Known, Stand, Standing, Update};
+use crate::ibkr::broker::{Execution, Fee, Known, Stand, Standing, Unread, Update};
 use crate::ibkr::names::{ExecName, OrderRef, exec_number, fixed, reversal_number};
 use crate::ibkr::policy::{Bound, OnOrder, is_warning, policy};
 use stream::payload::{Commission, Fault, FaultCode, Fill, LegState, Liquidity, OrderType, Status};
@@ -17,6 +17,7 @@ impl Desk {
                 self.early.push(execution.as_ref().clone());
             }
             Update::Execution(execution) => self.execution(execution, say),
+            Update::Unread(unread) => drop(self.unread(unread, say)),
             Update::Fee(fee) => self.fee(fee, say),
             Update::Notice(notice) => {
                 if let Some(order_id) = notice.id {
@@ -254,6 +255,15 @@ impl Desk {
         if let Some(fee) = self.fees.remove(&execution.id) {
             self.fee(&fee, say);
         }
+    }
+
+    /// An execution that cannot be read is booked nowhere: its instrument takes no entry until a
+    /// person has looked, and is not frozen by it again. True when it is news.
+    pub fn unread(&mut self, unread: &Unread, say: &mut Vec<Say>) -> bool {
+        if let Some(instrument) = unread.instrument.filter(|_| self.misses(unread)) {
+            say.push(unexplained(instrument, exec_number(&unread.id)));
+        }
+        self.unread.insert(unread.id.clone())
     }
 
     /// Older than the journal; the broker tells seconds.

@@ -1,7 +1,7 @@
 //! Our orders at the broker: brackets, partial fills, corrections, restarts, foreign orders.
 
 use super::*;
-use crate::ibkr::broker::{Execution, Notice, Stand, Standing, Update};
+use crate::ibkr::broker::{Execution, Notice, Stand, Standing, Unread, Update};
 use stream::Money;
 
 const JOURNAL: u64 = 10_000 * 1_000_000_000;
@@ -472,6 +472,45 @@ fn foreign_orders_and_executions_are_orphans_that_freeze_their_symbol() {
         .is_empty()
     );
     assert_eq!(desk.position(ID), 10);
+}
+
+#[test]
+fn an_execution_that_cannot_be_read_freezes_its_symbol_once() {
+    let (mut desk, _) = bracket();
+    let half = |id: &str, instrument, at| {
+        Update::Unread(Box::new(Unread {
+            id: id.to_owned(),
+            instrument,
+            symbol: "AAPL".to_owned(),
+            at,
+            why: "quantity 0.5: Fraction".to_owned(),
+        }))
+    };
+    let mut hear = |update: Update| {
+        let mut say = Vec::new();
+        desk.update(Nanos(5), &update, &mut say);
+        say
+    };
+    let later = Nanos(JOURNAL + 5_000_000_000);
+    let said = hear(half("h.01", Some(ID), later));
+    assert!(matches!(said[..], [Say::Fault(ID, fault)] if fault.code == FaultCode::Unreconciled));
+    assert_eq!(
+        hear(half("h.01", Some(ID), later)),
+        [],
+        "a person may have armed since"
+    );
+    assert_eq!(hear(half("i.01", None, later)), [], "nothing of ours");
+    assert_eq!(
+        hear(half("j.01", Some(ID), Nanos(1))),
+        [],
+        "older than the journal"
+    );
+    assert_eq!(
+        hear(half("k.01", Some(ID), Nanos::ZERO)).len(),
+        1,
+        "nobody knows when"
+    );
+    assert_eq!(desk.executions(), 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Six sorts of mismatch, each seeded; answers that are missing prove nothing.
 
-use super::super::broker::{Execution, Handed, Held, NoAnswer, Standing, Value};
+use super::super::broker::{Executed, Execution, Handed, Held, NoAnswer, Standing, Unread, Value};
 use super::*;
 use stream::payload::{AccountValue, Command, LegRole, OrderType, Position};
 use stream::{Nanos, Price, Qty, Side};
@@ -80,6 +80,13 @@ fn execution() -> Execution {
     }
 }
 
+fn executed() -> Executed {
+    Executed {
+        executions: vec![execution()],
+        ..Executed::default()
+    }
+}
+
 fn held(instrument: InstrumentId, qty: i64, fraction: i64) -> Held {
     Held {
         instrument: Some(instrument),
@@ -95,7 +102,7 @@ fn snapshot() -> Snapshot {
     Snapshot {
         open: Ok(vec![stop()]),
         ended: Ok(Vec::new()),
-        executions: Ok((Vec::new(), Vec::new())),
+        executions: Ok(Executed::default()),
         positions: Ok(vec![held(ID, 100, 0)]),
         values: Ok(vec![Value {
             field: AccountField::Cash,
@@ -114,7 +121,7 @@ fn judge(desk: &mut Desk, snapshot: &Snapshot, profit_slack: Money) -> Round {
         profit: None,
     };
     let mut say = Vec::new();
-    for execution in snapshot.executions.iter().flat_map(|told| &told.0) {
+    for execution in snapshot.executions.iter().flat_map(|told| &told.executions) {
         desk.execution(execution, &mut say);
     }
     let heard = desk.executions();
@@ -208,7 +215,7 @@ fn each_sort_is_found() {
 #[test]
 fn a_missed_execution_explains_position_and_cash() {
     let mut seeded = snapshot();
-    seeded.executions = Ok((vec![execution()], Vec::new()));
+    seeded.executions = Ok(executed());
     seeded.positions = Ok(Vec::new());
     if let Ok(values) = &mut seeded.values {
         values[0].value = Money(CASH.0 + 9_890_000_000_000);
@@ -220,6 +227,38 @@ fn a_missed_execution_explains_position_and_cash() {
             id: "e.1.01".to_owned()
         }]
     );
+}
+
+#[test]
+fn an_execution_that_cannot_be_read_is_one_that_we_do_not_have_until_it_is_told() {
+    let half = |id: &str, instrument, at| Unread {
+        id: id.to_owned(),
+        instrument,
+        symbol: String::new(),
+        at,
+        why: String::new(),
+    };
+    let now = Nanos(6_000_000_000_000);
+    let mut seeded = snapshot();
+    if let Ok(executed) = &mut seeded.executions {
+        executed.unread = vec![
+            half("h.1.01", Some(ID), now),
+            half("h.2.01", None, now),
+            half("h.3.01", Some(ID), Nanos(1)),
+        ];
+    }
+    let mut desk = desk();
+    let round = judge(&mut desk, &seeded, Money(0));
+    let missed = Mismatch::MissedExecution {
+        instrument: Some(ID),
+        id: "h.1.01".to_owned(),
+    };
+    assert!(round.whole, "the rest of the answer stands");
+    assert_eq!(round.mismatches, [missed]);
+    for unread in &seeded.executions.as_ref().expect("read").unread {
+        desk.unread(unread, &mut Vec::new());
+    }
+    assert_eq!(judge(&mut desk, &seeded, Money(0)).mismatches, []);
 }
 
 #[test]
@@ -246,7 +285,7 @@ fn a_question_without_an_answer_proves_nothing() {
         let mut seeded = Snapshot {
             open: Ok(Vec::new()),
             ended: Ok(Vec::new()),
-            executions: Ok((vec![execution()], Vec::new())),
+            executions: Ok(executed()),
             positions: Ok(Vec::new()),
             values: Ok(Vec::new()),
             profit: None,

@@ -36,6 +36,11 @@ impl Orders {
                     (self.common.tell)(&format!("a message about orders cannot be used: {what}"));
                     self.common.look.store(true, Ordering::Release);
                 }
+                Ok(Some(Update::Unread(unread))) => {
+                    let tell = &self.common.tell;
+                    self.common.lock().unread(&[*unread], tell);
+                    self.common.rouse_writer();
+                }
                 Ok(Some(update)) => {
                     if let Update::Notice(notice) = &update {
                         self.alert(notice);

@@ -2,7 +2,7 @@
 
 use super::super::{BROKER, answer_within};
 use super::{Control, FAILED_MAX};
-use crate::ibkr::broker::{Answer, Broker, Held, NoAnswer, Snapshot, Value};
+use crate::ibkr::broker::{Answer, Broker, Executed, Held, NoAnswer, Snapshot, Value};
 use crate::ibkr::budget::Class;
 use crate::ibkr::currency::{Exchange, convert};
 use crate::ibkr::desk::unexplained;
@@ -114,8 +114,14 @@ impl Control {
         let now = (self.clock)();
         let inner = &mut *self.common.lock();
         let found = reconcile::orders(&inner.desk, snapshot);
+        if let Ok(executed) = &snapshot.executions {
+            inner.unread(&executed.unread, &self.common.tell);
+        }
         inner.with_desk(|desk, say| {
-            if let Ok((executions, fees)) = &snapshot.executions {
+            if let Ok(Executed {
+                executions, fees, ..
+            }) = &snapshot.executions
+            {
                 executions.iter().for_each(|one| desk.execution(one, say));
                 fees.iter().for_each(|fee| desk.fee(fee, say));
             }
