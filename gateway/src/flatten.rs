@@ -120,7 +120,13 @@ impl State {
         let (slot, position) = (watch.flatten - 1, watch.own());
         let bracket = &self.brackets[usize::from(slot)];
         let leg = &bracket.legs[0];
-        if leg.is_lost() || (leg.is_final() && !leg.awaits_fills()) {
+        if leg.is_lost() {
+            // Risk waits for it by name, and makes no other before it hears that nobody does here.
+            // What it may still fill finds its bracket, which stays.
+            let (origin, wish) = (bracket.origin, (bracket.side, leg.remaining()));
+            port.request(instrument, origin, wish, RequestWhy::GivenUp);
+            self.watches[instrument.index()].flatten = 0;
+        } else if leg.is_final() && !leg.awaits_fills() {
             self.watches[instrument.index()].flatten = 0;
             self.release_if_done(slot);
         } else if leg.is_final() {

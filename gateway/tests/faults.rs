@@ -228,6 +228,42 @@ fn a_cancel_without_effect_is_made_three_times_and_then_shown_as_unknown() {
 }
 
 #[test]
+fn a_flatten_that_is_lost_is_given_up_by_name_and_another_follows() {
+    let mut world = World::open_by_hand();
+    let lost = world.flatten(Side::Sell, 100, 9_990);
+    for role in [LegRole::Stop, LegRole::Target] {
+        world.status(role, LegState::Cancelled, 0, 0);
+    }
+    world.sent(PLACE, LegRole::Flatten, SentOutcome::Unknown);
+    let (_, of_lost) = world.newest(PLACE, LegRole::Flatten);
+    world.millis(30_000);
+    assert_eq!(world.commands(CANCEL, LegRole::Flatten).len(), 3);
+    let given_up = world.requests(RequestWhy::GivenUp);
+    let named: Vec<_> = given_up
+        .iter()
+        .map(|one| (one.origin, one.side, one.qty))
+        .collect();
+    assert_eq!(
+        named,
+        [(lost, Side::Sell, 100)],
+        "once, and by its own name"
+    );
+    // Risk makes another, which waits for the stop that stood in meanwhile; and the lost one fills
+    // all the same: the other one ends.
+    world.flatten(Side::Sell, 100, 9_980);
+    world.status(LegRole::Stop, LegState::Cancelled, 0, 0);
+    assert_eq!(world.commands(PLACE, LegRole::Flatten).len(), 2);
+    world.sent(PLACE, LegRole::Flatten, SentOutcome::Sent);
+    world.status(LegRole::Flatten, LegState::Working, 0, 100);
+    world.fill_of(&of_lost, 100, 100, 100);
+    assert_eq!(world.position(), 0);
+    assert_eq!(world.commands(CANCEL, LegRole::Flatten).len(), 4);
+    world.status(LegRole::Flatten, LegState::Cancelled, 0, 100);
+    assert_eq!(world.stage.brackets(), 0);
+    assert!(!world.stage.is_frozen(ONE), "all of it is explained");
+}
+
+#[test]
 fn what_was_never_sent_is_abandoned_and_its_children_end() {
     let mut world = World::without_edge();
     world.entry(Side::Buy, 100, (10_001, 9_950, 10_050));

@@ -53,6 +53,30 @@ fn a_flatten_goes_out_once_and_again_only_after_it_ended() {
 }
 
 #[test]
+fn a_flatten_that_was_given_up_is_followed_by_another_and_may_fill_all_the_same() {
+    let mut rig = Rig::ready();
+    rig.enter(A, Side::Buy);
+    rig.control(ControlAction::Flatten, "anna", "enough");
+    let lost = rig.one::<Order>();
+    rig.requested(A, lost.origin, RequestWhy::GivenUp);
+    rig.wait(Nanos::from_secs(5));
+    rig.tick(Timer::Evaluate);
+    let other = rig.one::<Order>();
+    assert_eq!((other.side, other.qty), (Side::Sell, 100));
+    rig.fill(A, lost.origin, LegRole::Flatten, (Side::Sell, 100, 9_990));
+    assert_eq!(rig.stage.position(A), Qty(0));
+    assert_eq!(
+        rig.brought(Kind::Fault),
+        0,
+        "it is explained by its bracket"
+    );
+    rig.requested(A, other.origin, RequestWhy::GivenUp);
+    rig.wait(Nanos::from_secs(5));
+    rig.tick(Timer::Evaluate);
+    assert_eq!(rig.brought(Kind::Order), 0, "nothing is left to close");
+}
+
+#[test]
 fn a_flatten_waits_for_a_price_and_then_acts() {
     let mut rig = Rig::ready();
     rig.enter(A, Side::Sell);
