@@ -75,7 +75,7 @@ impl State {
             limit: proposal.limit,
             stop: proposal.stop,
             target: proposal.target,
-            ttl: intent.ttl,
+            ttl: self.time_to_live(intent.ttl, port.now()),
             spread_max: intent.spread_max,
             tape_stall: intent.tape_stall,
             market_ts: intent.market_ts,

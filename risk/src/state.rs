@@ -357,7 +357,26 @@ impl State {
 
     /// True from some time before the session's close on.
     pub(crate) fn is_past_flat_deadline(&self, now: Nanos) -> bool {
+        self.window.close > Nanos::ZERO && now >= self.flat_deadline()
+    }
+
+    /// How long an entry may work: as long as was wished, zero for ever, and not beyond the time
+    /// from which on everything is closed. Entries are permitted before it only.
+    pub(crate) fn time_to_live(&self, wished: Nanos, now: Nanos) -> Nanos {
+        let left = self.flat_deadline().saturating_sub(now);
+        assert!(
+            left > Nanos::ZERO,
+            "an entry was permitted past the flat deadline"
+        );
+        if wished == Nanos::ZERO {
+            left
+        } else {
+            wished.min(left)
+        }
+    }
+
+    fn flat_deadline(&self) -> Nanos {
         let Window { close, .. } = self.window;
-        close > Nanos::ZERO && now >= close.saturating_sub(self.config.flat_before_close)
+        close.saturating_sub(self.config.flat_before_close)
     }
 }

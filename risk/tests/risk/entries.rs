@@ -59,6 +59,29 @@ fn two_entries_in_flight_count_before_anyone_has_heard_of_them() {
 }
 
 #[test]
+fn an_entry_lives_no_longer_than_to_the_flat_deadline() {
+    let flat = config().flat_before_close;
+    let most = Nanos::from_secs(3_600);
+    let seconds = Nanos::from_secs(10);
+    // Half an hour before the deadline: what ends before it is left as it was wished.
+    let left = Nanos::from_secs(1_800);
+    for (wished, lives) in [(most, left), (Nanos::ZERO, left), (seconds, seconds)] {
+        let mut rig = Rig::ready();
+        let from = CLOSE - flat - left;
+        rig.wait(from - rig.now);
+        rig.equity(dollars(100_000));
+        rig.view(A, 10_000, 10_002, 0);
+        let intent = stream::payload::Intent {
+            ttl: wished,
+            ..rig.intent(Side::Buy)
+        };
+        rig.derived(A, &intent);
+        let order = rig.one::<stream::payload::Order>();
+        assert_eq!(order.ttl, lives, "wished for {wished:?}");
+    }
+}
+
+#[test]
 fn what_never_left_or_ended_gives_its_room_back() {
     let mut rig = Rig::ready();
     type End = fn(&mut Rig, FrameId);
