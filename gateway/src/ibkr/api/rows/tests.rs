@@ -1,3 +1,5 @@
+//! Whose rows are taken, and what of them cannot be read.
+
 use super::*;
 use ibapi::contracts::Contract;
 use ibapi::orders::{CommissionReport, Execution as Trade, ExecutionData, Order, OrderStatus};
