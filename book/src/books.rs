@@ -257,7 +257,7 @@ impl Books {
             }
             Kind::DepthSnapshot => {
                 let snapshot = frame.read::<DepthSnapshot>();
-                self.arrive(frame, index, snapshot.source, 0);
+                self.arrive(frame, index, snapshot.source, snapshot.flags);
                 return self.depth_snapshot(frame.ts(), index, snapshot, effect);
             }
             Kind::Quote => {

@@ -3,7 +3,8 @@
 //! A frame's time is `ts_recv`, its venue stamp `ts_event`. Records of one venue event are tied
 //! together: all but the last carry `MORE`, so that no quote between two states is ever reported.
 //! Instruments are resolved by the file's own symbology, date by date; what nobody asked for is
-//! skipped and counted. Data that the publisher marks as possibly incomplete brings a `Gap`.
+//! skipped and counted. Data that the publisher marks as possibly incomplete brings a `Gap`: by
+//! orders until the book is cleared, by price and of trades until a record comes without the mark.
 //!
 //! | record | frame |
 //! |---|---|

@@ -18,7 +18,8 @@ use feed::symbols::Universe;
 use std::path::Path;
 use std::process::Command;
 use stream::payload::{
-    Add, Clear, DepthSnapshot, Execute, Gap, InstrumentType, Modify, Quote, Trade, flags,
+    Add, Clear, DepthSnapshot, Execute, Gap, GapReason, InstrumentType, Modify, Quote, Trade,
+    flags, quality,
 };
 use stream::stage::Collected;
 use stream::{InstrumentId, Kind, Nanos, Out, Price, Side, SourceId};
@@ -360,21 +361,8 @@ fn market_by_price_records_become_quotes_and_depth() {
     // Without a time of receipt the venue's own stands in.
     assert_eq!(all[1].ts(), Nanos(TS));
 
-    let mut levels: [BidAskPair; 10] = std::array::from_fn(|_| pair(dbn::UNDEF_PRICE, 0, 0, 0));
-    levels[0] = pair(99, 4, 101, 5);
-    levels[1] = pair(98, 6, dbn::UNDEF_PRICE, 0);
-    let depth = |action: u8, marks: u8| Mbp10Msg {
-        hd: RecordHeader::new::<Mbp10Msg>(rtype::MBP_10, 1, 7, TS),
-        price: 100,
-        size: 3,
-        action: action as _,
-        side: b'A' as _,
-        flags: FlagSet::new(marks),
-        ts_recv: TS,
-        levels: levels.clone(),
-        ..Default::default()
-    };
-    let records = [depth(b'T', 0), depth(b'C', LAST)];
+    let mut records = [depth(b'T', 0), depth(b'C', LAST)];
+    records[1].levels[1] = pair(98, 6, dbn::UNDEF_PRICE, 0);
     let bytes: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
     let (frames, _) = collect(file(3, Schema::Mbp10, &bytes));
     let all: Vec<_> = frames.iter().collect();
@@ -385,6 +373,128 @@ fn market_by_price_records_become_quotes_and_depth() {
         (own.prices[1], own.prices[10], own.qtys[10]),
         (Price(98), Price(101), 5)
     );
+}
+
+/// An event's last record of a book with one level a side.
+fn depth(action: u8, marks: u8) -> Mbp10Msg {
+    let mut levels: [BidAskPair; 10] = std::array::from_fn(|_| pair(dbn::UNDEF_PRICE, 0, 0, 0));
+    levels[0] = pair(99, 4, 101, 5);
+    Mbp10Msg {
+        hd: RecordHeader::new::<Mbp10Msg>(rtype::MBP_10, 1, 7, TS),
+        price: 100,
+        size: 3,
+        action: action as _,
+        side: b'A' as _,
+        flags: FlagSet::new(marks),
+        ts_recv: TS,
+        levels,
+        ..Default::default()
+    }
+}
+
+/// The frames that a file makes, each with the quality of its book as far as that is reported.
+fn qualities(schema: Schema, records: &[&[u8]]) -> Vec<(Kind, Option<u8>)> {
+    let (frames, _) = collect(file(3, schema, records));
+    let mut books = books();
+    let follow = |frame: stream::FrameRef<'_>| {
+        books.apply(frame, &mut |_| ());
+        let book = books.book(ID);
+        let reported = (!book.between_states()).then(|| book.quality());
+        (frame.kind(), reported)
+    };
+    frames.iter().map(follow).collect()
+}
+
+#[test]
+fn a_depth_that_the_publisher_doubts_is_gapped_until_it_no_longer_does() {
+    let records = [
+        depth(b'A', LAST),
+        depth(b'A', LAST | MAYBE_BAD),
+        depth(b'T', MAYBE_BAD),
+        depth(b'C', LAST | MAYBE_BAD),
+        depth(b'T', 0),
+        depth(b'C', LAST),
+        depth(b'A', LAST | MAYBE_BAD),
+    ];
+    let records: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
+    let gapped = Some(quality::GAPPED);
+    let expected = [
+        (Kind::DepthSnapshot, Some(0)),
+        (Kind::Gap, gapped),
+        // Not even for one frame it looks sound.
+        (Kind::DepthSnapshot, None),
+        (Kind::Gap, gapped),
+        (Kind::Trade, gapped),
+        (Kind::DepthSnapshot, None),
+        (Kind::Gap, gapped),
+        (Kind::Trade, gapped),
+        (Kind::DepthSnapshot, Some(0)),
+        (Kind::Gap, gapped),
+        (Kind::DepthSnapshot, None),
+        (Kind::Gap, gapped),
+    ];
+    assert_eq!(qualities(Schema::Mbp10, &records), expected);
+}
+
+#[test]
+fn a_quote_that_the_publisher_no_longer_doubts_ends_the_gap() {
+    let quote = |marks: u8| Mbp1Msg {
+        hd: RecordHeader::new::<Mbp1Msg>(rtype::MBP_1, 1, 7, TS),
+        price: 100,
+        size: 3,
+        action: b'A' as _,
+        side: b'B' as _,
+        flags: FlagSet::new(marks),
+        ts_recv: TS,
+        levels: [pair(99, 4, 101, 5)],
+        ..Default::default()
+    };
+    let doubted = LAST | MAYBE_BAD;
+    let records = [LAST, doubted, doubted, 0, LAST, LAST, doubted].map(quote);
+    let records: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
+    let gapped = Some(quality::GAPPED);
+    let expected = [
+        (Kind::Quote, Some(0)),
+        (Kind::Gap, gapped),
+        (Kind::Quote, gapped),
+        (Kind::Quote, gapped),
+        // The event goes on.
+        (Kind::Quote, None),
+        (Kind::Quote, gapped),
+        (Kind::Gap, Some(0)),
+        (Kind::Quote, Some(0)),
+        (Kind::Gap, gapped),
+        (Kind::Quote, gapped),
+    ];
+    assert_eq!(qualities(Schema::Mbp1, &records), expected);
+}
+
+#[test]
+fn a_trade_that_the_publisher_no_longer_doubts_ends_the_gap() {
+    let trade = |marks: u8| TradeMsg {
+        hd: RecordHeader::new::<TradeMsg>(rtype::MBP_0, 1, 7, TS),
+        price: 100,
+        size: 3,
+        action: b'T' as _,
+        flags: FlagSet::new(marks),
+        ts_recv: TS,
+        ..Default::default()
+    };
+    let records = [LAST | MAYBE_BAD, LAST, LAST].map(trade);
+    let records: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
+    let (frames, _) = collect(file(3, Schema::Trades, &records));
+    let told = |frame: stream::FrameRef<'_>| {
+        let reason = frame.try_read::<Gap>().map(|gap| gap.reason);
+        (frame.kind(), reason)
+    };
+    let expected = [
+        (Kind::Gap, Some(GapReason::Lost)),
+        (Kind::Trade, None),
+        (Kind::Trade, None),
+        (Kind::Gap, Some(GapReason::Recovered)),
+        (Kind::Trade, None),
+    ];
+    assert_eq!(frames.iter().map(told).collect::<Vec<_>>(), expected);
 }
 
 #[test]

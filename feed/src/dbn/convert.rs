@@ -24,6 +24,8 @@ struct Common {
     last: bool,
     /// Flags of a frame that this record makes.
     flags: u8,
+    /// The publisher says that the book may be bad.
+    doubted: bool,
     position: u64,
 }
 
@@ -93,6 +95,9 @@ impl Converter {
                         print(common, (msg.price, msg.size, msg.side), flags::MORE, frames);
                     }
                     quote(&msg.levels[0], common, frames);
+                    if common.last {
+                        self.recover(common, frames);
+                    }
                 })
             }
             rtype::MBP_10 => {
@@ -104,7 +109,7 @@ impl Converter {
                         print(common, (msg.price, msg.size, msg.side), 0, frames);
                     }
                     if common.last {
-                        depth(&msg.levels, common, frames);
+                        self.depth(&msg.levels, common, frames);
                     }
                 })
             }
@@ -114,6 +119,7 @@ impl Converter {
                 let common = self.begin(record, times, symbology, position, frames);
                 common.inspect(|common| {
                     print(common, (msg.price, msg.size, msg.side), 0, frames);
+                    self.recover(common, frames);
                 })
             }
             rtype::SYMBOL_MAPPING => {
@@ -155,18 +161,11 @@ impl Converter {
             return None;
         };
         frames.begin(ts, instrument, position);
+        let doubted = marks.is_maybe_bad_book();
         let gapped = &mut self.gapped[instrument.index()];
-        if marks.is_maybe_bad_book() && !*gapped {
+        if doubted && !*gapped {
             *gapped = true;
-            let gap = Gap {
-                from: u64::from(sequence),
-                to: 0,
-                lost: 0,
-                source: frames.source(),
-                reason: GapReason::Lost,
-                spare: [0; 5],
-            };
-            frames.push(instrument, &gap);
+            gap(instrument, sequence, GapReason::Lost, frames);
         }
         let last = marks.is_last();
         let snapshot = if marks.is_snapshot() {
@@ -180,8 +179,56 @@ impl Converter {
             sequence,
             last,
             flags: snapshot | if last { 0 } else { flags::MORE },
+            doubted,
             position,
         })
+    }
+
+    /// What a record tells is whole, and the publisher no longer doubts it: the book is sound
+    /// again. Not so for orders, where what was lost stays lost until the book is cleared.
+    fn recover(&mut self, common: &Common, frames: &mut Frames) {
+        let gapped = &mut self.gapped[common.instrument.index()];
+        if *gapped && !common.doubted {
+            *gapped = false;
+            let (instrument, sequence) = (common.instrument, common.sequence);
+            gap(instrument, sequence, GapReason::Recovered, frames);
+        }
+    }
+
+    /// The book at an event's end. A snapshot makes a gapped book sound: behind one that the
+    /// publisher doubts the gap is told again, and up to there the book is between two states.
+    fn depth(
+        &mut self,
+        levels: &[BidAskPair; SNAPSHOT_ROWS],
+        common: &Common,
+        frames: &mut Frames,
+    ) {
+        let mut snapshot = DepthSnapshot {
+            venue_ts: common.venue_ts,
+            source: frames.source(),
+            flags: u8::from(common.doubted) * flags::MORE,
+            ..DepthSnapshot::zeroed()
+        };
+        for pair in levels {
+            let (price, qty) = level(pair.bid_px, pair.bid_sz);
+            if qty > 0 {
+                snapshot.prices[usize::from(snapshot.bids)] = price;
+                snapshot.qtys[usize::from(snapshot.bids)] = qty;
+                snapshot.bids += 1;
+            }
+            let (price, qty) = level(pair.ask_px, pair.ask_sz);
+            if qty > 0 {
+                let at = SNAPSHOT_ROWS + usize::from(snapshot.asks);
+                snapshot.prices[at] = price;
+                snapshot.qtys[at] = qty;
+                snapshot.asks += 1;
+            }
+        }
+        frames.push(common.instrument, &snapshot);
+        self.gapped[common.instrument.index()] = common.doubted;
+        if common.doubted {
+            gap(common.instrument, common.sequence, GapReason::Lost, frames);
+        }
     }
 
     fn mbo(&mut self, msg: &MboMsg, common: &Common, frames: &mut Frames) {
@@ -353,28 +400,16 @@ fn level(price: i64, qty: u32) -> (Price, u32) {
     }
 }
 
-fn depth(levels: &[BidAskPair; SNAPSHOT_ROWS], common: &Common, frames: &mut Frames) {
-    let mut snapshot = DepthSnapshot {
-        venue_ts: common.venue_ts,
+fn gap(instrument: InstrumentId, sequence: u32, reason: GapReason, frames: &mut Frames) {
+    let gap = Gap {
+        from: u64::from(sequence),
+        to: 0,
+        lost: 0,
         source: frames.source(),
-        ..DepthSnapshot::zeroed()
+        reason,
+        spare: [0; 5],
     };
-    for pair in levels {
-        let (price, qty) = level(pair.bid_px, pair.bid_sz);
-        if qty > 0 {
-            snapshot.prices[usize::from(snapshot.bids)] = price;
-            snapshot.qtys[usize::from(snapshot.bids)] = qty;
-            snapshot.bids += 1;
-        }
-        let (price, qty) = level(pair.ask_px, pair.ask_sz);
-        if qty > 0 {
-            let at = SNAPSHOT_ROWS + usize::from(snapshot.asks);
-            snapshot.prices[at] = price;
-            snapshot.qtys[at] = qty;
-            snapshot.asks += 1;
-        }
-    }
-    frames.push(common.instrument, &snapshot);
+    frames.push(instrument, &gap);
 }
 
 /// A mapping in the middle of a file. Its symbols are of the version's own length.

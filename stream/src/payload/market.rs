@@ -211,8 +211,10 @@ payload! {
         bids: u8,
         /// Rows in use on the ask side, at most 10.
         asks: u8,
+        /// See [`flags`].
+        flags: u8,
         /// Zero.
-        spare: [u8; 4],
+        spare: [u8; 3],
         /// Prices: bids from the best in 0..10, asks from the best in 10..20.
         prices: [Price; 2 * SNAPSHOT_ROWS],
         /// Quantities, likewise.
