@@ -134,17 +134,27 @@ impl Paced {
     }
 }
 
+/// A moment of the data by the clock, also one before the data begins.
 fn scale(ts: Nanos, from: Nanos, to: Nanos, speed_milli: u64) -> Nanos {
-    let after = u128::from(ts.saturating_sub(from).0) * 1_000 / u128::from(speed_milli);
-    to.saturating_add(Nanos(u64::try_from(after).unwrap_or(u64::MAX)))
+    let apart = u128::from(ts.0.abs_diff(from.0)) * 1_000 / u128::from(speed_milli);
+    let apart = Nanos(u64::try_from(apart).unwrap_or(u64::MAX));
+    if ts < from {
+        to.saturating_sub(apart)
+    } else {
+        to.saturating_add(apart)
+    }
 }
 
-/// A session of recorded data, by the clock.
+/// A session of recorded data, by the clock. It opens where the data's own clock has the open, be
+/// that before or behind the data's first frame.
 #[must_use]
 pub fn paced_session(session: Session, from: Nanos, to: Nanos, speed_milli: u64) -> Session {
+    let moved = |ts: Nanos| scale(ts, from, to, speed_milli);
+    let previous = Some(session.previous_close).filter(|close| *close > Nanos::ZERO);
     Session {
-        open: to.min(scale(session.open, from, to, speed_milli)),
-        close: scale(session.close, from, to, speed_milli),
+        open: moved(session.open),
+        close: moved(session.close),
+        previous_close: previous.map_or(Nanos::ZERO, moved),
         ..session
     }
 }
@@ -224,6 +234,45 @@ mod tests {
             scale(Nanos::from_secs(110), from, to, 10_000),
             Nanos::from_secs(5_001)
         );
-        assert_eq!(scale(Nanos::from_secs(90), from, to, 1_000), to);
+        // What lies before the data's first frame lies before it by the clock, too.
+        assert_eq!(
+            scale(Nanos::from_secs(90), from, to, 1_000),
+            Nanos::from_secs(4_990)
+        );
+        assert_eq!(
+            scale(Nanos::from_secs(90), from, to, 500),
+            Nanos::from_secs(4_980)
+        );
+        assert_eq!(scale(Nanos::from_secs(90), from, to, 1), Nanos::ZERO);
+    }
+
+    #[test]
+    fn a_session_opens_and_closes_where_the_datas_own_clock_has_it() {
+        let hours = |hours: u64| Nanos::from_secs(hours * 3_600);
+        let session = Session {
+            open: hours(110),
+            close: hours(116),
+            previous_close: hours(92),
+            ..Session::zeroed()
+        };
+        let by_the_clock = |from: Nanos, speed_milli: u64| {
+            let paced = paced_session(session, from, hours(500), speed_milli);
+            [paced.previous_close, paced.open, paced.close]
+        };
+        // A file of the whole day begins hours before the open, a sample may begin behind it.
+        let before = [489, 507, 513].map(hours);
+        assert_eq!(by_the_clock(hours(103), 1_000), before);
+        let behind = [480, 498, 504].map(hours);
+        assert_eq!(by_the_clock(hours(112), 1_000), behind);
+        // At twice the speed all of it takes half as long.
+        let fast = [494, 503, 506].map(hours);
+        assert_eq!(by_the_clock(hours(104), 2_000), fast);
+        // When no session came before, none is made up.
+        let first = Session {
+            previous_close: Nanos::ZERO,
+            ..session
+        };
+        let paced = paced_session(first, hours(103), hours(500), 1_000);
+        assert_eq!(paced.previous_close, Nanos::ZERO);
     }
 }
