@@ -4,11 +4,13 @@
 mod itch_support;
 
 use feed::file::{FileSource, Options};
+use feed::itch::file::FileDecoder;
 use feed::itch::{Decoder, midnight};
+use feed::open::Input;
 use itch_support::transcode::{self, Day};
-use itch_support::write::binary_file;
-use itch_support::{SOURCE, apply, books, data, shown, universe};
-use stream::{Draft, Next, Source};
+use itch_support::write::{self, At, binary_file};
+use itch_support::{ONE, SOURCE, apply, books, data, shown, universe};
+use stream::{Draft, Next, Price, Side, Source, SourceId};
 
 /// Compares after every record; returns records and messages.
 fn day_is_equal(file: &str, stock: &str, depth: usize) -> Option<(u64, u64)> {
@@ -45,10 +47,7 @@ fn day_is_equal(file: &str, stock: &str, depth: usize) -> Option<(u64, u64)> {
         );
     }
     assert_eq!(decoder.counts().faults, 0);
-    assert_eq!(
-        itch.book(itch_support::ONE).quality(),
-        lobster.book(itch_support::ONE).quality()
-    );
+    assert_eq!(itch.book(ONE).quality(), lobster.book(ONE).quality());
     Some((records, decoder.counts().messages()))
 }
 
@@ -106,4 +105,58 @@ fn a_packed_file_of_a_transcoded_day_ends_in_the_same_book() {
     assert_eq!(before, last);
     assert_eq!(shown(&itch, 100), shown(&lobster, 100));
     assert_eq!(source.counts().unasked, 1);
+}
+
+/// Applies a day's file to books that may hold the day before.
+fn follow(books: &mut book::Books, name: &str, source: u16, messages: &[Vec<u8>]) {
+    let (input, source) = (
+        Input::from_bytes(name, binary_file(messages)),
+        SourceId(source),
+    );
+    let decoder = FileDecoder::open(input, source, &universe(&["AAPL"]), None).expect("it opens");
+    let mut file = FileSource::new(Box::new(decoder), source).expect("its first message is good");
+    let mut draft = Draft::new();
+    while let Next::At(_) = file.next() {
+        assert!(file.take(&mut draft));
+        let fault = books.apply(draft.frame(), &mut |_| {}).fault;
+        assert_eq!(fault, None, "{:?}", draft.frame());
+    }
+}
+
+#[test]
+fn a_new_days_book_begins_empty() {
+    let at = At {
+        locate: 13,
+        stamp: 34_200_000_000_000,
+    };
+    let system = write::system(at, b'O');
+    let directory = write::directory(at, "AAPL", b'N');
+    let first = [
+        system.clone(),
+        directory.clone(),
+        write::add(at, 5, b'B', 100, "AAPL", 2_000_000),
+        write::add(at, 6, b'S', 100, "AAPL", 2_000_100),
+    ];
+    // Ids begin anew, locates may be others, and both prices lie below the old bid.
+    let next = At { locate: 14, ..at };
+    let orders = [
+        write::add(next, 5, b'S', 300, "AAPL", 1_900_100),
+        write::add(next, 7, b'B', 200, "AAPL", 1_900_000),
+    ];
+    let named = [system.clone(), write::directory(next, "AAPL", b'N')];
+    // A directory that was missed: the stock's first frame is an order's.
+    for opening in [&named[..], &[system]] {
+        let mut books = books();
+        follow(&mut books, "06212012.NASDAQ_ITCH50", 1, &first);
+        assert_eq!(
+            books.book(ONE).best(Side::Buy).map(|best| best.1),
+            Some(100)
+        );
+        let second = [opening, &orders].concat();
+        follow(&mut books, "06222012.NASDAQ_ITCH50", 2, &second);
+        let levels = |side| books.book(ONE).levels(side).collect::<Vec<_>>();
+        assert_eq!(levels(Side::Buy), [(Price(190_000_000_000), 200)]);
+        assert_eq!(levels(Side::Sell), [(Price(190_010_000_000), 300)]);
+        assert_eq!(books.book(ONE).quality(), 0);
+    }
 }

@@ -289,7 +289,14 @@ fn a_real_file_is_a_source() {
         }
     }
     assert!(source.error().is_none());
-    assert_eq!(frames, [("Instrument", 2), ("Halt", 2), ("Instrument", 1)]);
+    let expected = [
+        ("Clear", 2),
+        ("Instrument", 2),
+        ("Halt", 2),
+        ("Clear", 1),
+        ("Instrument", 1),
+    ];
+    assert_eq!(frames, expected);
     assert_eq!(source.counts().records, 1_000);
 }
 

@@ -350,7 +350,7 @@ fn day() -> Vec<Vec<u8>> {
     ]
 }
 
-const DAY: [Kind; 3] = [Kind::Instrument, Kind::Add, Kind::Delete];
+const DAY: [Kind; 4] = [Kind::Clear, Kind::Instrument, Kind::Add, Kind::Delete];
 
 #[test]
 fn a_file_ends_at_its_end_mark_or_between_messages() {
@@ -400,6 +400,7 @@ fn a_bad_message_in_a_file_is_a_fault_and_the_next_one_is_read() {
     assert_eq!(
         kinds,
         [
+            Kind::Clear,
             Kind::Instrument,
             Kind::Fault,
             Kind::Fault,
@@ -419,7 +420,7 @@ fn time_that_runs_backwards_is_told_and_does_not() {
     messages.push(write::add(early, 6, b'B', 1, "AAPL", 1));
     let (frames, error) = read(binary_file(&messages));
     assert_eq!(error, None);
-    assert_eq!(frames[3..], [(TS, Kind::Fault), (TS, Kind::Add)]);
+    assert_eq!(frames[DAY.len()..], [(TS, Kind::Fault), (TS, Kind::Add)]);
 }
 
 #[test]

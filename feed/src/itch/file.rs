@@ -2,16 +2,21 @@
 //!
 //! A file that stops at the end of a message is complete, too: that is how Nasdaq's samples are
 //! cut. One that stops within a message is an error that names the place.
+//!
+//! A file is one day, and orders do not live longer: a stock's first frame stands behind a `Clear`,
+//! or what the day before left in its book would cross the new day's and its order ids would clash.
 
 use super::decoder::Decoder;
 use super::message::{LENGTHS, StockDirectory};
+use super::sink::Sink;
 use super::{date_in_name, midnight};
 use crate::error::{FeedError, Place};
 use crate::file::{Counts, Decode, Frames, Record};
 use crate::open::Input;
 use crate::symbols::Universe;
 use jiff::civil::Date;
-use stream::SourceId;
+use stream::payload::{Clear, FaultCode};
+use stream::{InstrumentId, Nanos, Payload, SourceId};
 
 /// How a BinaryFILE of a whole day begins: the system event that starts the messages.
 pub const FIRST_BYTES: [u8; 3] = [0, 12, b'S'];
@@ -172,8 +177,46 @@ fn symbol(message: &[u8]) -> String {
 pub struct FileDecoder {
     file: BinaryFile,
     decoder: Decoder,
+    /// By instrument: its day has begun.
+    begun: Box<[bool]>,
     holds: Vec<String>,
     records: u64,
+}
+
+/// Frames of a file, each stock's behind a `Clear`. That names the stock: books of a source that
+/// they have not heard of yet do not heed one that is about all of them.
+struct Begins<'a> {
+    frames: &'a mut Frames,
+    begun: &'a mut [bool],
+}
+
+impl Begins<'_> {
+    #[cold]
+    fn begin_day(&mut self, venue_ts: Nanos, instrument: InstrumentId) {
+        self.begun[instrument.index()] = true;
+        let clear = Clear {
+            venue_ts,
+            source: self.frames.source(),
+            flags: 0,
+            spare: [0; 21],
+        };
+        self.frames.push(instrument, &clear);
+    }
+}
+
+impl Sink for Begins<'_> {
+    #[inline]
+    fn put<P: Payload>(&mut self, ts: Nanos, instrument: InstrumentId, position: u64, payload: &P) {
+        self.frames.begin(ts, instrument, position);
+        if !self.begun[instrument.index()] {
+            self.begin_day(ts, instrument);
+        }
+        self.frames.push(instrument, payload);
+    }
+
+    fn fault(&mut self, source: SourceId, code: FaultCode, position: u64, value: u64) {
+        Sink::fault(self.frames, source, code, position, value);
+    }
 }
 
 impl FileDecoder {
@@ -200,6 +243,7 @@ impl FileDecoder {
         Ok(Self {
             decoder: Decoder::new(source, start, universe),
             file: BinaryFile::new(input),
+            begun: vec![false; universe.len() + 1].into_boxed_slice(),
             holds: Vec::with_capacity(HOLDS_MAX),
             records: 0,
         })
@@ -226,7 +270,11 @@ impl Decode for FileDecoder {
         if message[0] == StockDirectory::CODE && self.holds.len() < HOLDS_MAX {
             self.holds.push(symbol(message));
         }
-        let made = self.decoder.decode(message, offset, frames);
+        let mut begins = Begins {
+            frames,
+            begun: &mut self.begun,
+        };
+        let made = self.decoder.decode(message, offset, &mut begins);
         Ok(Some(Record {
             venue_ts: made.venue_ts,
             sequence: self.records,
