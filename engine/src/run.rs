@@ -313,7 +313,8 @@ fn clock_of(line: Option<&mut crate::ibkr::Line>) -> Clock {
 
 /// The head, with what had not come yet when the last epoch ended.
 fn head_behind(setup: &Setup, (seq, ts): (u64, Nanos), pending: &[Draft]) -> Head {
-    let mut head = Head::new(seq, ts, setup.timers(), setup.lookahead());
+    let mut head =
+        Head::new(seq, ts, setup.timers(), setup.lookahead()).ending(setup.end_of_data());
     for draft in pending {
         head.hear(draft.frame());
     }

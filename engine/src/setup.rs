@@ -18,7 +18,7 @@ use crate::chain::Stages;
 use crate::config::{Fault, Faults, Origin, Settings};
 use crate::layout::Layout;
 use ::feed::calendar::Calendar;
-use ::feed::head::Timers;
+use ::feed::head::{EndOfData, Timers};
 use ::gateway::GatewayStage;
 use ::gateway::ibkr::desk::Desk;
 use ::gateway::sim::SimEdge;
@@ -26,7 +26,7 @@ use ::risk::RiskStage;
 use ::signal::SignalStage;
 use book::{BookStage, Books};
 use std::path::PathBuf;
-use stream::limits::RING_LINES_MAX;
+use stream::limits::{EVALUATE_PERIOD, RING_LINES_MAX};
 use stream::payload::{Instrument, Session, text};
 use stream::{InstrumentId, Nanos};
 
@@ -293,6 +293,18 @@ impl Setup {
         Timers::new(Box::new(move |ts| own.session_of(ts)))
     }
 
+    /// How virtual time ends behind the data: a signal of the first evaluation behind it still
+    /// gets its outcome, where the session is open for so long.
+    #[must_use]
+    pub fn end_of_data(&self) -> EndOfData {
+        let end = EndOfData::default();
+        let told = self.signal.outcome_told_within();
+        EndOfData {
+            grace: end.grace.max(told.saturating_add(EVALUATE_PERIOD)),
+            ..end
+        }
+    }
+
     /// Symbols by instrument id.
     pub fn symbols(&self) -> impl Iterator<Item = (InstrumentId, &str)> {
         self.instruments
@@ -376,5 +388,23 @@ mod tests {
         let fault = check("feed|book+signal+risk+gateway|journal");
         let fault = fault.expect_err("every view may bring orders, and every order commands");
         assert!(fault.to_string().contains("watch fewer symbols"), "{fault}");
+    }
+
+    #[test]
+    fn behind_the_data_there_is_time_for_the_longest_horizon_and_the_word_on_its_intent() {
+        let end_with = |horizon: &str| {
+            let mut settings = Settings::default();
+            settings.add_sample(SAMPLE);
+            let key = "strategy.1.horizon";
+            settings.add_flag("test", key, Value::Text(horizon.to_owned()));
+            let setup = Setup::read(&settings).expect("the horizon is sound");
+            setup.end_of_data().grace
+        };
+        let slack = Nanos(3 * EVALUATE_PERIOD.0);
+        assert_eq!(end_with("10m"), Nanos::from_secs(630).saturating_add(slack));
+        assert_eq!(
+            end_with("1h"),
+            Nanos::from_secs(3_630).saturating_add(slack)
+        );
     }
 }

@@ -47,11 +47,13 @@ enum Pick {
 }
 
 /// How virtual time ends once the data has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndOfData {
-    /// Ticks go on to the session's close when it is at most this far away.
+    /// Ticks go on to the session's close when it is at most this far away, or at most `grace`.
     pub to_close_max: Nanos,
-    /// Otherwise they go on for this long, so that answers in flight arrive.
+    /// Otherwise they go on for this long, so that what is under way comes to its end: answers
+    /// arrive, and whatever a stage promised to tell of is told. How long that is the configuration
+    /// knows.
     pub grace: Nanos,
 }
 
@@ -111,6 +113,13 @@ impl Head {
             pulses: 0,
             calm_until: Nanos::ZERO,
         }
+    }
+
+    /// With another end of virtual time than [`EndOfData::default`].
+    #[must_use]
+    pub const fn ending(mut self, end: EndOfData) -> Self {
+        self.end_of_data = end;
+        self
     }
 
     /// The number of the last input.

@@ -3,6 +3,7 @@
 use crate::features::FeaturesConfig;
 use crate::missed::TRACKS_MAX;
 use crate::opportunity::OpportunityConfig;
+use crate::outcomes::UNDECIDED_MAX;
 use crate::slots::SlotsConfig;
 use crate::stage::state;
 use crate::strategies::opening_range::{OpeningRange, OpeningRangeConfig};
@@ -33,6 +34,14 @@ impl StrategyConfig {
         match self {
             Self::OpeningRange(config) => Box::new(OpeningRange::new(config.clone(), instruments)),
             Self::Probe(config) => Box::new(Probe::new(config.clone(), instruments)),
+        }
+    }
+
+    /// How long the outcome of one of its signals is followed at most.
+    const fn horizon(&self) -> Nanos {
+        match self {
+            Self::OpeningRange(config) => config.horizon,
+            Self::Probe(_) => Probe::HORIZON,
         }
     }
 
@@ -102,6 +111,16 @@ impl Config {
             outcomes: if instruments <= 512 { 1_024 } else { 512 },
             checkpoint_every: Nanos::from_secs(300),
         }
+    }
+
+    /// How long after a signal its outcome has been told, as long as evaluations come: the longest
+    /// horizon, the wait for the word on its intent, and an evaluation behind each of both.
+    #[must_use]
+    pub fn outcome_told_within(&self) -> Nanos {
+        let horizons = self.strategies.iter().map(StrategyConfig::horizon);
+        let longest = horizons.max().unwrap_or(Nanos::ZERO);
+        let told = longest.saturating_add(UNDECIDED_MAX);
+        told.saturating_add(Nanos(2 * EVALUATE_PERIOD.0))
     }
 
     /// For a demonstration of half a minute whose session opens at its start.

@@ -3,6 +3,7 @@
 mod common;
 mod dead_journal;
 mod durability;
+mod end_of_data;
 mod fold;
 mod lanes;
 mod limits_fire;

@@ -102,6 +102,36 @@ fn inputs_are_numbered_without_gaps_and_ticks_fall_on_exact_multiples() {
 }
 
 #[test]
+fn virtual_time_goes_on_behind_the_data_for_the_grace_and_never_past_the_close() {
+    let last = |close_ms: u64, data_ms: u64, grace_secs: u64| {
+        let end = EndOfData {
+            to_close_max: Nanos::from_secs(2),
+            grace: Nanos::from_secs(grace_secs),
+        };
+        let mut head = head(close_ms, 1).ending(end);
+        let seen = run(&mut head, &mut script(&[data_ms]));
+        seen.last().expect("the quote at least").2
+    };
+    assert_eq!(last(100_000, 10_100, 7), 17_000, "in the session's middle");
+    assert_eq!(last(16_000, 10_100, 7), 16_000, "the close is nearer");
+    assert_eq!(last(12_000, 10_100, 1), 12_000, "the close is near enough");
+    assert_eq!(last(13_000, 10_100, 1), 11_000, "the close is not near");
+    assert_eq!(last(10_000, 10_100, 7), 10_100, "behind the close");
+}
+
+#[test]
+fn no_session_begins_behind_the_data() {
+    let mut once = Some(Session {
+        open: at(2_000),
+        ..session(9_000)
+    });
+    let timers = Timers::new(Box::new(move |_| once.take()));
+    let mut head = Head::new(0, Nanos::ZERO, timers, Nanos(1));
+    let seen = run(&mut head, &mut script(&[500]));
+    assert_eq!(seen, [(1, Kind::Quote, 500)]);
+}
+
+#[test]
 fn an_answer_goes_before_the_timer_and_the_market_of_its_time() {
     let mut head = head(1_000, 1);
     let mut source = script(&[250]);

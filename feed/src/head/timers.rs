@@ -141,9 +141,11 @@ impl Timers {
 
     /// Where virtual time ends when the data ends at `now`.
     pub(super) fn end(&self, now: Nanos, end: EndOfData) -> Nanos {
+        let to_close = now.saturating_add(end.to_close_max.max(end.grace));
         match self.session {
-            Some(session) if session.close <= now => now,
-            Some(session) if session.close <= now.saturating_add(end.to_close_max) => session.close,
+            // Behind the close and before the open nothing goes on.
+            Some(session) if session.close <= now || session.open > now => now,
+            Some(session) if session.close <= to_close => session.close,
             _ => now.saturating_add(end.grace),
         }
     }

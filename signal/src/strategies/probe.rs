@@ -82,6 +82,9 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// How long the outcome of a signal is followed.
+    pub(crate) const HORIZON: Nanos = EVALUATE_PERIOD;
+
     /// For instruments 1 to `instruments`.
     #[must_use]
     pub fn new(config: ProbeConfig, instruments: usize) -> Self {
@@ -155,7 +158,7 @@ impl Strategy for Probe {
             stop,
             target,
             gates: 0,
-            horizon: EVALUATE_PERIOD,
+            horizon: Self::HORIZON,
             ttl: config.ttl,
             spread_max: match config.entries {
                 Entries::Hold => Price::ZERO,
