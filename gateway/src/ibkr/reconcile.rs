@@ -331,8 +331,9 @@ fn profits(desk: &Desk, snapshot: &Snapshot, found: &[Mismatch]) -> Option<(Mone
 fn missed(desk: &Desk, executed: &Executed, mismatches: &mut Vec<Mismatch>) {
     for execution in &executed.executions {
         // What is older than the journal is in the positions that it began with.
+        // What was traded outside the universe concerns nothing here, and is booked nowhere.
         let own = leg_of(desk, &execution.reference).is_some();
-        let counts = own || !desk.is_older(execution.at);
+        let counts = own || (execution.instrument.is_some() && !desk.is_older(execution.at));
         if counts && !desk.has_execution(ExecName::parse(&execution.id)) {
             mismatches.push(Mismatch::MissedExecution {
                 instrument: execution.instrument,

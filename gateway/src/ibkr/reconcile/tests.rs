@@ -230,6 +230,21 @@ fn a_missed_execution_explains_position_and_cash() {
 }
 
 #[test]
+fn an_execution_of_others_outside_the_universe_is_missed_by_nobody() {
+    let mut seeded = snapshot();
+    let elsewhere = Execution {
+        id: "x.1.01".to_owned(),
+        instrument: None,
+        reference: String::new(),
+        ..executed().executions[0].clone()
+    };
+    if let Ok(seeded) = &mut seeded.executions {
+        seeded.executions.push(elsewhere);
+    }
+    assert_eq!(found(&seeded), []);
+}
+
+#[test]
 fn an_execution_that_cannot_be_read_is_one_that_we_do_not_have_until_it_is_told() {
     let half = |id: &str, instrument, at| Unread {
         id: id.to_owned(),
