@@ -11,18 +11,49 @@ use journal::Reader;
 use std::collections::BTreeMap;
 use std::path::Path;
 use stream::payload::Checkpoint;
-use stream::{FrameRef, Nanos, StageId};
+use stream::{FrameId, FrameRef, Kind, Nanos, StageId};
+
+/// Stages without whose states nobody knows what is held and what works.
+const NEEDED: [StageId; 2] = [StageId::Risk, StageId::Gateway];
 
 /// Full checkpoints, gathered from their chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
     gathering: BTreeMap<u8, Vec<Checkpoint>>,
     full: BTreeMap<StageId, Vec<Checkpoint>>,
+    /// The first frame about an order behind the newest state of each stage that is needed.
+    unknown: BTreeMap<StageId, Forgotten>,
+}
+
+/// A frame that a saved state knows nothing of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Which.
+    pub id: FrameId,
+    /// Of what kind.
+    pub kind: Kind,
+}
+
+/// True for what moves orders, positions and money: a state from before it is not how things are.
+const fn is_about_orders(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Command | Kind::Sent | Kind::Status | Kind::Fill | Kind::Commission
+    )
 }
 
 impl Checkpoints {
-    /// Sees one frame; remembers it where it is a chunk that a stage wrote.
+    /// Sees one frame; remembers it where it is a chunk that a stage wrote, or what none of them
+    /// knows of.
     pub(crate) fn on_frame(&mut self, frame: FrameRef<'_>) {
+        let kind = frame.kind();
+        if is_about_orders(kind) {
+            let id = frame.id();
+            for stage in NEEDED {
+                let first = self.unknown.entry(stage);
+                first.or_insert(Forgotten { id, kind });
+            }
+        }
         if !frame.is_input()
             && let Some(chunk) = frame.try_read::<Checkpoint>()
         {
@@ -40,13 +71,18 @@ impl Checkpoints {
             && let Some(stage) = StageId::from_u8(chunk.stage)
         {
             self.full.insert(stage, std::mem::take(chunks));
+            self.unknown.remove(&stage);
         }
     }
 
-    /// The chunks of every stage, when at least those are there without which nobody knows what is
-    /// held and what works.
+    /// The first frame about an order behind the older one of the states that are needed.
+    pub(crate) fn forgotten(&self) -> Option<Forgotten> {
+        self.unknown.values().copied().min_by_key(|first| first.id)
+    }
+
+    /// The chunks of every stage, when at least those are there that are needed.
     pub(crate) fn whole(self) -> Option<Vec<Checkpoint>> {
-        [StageId::Risk, StageId::Gateway]
+        NEEDED
             .iter()
             .all(|stage| self.full.contains_key(stage))
             .then(|| self.full.into_values().flatten().collect())

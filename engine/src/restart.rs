@@ -8,6 +8,7 @@
 //! starts disarmed.
 
 use crate::broker::Shade;
+pub use crate::carry::Forgotten;
 use crate::carry::{self, Checkpoints, Left};
 use crate::chain::Stages;
 use crate::edge_log::{self, Cancelled};
@@ -59,6 +60,20 @@ pub enum RestartError {
          configuration that wrote this one"
     )]
     NoCheckpoint(String),
+    /// Another configuration or binary, and what is saved is older than what was done last.
+    #[error(
+        "the journal was written by another binary or configuration ({why}), and the states that \
+         it saved last know nothing of {} {} behind them: a start from them would have other \
+         orders and positions than the broker; start with the binary and configuration that \
+         wrote it (those may be changed once a later state was saved), or close by hand what is \
+         open and start with an empty journal folder", .first.kind, .first.id
+    )]
+    Forgotten {
+        /// What differs.
+        why: String,
+        /// The first of what no saved state knows.
+        first: Forgotten,
+    },
 }
 
 /// What an epoch begins with.
@@ -289,9 +304,16 @@ fn from_checkpoint(
         checkpoints,
         ..
     } = beside;
+    let forgotten = checkpoints.forgotten();
+    let why = why.to_owned();
     let Some(checkpoints) = checkpoints.whole() else {
-        return Err(RestartError::NoCheckpoint(why.to_owned()));
+        return Err(RestartError::NoCheckpoint(why));
     };
+    // Neither broker nor journal tells the stages again what they do not know: the edge counts it
+    // as told, and an order that only the edge knows is nobody's.
+    if let Some(first) = forgotten {
+        return Err(RestartError::Forgotten { why, first });
+    }
     let (last_ts, frames) = (fold.last_ts, fold.frames);
     let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     Ok(Start {

@@ -11,7 +11,7 @@ use journal::Reader;
 use journal::layout::offset_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use stream::payload::{KillLevel, Restart, RestartFrom, SentOutcome};
+use stream::payload::{Checkpoint, KillLevel, Restart, RestartFrom, SentOutcome};
 use stream::stage::Collected;
 use stream::{
     Class, Draft, FrameId, FrameRef, InstrumentId, Kind, Nanos, Next, Out, Source, StageId,
@@ -426,6 +426,54 @@ fn another_configuration_starts_from_the_last_checkpoint_or_not_at_all() {
     // Whoever comes with the right configuration still finds everything.
     life.go_on(&life.scene, &dir).unwrap();
     assert_sound(&dir, "after a refused start");
+}
+
+/// What tells of orders: no saved state from before it is how things are.
+const ORDERS: [Kind; 5] = [
+    Kind::Command,
+    Kind::Sent,
+    Kind::Status,
+    Kind::Fill,
+    Kind::Commission,
+];
+
+#[test]
+fn no_start_from_states_that_do_not_know_the_last_orders() {
+    let life = Life::new(scene());
+    let other = life.scene.clone().set("risk.loss_max", "900");
+    // Risk saves its state last, and not at once as the gateway does.
+    let saved = life.frames.iter().find(|frame| {
+        let chunk = frame.try_read::<Checkpoint>();
+        chunk.is_some_and(|chunk| chunk.stage == StageId::Risk as u8)
+    });
+    let tick = saved.expect("a session with a state of risk's").seq();
+    let first = (life.places.iter())
+        .rposition(|place| place.kind == Kind::Checkpoint && place.id.seq() == tick)
+        .unwrap();
+    for kind in ORDERS {
+        // The first of its kind behind a saved state.
+        let place = &life.places[first..];
+        let Some(at) = place.iter().position(|place| place.kind == kind) else {
+            panic!("the session shows no {kind} behind a checkpoint");
+        };
+        let kept = place[at];
+        let dir = life.cut(offset_of(kept.position + kept.lines), &format!("{kind}"));
+        let before = frames(&dir);
+        match life.go_on(&other, &dir) {
+            Err(RunError::Restart(why @ RestartError::Forgotten { first, .. })) => {
+                assert!(first.id <= kept.id && ORDERS.contains(&first.kind), "{why}");
+                assert!(
+                    why.to_string().contains("the configuration differs"),
+                    "{why}"
+                );
+            }
+            other => panic!("a start without the {kind} {}: {other:?}", kept.id),
+        }
+        assert_same(&before, &frames(&dir), "a refused start");
+        // Whoever comes with the right configuration still finds everything.
+        life.go_on(&life.scene, &dir).unwrap();
+        assert_sound(&dir, "after a refused start");
+    }
 }
 
 #[test]
