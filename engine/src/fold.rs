@@ -20,9 +20,11 @@ pub use shadow::{Pending, Shadow};
 use crate::chain::{Chain, End};
 use crate::probe::Probe;
 use crate::restart::RestartError;
+use crate::run::what_it_said;
 use crate::setup::Setup;
 use compare::{fields_that_differ, same};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use stream::id::SUB_COUNT_BITS;
 use stream::payload::RestartFrom;
@@ -209,6 +211,27 @@ impl Fold {
         } else {
             self.look_at(frame)
         }
+    }
+
+    /// The same, where a stage that breaks is a difference like others, and not the end of whoever
+    /// folds: a journal that broke a stage once would break it at each start. Behind it nothing is
+    /// folded until an epoch begins.
+    ///
+    /// # Errors
+    /// As [`Self::on_frame`].
+    pub fn on_frame_or_break(
+        &mut self,
+        frame: FrameRef<'_>,
+    ) -> Result<Result<(), Difference>, FoldError> {
+        let taken = catch_unwind(AssertUnwindSafe(|| self.on_frame(frame)));
+        taken.unwrap_or_else(|panic| {
+            self.chain = None;
+            let (kind, why) = (frame.kind(), what_it_said(panic.as_ref()));
+            Ok(Err(Difference {
+                at: frame.id(),
+                what: format!("a stage of this binary breaks on {kind}: {why}"),
+            }))
+        })
     }
 
     /// Takes a frame that is as expected, as most are; false, and nothing is done, where it is not,

@@ -56,7 +56,7 @@ fn one_by_one(dir: &Path) -> Result<Checked, ReplayError> {
     let mut checked = Checked::default();
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
-        if let Err(difference) = fold.on_frame(frame)? {
+        if let Err(difference) = fold.on_frame_or_break(frame)? {
             tell(&mut checked, &difference);
         }
     }

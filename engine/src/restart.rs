@@ -4,7 +4,7 @@
 //! the last input still lacks is appended first, and each command among it is given up
 //! (`Sent(abandoned)`), because nobody can know that it was never meant to leave later. Answers and
 //! loop-backs that had not come yet are queued again. Where the fold differs (another binary,
-//! another configuration) the last full checkpoint is carried over instead. Either way the run
+//! another configuration, an assert) the last full checkpoint is carried over instead. Either way the run
 //! starts disarmed.
 
 use crate::broker::Shade;
@@ -62,7 +62,7 @@ pub enum RestartError {
     NoCheckpoint(String),
     /// Another configuration or binary, and what is saved is older than what was done last.
     #[error(
-        "the journal was written by another binary or configuration ({why}), and the states that \
+        "the journal cannot be folded as it was written ({why}), and the states that \
          it saved last know nothing of {} {} behind them: a start from them would have other \
          orders and positions than the broker; start with the binary and configuration that \
          wrote it (those may be changed once a later state was saved), or close by hand what is \
@@ -213,7 +213,8 @@ impl Beside {
     }
 }
 
-/// Folds the whole journal: its parts side by side, and where anything differs frame by frame.
+/// Folds the whole journal: its parts side by side, and where anything differs or breaks a stage
+/// frame by frame.
 fn fold(dir: &Path) -> Result<Folded, RestartError> {
     let nobody = Shared::new(0, 0);
     let mut beside = Beside::default();
@@ -234,7 +235,11 @@ fn fold(dir: &Path) -> Result<Folded, RestartError> {
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
         folded.beside.on_frame(frame, &nobody)?;
-        if let Err(difference) = folded.fold.on_frame(frame)? {
+        if begins_anew(frame) {
+            // Its states came from elsewhere: how those before it were made is of no matter.
+            folded.differs = None;
+        }
+        if let Err(difference) = folded.fold.on_frame_or_break(frame)? {
             folded.differs.get_or_insert(difference.to_string());
         }
     }
@@ -242,6 +247,12 @@ fn fold(dir: &Path) -> Result<Folded, RestartError> {
         folded.differs = Some(cut.to_string());
     }
     Ok(folded)
+}
+
+/// True for the beginning of an epoch that does not go on from a fold.
+fn begins_anew(frame: FrameRef<'_>) -> bool {
+    let restart = frame.try_read::<Restart>();
+    restart.is_some_and(|restart| restart.from != RestartFrom::Fold)
 }
 
 fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {

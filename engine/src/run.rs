@@ -503,7 +503,8 @@ impl Lanes<'_> {
     }
 }
 
-fn what_it_said(panic: &(dyn std::any::Any + Send)) -> String {
+/// The text of a panic.
+pub(crate) fn what_it_said(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .cloned()

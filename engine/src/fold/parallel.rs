@@ -33,7 +33,7 @@ pub struct FoldedAll {
 /// Folds a journal: this thread reads, one keeps the books, one folds what is made of them, one
 /// works for `beside` if there is something.
 ///
-/// `None` when something differs or cannot be folded: then a [`Fold`] of all stages, frame by
+/// `None` when something differs, cannot be folded or breaks a stage: then a [`Fold`] of all stages, frame by
 /// frame, tells what. `beside` may have seen any number of frames by then.
 ///
 /// # Errors
@@ -60,8 +60,8 @@ pub fn parallel(
         };
         let tail = read(&mut reader, &ways);
         drop(ways);
-        let parts = (ended(book), ended(rest));
-        let edge_is_well = edge.is_none_or(ended);
+        let parts = (ended(book).flatten(), ended(rest).flatten());
+        let edge_is_well = edge.is_none_or(|edge| ended(edge) == Some(true));
         Some((tail, parts, edge_is_well))
     });
     let Some((tail, parts, true)) = read else {
@@ -72,7 +72,7 @@ pub fn parallel(
     };
     let mut fold = Fold::joined(book, rest);
     for frame in frames(&tail) {
-        if !matches!(fold.on_frame(frame), Ok(Ok(()))) {
+        if !matches!(fold.on_frame_or_break(frame), Ok(Ok(()))) {
             return Ok(None);
         }
         if let Some(beside) = &mut beside
@@ -97,11 +97,9 @@ fn spawn<'scope, T: Send + 'scope>(
         .ok()
 }
 
-/// What a thread made; it goes on here when it broke.
-fn ended<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+/// What a thread made; `None` when it broke.
+fn ended<T>(thread: ScopedJoinHandle<'_, T>) -> Option<T> {
+    thread.join().ok()
 }
 
 /// Folds a part; `None` at the first difference, and when it cannot be folded.

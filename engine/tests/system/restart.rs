@@ -477,6 +477,46 @@ fn no_start_from_states_that_do_not_know_the_last_orders() {
 }
 
 #[test]
+fn a_journal_that_breaks_a_stage_is_started_on_from_its_last_checkpoint() {
+    let life = Life::new(scene());
+    let places = &life.places;
+    let saved = places
+        .iter()
+        .rposition(|place| place.kind == Kind::Checkpoint);
+    // Behind the last consequence of an input.
+    let last = (saved.unwrap() + 40..places.len() - 1)
+        .find(|at| places[at + 1].class == Class::Input)
+        .unwrap();
+    let kept = places[last];
+    let dir = life.cut(offset_of(kept.position + kept.lines), "broken");
+    // An assert: what is not risk's state comes as risk's state.
+    let chunk = stream::blob::checkpoint_chunk(StageId::Risk, 0, b"not a state", 0);
+    let mut draft = Draft::new();
+    draft.write(InstrumentId::NONE, &chunk);
+    draft.header_mut().seq = kept.id.seq() + 1;
+    draft.header_mut().ts = Story::of(&dir).last;
+    let options = journal_in(&dir, life.scene.segment_bytes);
+    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+    writer.append(draft.frame());
+    writer.close().unwrap();
+
+    let checked = engine::replay::check(&dir).unwrap();
+    assert!(
+        checked.first[0].contains("breaks on Checkpoint"),
+        "{checked:?}"
+    );
+    for _ in 0..2 {
+        life.go_on(&life.scene, &dir).unwrap();
+    }
+    let from: Vec<_> = (Story::of(&dir).restarts.iter())
+        .map(|told| (told.what.from, told.what.disarmed))
+        .collect();
+    // The second start has an epoch to fold that began without what broke.
+    let (anew, folded) = (RestartFrom::Checkpoint, RestartFrom::Fold);
+    assert_eq!(from[1..], [(anew, 1), (folded, 1)]);
+}
+
+#[test]
 fn what_a_crash_cut_off_is_missed_by_nobody_where_the_next_start_does_without_it() {
     let life = Life::new(scene());
     let kind_at = |at: usize| life.places[at].kind;
