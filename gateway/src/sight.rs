@@ -18,6 +18,8 @@ impl State {
         if blind {
             self.lose_sight(port);
         } else {
+            // Those that wait now came with a saved state.
+            self.give_up_entries(port);
             self.blind = false;
             // The broker has its whole time again to bring protection into line.
             for watch in &mut self.watches {
@@ -31,6 +33,10 @@ impl State {
     /// behind a restart nobody has armed them.
     pub(crate) fn lose_sight(&mut self, port: &mut Port<'_>) {
         self.blind = true;
+        self.give_up_entries(port);
+    }
+
+    fn give_up_entries(&mut self, port: &mut Port<'_>) {
         for slot in 0..self.high {
             if self.bracket(slot).used && self.bracket(slot).in_entries {
                 self.end_entry(port, slot, Reason::Link);

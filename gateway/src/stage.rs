@@ -217,7 +217,10 @@ impl Stage for GatewayStage {
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
-        self.state = persist::load(self.state.config, bytes)?;
+        let loaded = persist::load(self.state.config, bytes)?;
+        // It comes behind its epoch's `Restart`: what that did to the blank state holds on.
+        let blind = self.state.blind;
+        self.state = State { blind, ..loaded };
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 mod world;
 
-use stream::FrameId;
-use stream::Side;
+use gateway::{Config, GatewayStage};
 use stream::payload::*;
+use stream::{FrameId, InstrumentId, Side, Stage};
 use world::*;
 
 const PLACE: CommandOp = CommandOp::Place;
@@ -256,4 +256,33 @@ fn another_source_says_nothing_of_sight() {
     world.input(stream::InstrumentId::NONE, &other);
     world.millis(1_300);
     assert_eq!(world.newest(MODIFY, LegRole::Stop).1.qty, 60);
+}
+
+#[test]
+fn a_saved_state_is_blind_and_its_waiting_entries_are_given_up() {
+    let narrow = Config {
+        unanswered_max: 4,
+        unanswered_reserved: 1,
+        ..gateway_config()
+    };
+    let mut world = World::without_edge();
+    world.stage = GatewayStage::new(narrow);
+    for _ in 0..2 {
+        world.entry(Side::Buy, 100, (10_001, 9_950, 10_050));
+    }
+    assert_eq!(world.commands(PLACE, LegRole::Entry).len(), 1, "one waits");
+    let mut saved = Vec::new();
+    world.stage.save(&mut saved);
+
+    let mut next = World::without_edge();
+    next.seq = world.seq;
+    next.stage = GatewayStage::new(narrow);
+    next.input(InstrumentId::NONE, &Restart::zeroed());
+    next.stage.load(&saved).expect("its own bytes");
+    next.entry(Side::Buy, 100, (10_001, 9_950, 10_050));
+    assert_eq!(next.requests(RequestWhy::GivenUp).len(), 1, "a new one");
+    next.link(false);
+    assert_eq!(next.requests(RequestWhy::GivenUp).len(), 2, "an old one");
+    next.millis(2_000);
+    assert!(next.commands(PLACE, LegRole::Entry).is_empty());
 }

@@ -200,6 +200,14 @@ impl State {
         }
     }
 
+    /// A saved state comes behind its epoch's `Restart`, which only the `blank` one has seen: what
+    /// that brought holds for it too.
+    pub(crate) fn go_on_after(&mut self, blank: &Self) {
+        self.armed = blank.armed;
+        self.link_ready = blank.link_ready;
+        self.kill.restart();
+    }
+
     /// What the broker told before its link was lost, or in an earlier epoch, is old by the time
     /// that it is ready again: what still differs then has the whole grace.
     pub(crate) fn on_connectivity(&mut self, port: &mut Port<'_>, connectivity: &Connectivity) {

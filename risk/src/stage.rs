@@ -279,7 +279,9 @@ impl Stage for RiskStage {
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
-        self.state = persist::load(self.state.config.clone(), bytes)?;
+        let loaded = persist::load(self.state.config.clone(), bytes)?;
+        let blank = core::mem::replace(&mut self.state, loaded);
+        self.state.go_on_after(&blank);
         Ok(())
     }
 }

@@ -3,18 +3,54 @@
 use crate::common::scene::{OPEN, journal_in, run_plan};
 use crate::common::{Scene, Story, frames};
 use std::path::Path;
-use stream::Nanos;
-use stream::payload::RestartFrom;
+use stream::payload::{Control, ControlAction, RestartFrom, text};
+use stream::{Draft, InstrumentId, Nanos, Next, Source};
 
 const DAY: Nanos = Nanos::from_secs(86_400);
 
-/// Sessions of this length lose twelve dollars and hold checkpoints, every ten seconds.
-fn scene(seed: u64) -> Scene {
-    Scene::new(seed, 60).set("risk.loss_max", "12")
+/// Sessions of this length trade and hold checkpoints, every ten seconds.
+fn scene() -> Scene {
+    Scene::new(5, 40)
 }
 
-fn next_day(scene: &Scene, dir: &Path, carry: Option<&Path>) -> Story {
-    let mut scene = scene.clone();
+/// A person who says one word.
+struct Person {
+    due: Next,
+    word: ControlAction,
+}
+
+impl Source for Person {
+    fn next(&mut self) -> Next {
+        self.due
+    }
+
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        self.due = Next::End;
+        let control = Control {
+            action: self.word,
+            spare: [0; 7],
+            by: text("anna"),
+            cause: text("enough"),
+        };
+        draft.write(InstrumentId::NONE, &control);
+        true
+    }
+}
+
+/// The first day, on which a person may say something after half of it.
+fn first_day(dir: &Path, word: Option<ControlAction>) -> Story {
+    let scene = scene();
+    let mut sources: Vec<Box<dyn Source + Send>> = vec![Box::new(scene.market())];
+    if let Some(word) = word {
+        let due = Next::At(OPEN + Nanos::from_secs(20));
+        sources.push(Box::new(Person { due, word }));
+    }
+    scene.run_on(dir, sources, |_| {}).unwrap();
+    Story::of(dir)
+}
+
+fn next_day(dir: &Path, carry: Option<&Path>) -> Story {
+    let mut scene = scene();
     scene.market.start = OPEN + DAY;
     let mut setup = scene.setup().unwrap();
     setup.carry = carry.map(Path::to_path_buf);
@@ -35,20 +71,10 @@ fn entries(story: &Story) -> usize {
 fn a_latch_outlives_its_journal_and_no_name_is_given_twice() {
     let place = tempfile::tempdir().unwrap();
     let first = place.path().join("first");
-    let (scene, before) = (1..20)
-        .find_map(|seed| {
-            let scene = scene(seed);
-            let dir = place.path().join(format!("seed-{seed}"));
-            scene.run(&dir);
-            let story = Story::of(&dir);
-            let latched = !story.kills.is_empty();
-            latched.then(|| std::fs::rename(&dir, &first).unwrap())?;
-            Some((scene, story))
-        })
-        .expect("one of the seeds loses that much");
+    let before = first_day(&first, Some(ControlAction::Halt));
     let last = frames(&first).iter().last().unwrap().seq();
 
-    let carried = next_day(&scene, &place.path().join("carried"), Some(&first));
+    let carried = next_day(&place.path().join("carried"), Some(&first));
     let restart = carried.restarts[0];
     assert_eq!(restart.what.from, RestartFrom::Checkpoint);
     assert_eq!(restart.what.epoch, 1);
@@ -58,7 +84,21 @@ fn a_latch_outlives_its_journal_and_no_name_is_given_twice() {
     assert_eq!(named.iter().next().unwrap().seq(), last + 1);
     assert_eq!(entries(&carried), 0, "the latch holds");
 
-    let fresh = next_day(&scene, &place.path().join("fresh"), None);
+    let fresh = next_day(&place.path().join("fresh"), None);
     assert_eq!(fresh.restarts[0].what.from, RestartFrom::Empty);
     assert!(entries(&fresh) > 0, "without it the day would be traded");
+}
+
+#[test]
+fn a_session_that_begins_with_what_another_left_is_armed_as_configured() {
+    let place = tempfile::tempdir().unwrap();
+    let first = place.path().join("first");
+    first_day(&first, None);
+    let carried = next_day(&place.path().join("carried"), Some(&first));
+    let restart = carried.restarts[0].what;
+    assert_eq!(
+        (restart.from, restart.disarmed),
+        (RestartFrom::Checkpoint, 0)
+    );
+    assert!(entries(&carried) > 0, "nothing speaks against it");
 }

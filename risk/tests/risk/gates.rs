@@ -6,7 +6,7 @@ use stream::payload::{
     Borrow, BorrowState, ControlAction, Fault, KillLevel, LegRole, LinkState, Order, Position,
     Reason, Refused, Timer,
 };
-use stream::{Kind, Money, Nanos, Qty, Side};
+use stream::{Kind, Money, Nanos, Qty, Side, Stage};
 
 #[test]
 fn a_restart_disarms_and_forgets_the_link() {
@@ -112,6 +112,29 @@ fn a_restart_keeps_the_loss_and_its_latch() {
     rig.best(A, 8_001, 8_003, 0);
     assert_eq!(rig.kills()[0].to, KillLevel::Flatten);
     assert_eq!(rig.brought(Kind::Order), 1, "disarmed or not");
+}
+
+#[test]
+fn what_a_start_brings_holds_for_a_state_that_is_loaded_behind_it() {
+    for disarmed in [false, true] {
+        let mut rig = Rig::ready();
+        rig.control(ControlAction::Kill, "anna", "enough");
+        rig.control(ControlAction::Halt, "journal", "full");
+        let mut saved = Vec::new();
+        rig.stage.save(&mut saved);
+        let mut rig = Rig::bare(config());
+        rig.start(disarmed);
+        rig.stage.load(&saved).expect("it was saved");
+        assert_eq!(rig.stage.is_armed(), !disarmed);
+        assert_eq!(rig.stage.kill_level(), KillLevel::Kill, "the latch holds");
+        rig.wait(Nanos::from_secs(600));
+        rig.control(ControlAction::Resume, "anna", "a new day");
+        assert_eq!(
+            rig.stage.kill_level(),
+            KillLevel::None,
+            "nothing is cut any more"
+        );
+    }
 }
 
 #[test]
