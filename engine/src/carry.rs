@@ -43,8 +43,7 @@ const fn is_about_orders(kind: Kind) -> bool {
 }
 
 impl Checkpoints {
-    /// Sees one frame; remembers it where it is a chunk that a stage wrote, or what none of them
-    /// knows of.
+    /// Sees one frame; remembers it where it is a chunk of a state, or what no state knows of.
     pub(crate) fn on_frame(&mut self, frame: FrameRef<'_>) {
         let kind = frame.kind();
         if is_about_orders(kind) {
@@ -54,24 +53,32 @@ impl Checkpoints {
                 first.or_insert(Forgotten { id, kind });
             }
         }
-        if !frame.is_input()
-            && let Some(chunk) = frame.try_read::<Checkpoint>()
-        {
-            self.gather(*chunk);
+        if let Some(chunk) = frame.try_read::<Checkpoint>() {
+            self.gather(*chunk, frame.is_input());
         }
     }
 
-    fn gather(&mut self, chunk: Checkpoint) {
+    /// What an epoch began with counts until the stage has written its own: a session that ends
+    /// before that leaves what was left to it.
+    fn gather(&mut self, chunk: Checkpoint, is_input: bool) {
         let chunks = self.gathering.entry(chunk.stage).or_default();
         if chunk.index == 0 {
             chunks.clear();
         }
         chunks.push(chunk);
-        if chunks.len() == usize::from(chunk.count)
-            && let Some(stage) = StageId::from_u8(chunk.stage)
-        {
-            self.full.insert(stage, std::mem::take(chunks));
-            self.unknown.remove(&stage);
+        if chunks.len() != usize::from(chunk.count) {
+            return;
+        }
+        let whole = std::mem::take(chunks);
+        match StageId::from_u8(chunk.stage) {
+            Some(stage) if is_input => {
+                self.full.entry(stage).or_insert(whole);
+            }
+            Some(stage) => {
+                self.full.insert(stage, whole);
+                self.unknown.remove(&stage);
+            }
+            None => {}
         }
     }
 

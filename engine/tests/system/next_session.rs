@@ -3,8 +3,8 @@
 use crate::common::scene::{OPEN, journal_in, run_plan};
 use crate::common::{Scene, Story, frames};
 use std::path::Path;
-use stream::payload::{Control, ControlAction, RestartFrom, text};
-use stream::{Draft, InstrumentId, Nanos, Next, Source};
+use stream::payload::{Checkpoint, Control, ControlAction, RestartFrom, text};
+use stream::{Draft, FrameRef, InstrumentId, Nanos, Next, Source, StageId};
 
 const DAY: Nanos = Nanos::from_secs(86_400);
 
@@ -101,4 +101,31 @@ fn a_session_that_begins_with_what_another_left_is_armed_as_configured() {
         (RestartFrom::Checkpoint, 0)
     );
     assert!(entries(&carried) > 0, "nothing speaks against it");
+}
+
+#[test]
+fn a_session_that_saved_nothing_leaves_what_was_left_to_it() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = |name| place.path().join(name);
+    first_day(&dir("first"), Some(ControlAction::Halt));
+    next_day(&dir("second"), Some(&dir("first")));
+    // It ends before risk has saved a state of its own.
+    let is_own = |frame: &FrameRef<'_>| {
+        let chunk = frame.try_read::<Checkpoint>();
+        chunk.is_some_and(|chunk| chunk.stage == StageId::Risk as u8 && !frame.is_input())
+    };
+    let options = journal_in(&dir("short"), scene().segment_bytes);
+    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+    for frame in frames(&dir("second"))
+        .iter()
+        .take_while(|frame| !is_own(frame))
+    {
+        writer.append(frame);
+    }
+    writer.close().unwrap();
+    assert!(Story::of(&dir("short")).last > OPEN + DAY);
+
+    let third = next_day(&dir("third"), Some(&dir("short")));
+    assert_eq!(third.restarts[0].what.from, RestartFrom::Checkpoint);
+    assert_eq!(entries(&third), 0, "the latch holds");
 }
