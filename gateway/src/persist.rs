@@ -14,8 +14,9 @@ use crate::config::{Config, PER_INSTRUMENT_MAX};
 use crate::leg::Life;
 use crate::state::{RECENT, State};
 use crate::watch::Watch;
-use stream::payload::{KillLevel, LegRole, LegState, OrderType, Reason};
-use stream::{FrameId, InstrumentId, Price, Side, hash};
+use stream::limits::HOUSEKEEPING_PERIOD;
+use stream::payload::{KillLevel, LegRole, LegState, OrderType, Reason, Session};
+use stream::{FrameId, InstrumentId, Nanos, Price, Side, hash};
 use zerocopy::{IntoBytes, TryFromBytes};
 
 /// Layout version.
@@ -34,6 +35,28 @@ pub(crate) const fn bytes_max(config: &Config) -> usize {
         + WATCH_BYTES * config.instruments
         + 2
         + config.brackets_max * (2 * BRACKET_BYTES + 6 * LEG_BYTES)
+}
+
+impl State {
+    /// A session that ends behind all others closes the day.
+    pub(crate) fn on_session(&mut self, session: &Session) {
+        self.closing = self.closing.max(Some(session.close));
+    }
+
+    /// Every so often, and once at the end of the day: no tick may follow its close.
+    pub(crate) fn checkpoint_is_due(&mut self, now: Nanos) -> bool {
+        let every = self.config.checkpoint_every;
+        if every == Nanos::ZERO {
+            return false;
+        }
+        let ends = |close| now.saturating_add(HOUSEKEEPING_PERIOD) >= close;
+        let closing = self.closing.take_if(|close| ends(*close)).is_some();
+        let due = closing || now >= self.checkpoint_at;
+        if due {
+            self.checkpoint_at = now + every;
+        }
+        due
+    }
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -7,7 +7,7 @@ use crate::watch::Watch;
 use stream::limits::CHECKPOINT_BYTES_MAX;
 use stream::payload::{
     Bar, Best, BookView, CHUNK, Connectivity, Control, Execute, Fill, Kill, Order, Protect, Sent,
-    Status, Tick, Timer, Trade, flags,
+    Session, Status, Tick, Timer, Trade, flags,
 };
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Qty, Stage, StageId};
 
@@ -86,6 +86,7 @@ impl GatewayStage {
             Kind::Protect => state.on_protect(port, frame.read::<Protect>()),
             Kind::Connectivity => state.on_connectivity(port, frame.read::<Connectivity>()),
             Kind::Restart => state.on_restart(port),
+            Kind::Session => state.on_session(frame.read::<Session>()),
             Kind::Best => {
                 let best = frame.read::<Best>();
                 state.on_quote(port, (best.bid, best.ask), best.quality);
@@ -107,9 +108,7 @@ impl GatewayStage {
     }
 
     fn housekeeping(&mut self, frame: FrameRef<'_>, mut out: &mut dyn Out) {
-        let every = self.state.config.checkpoint_every;
-        if every > Nanos::ZERO && frame.ts() >= self.state.checkpoint_at {
-            self.state.checkpoint_at = frame.ts() + every;
+        if self.state.checkpoint_is_due(frame.ts()) {
             let state = &self.state;
             let save = |bytes: &mut Vec<u8>| persist::save(state, bytes);
             self.emitter
@@ -138,6 +137,7 @@ impl Stage for GatewayStage {
         Kind::Status,
         Kind::Fill,
         Kind::Connectivity,
+        Kind::Session,
         Kind::Restart,
         Kind::Checkpoint,
     ]);

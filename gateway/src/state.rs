@@ -71,6 +71,8 @@ pub(crate) struct State {
     /// Trades' brackets in use; flattens have as many slots again.
     pub(crate) trades: usize,
     pub(crate) checkpoint_at: Nanos,
+    /// The latest close of any session, until the state has been written there.
+    pub(crate) closing: Option<Nanos>,
 }
 
 impl State {
@@ -95,6 +97,7 @@ impl State {
             high: 0,
             trades: 0,
             checkpoint_at: Nanos::ZERO,
+            closing: None,
             config,
         }
     }

@@ -2,8 +2,9 @@
 
 mod world;
 
+use gateway::{Config, GatewayStage};
 use stream::payload::*;
-use stream::{FrameId, InstrumentId, Nanos, Side, Stage};
+use stream::{FrameId, InstrumentId, Kind, Nanos, Side, Stage};
 use world::*;
 
 const PLACE: CommandOp = CommandOp::Place;
@@ -353,6 +354,32 @@ fn a_saved_state_works_on_where_it_stood() {
         hash,
         "a refused state changes nothing"
     );
+}
+
+#[test]
+fn the_state_is_saved_every_so_often_and_once_at_the_close() {
+    let mut world = World::without_edge();
+    world.stage = GatewayStage::new(Config {
+        checkpoint_every: Nanos::from_secs(300),
+        ..gateway_config()
+    });
+    let close = START + Nanos::from_secs(100);
+    let session = Session {
+        open: START,
+        close,
+        ..Session::zeroed()
+    };
+    world.input(InstrumentId::NONE, &session);
+    let mut saved = |second: u64| {
+        let before = world.kinds(Kind::Checkpoint);
+        world.now = START + Nanos::from_secs(second);
+        world.tick(Timer::Housekeeping);
+        world.kinds(Kind::Checkpoint) > before
+    };
+    assert_eq!([1, 2, 98].map(&mut saved), [true, false, false]);
+    assert!(saved(99), "no tick may follow the close");
+    assert_eq!([100, 101, 398].map(&mut saved), [false; 3], "once");
+    assert!(saved(399));
 }
 
 #[test]
