@@ -10,17 +10,44 @@ use crate::restart::RestartError;
 use journal::Reader;
 use std::collections::BTreeMap;
 use std::path::Path;
-use stream::payload::Checkpoint;
-use stream::{FrameId, FrameRef, Kind, Nanos, StageId};
+use stream::payload::{Checkpoint, Instrument};
+use stream::{FrameId, FrameRef, InstrumentId, Kind, Nanos, StageId};
 
 /// Stages without whose states nobody knows what is held and what works.
 const NEEDED: [StageId; 2] = [StageId::Risk, StageId::Gateway];
+
+/// Symbols by the numbers that a configuration gave them.
+pub(crate) type Names = BTreeMap<InstrumentId, [u8; 16]>;
+
+/// A stage's state.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    pub(crate) stage: StageId,
+    pub(crate) chunks: Vec<Checkpoint>,
+    /// The numbers that it goes by.
+    pub(crate) names: Names,
+    is_input: bool,
+}
+
+#[cfg(test)]
+impl Saved {
+    pub(crate) const fn of(stage: StageId, chunks: Vec<Checkpoint>, names: Names) -> Self {
+        Self {
+            stage,
+            chunks,
+            names,
+            is_input: false,
+        }
+    }
+}
 
 /// Full checkpoints, gathered from their chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
     gathering: BTreeMap<u8, Vec<Checkpoint>>,
-    full: BTreeMap<StageId, Vec<Checkpoint>>,
+    full: BTreeMap<StageId, Saved>,
+    /// Which symbol each number stands for.
+    names: Names,
     /// The first frame about an order behind the newest state of each stage that is needed.
     unknown: BTreeMap<StageId, Forgotten>,
 }
@@ -53,8 +80,19 @@ impl Checkpoints {
                 first.or_insert(Forgotten { id, kind });
             }
         }
+        if let Some(definition) = frame.try_read::<Instrument>() {
+            self.define(frame.instrument(), definition.symbol);
+        }
         if let Some(chunk) = frame.try_read::<Checkpoint>() {
             self.gather(*chunk, frame.is_input());
+        }
+    }
+
+    /// Definitions stand behind the states that their epoch began with.
+    fn define(&mut self, id: InstrumentId, symbol: [u8; 16]) {
+        self.names.insert(id, symbol);
+        for saved in self.full.values_mut().filter(|saved| saved.is_input) {
+            saved.names.entry(id).or_insert(symbol);
         }
     }
 
@@ -69,16 +107,26 @@ impl Checkpoints {
         if chunks.len() != usize::from(chunk.count) {
             return;
         }
-        let whole = std::mem::take(chunks);
-        match StageId::from_u8(chunk.stage) {
-            Some(stage) if is_input => {
-                self.full.entry(stage).or_insert(whole);
-            }
-            Some(stage) => {
-                self.full.insert(stage, whole);
-                self.unknown.remove(&stage);
-            }
-            None => {}
+        let chunks = std::mem::take(chunks);
+        let Some(stage) = StageId::from_u8(chunk.stage) else {
+            return;
+        };
+        let names = if is_input {
+            Names::new()
+        } else {
+            self.names.clone()
+        };
+        let saved = Saved {
+            stage,
+            chunks,
+            names,
+            is_input,
+        };
+        if is_input {
+            self.full.entry(stage).or_insert(saved);
+        } else {
+            self.full.insert(stage, saved);
+            self.unknown.remove(&stage);
         }
     }
 
@@ -87,19 +135,19 @@ impl Checkpoints {
         self.unknown.values().copied().min_by_key(|first| first.id)
     }
 
-    /// The chunks of every stage, when at least those are there that are needed.
-    pub(crate) fn whole(self) -> Option<Vec<Checkpoint>> {
+    /// The states of all stages, when at least those are there that are needed.
+    pub(crate) fn whole(self) -> Option<Vec<Saved>> {
         NEEDED
             .iter()
             .all(|stage| self.full.contains_key(stage))
-            .then(|| self.full.into_values().flatten().collect())
+            .then(|| self.full.into_values().collect())
     }
 }
 
 /// What a session left behind.
 #[derive(Debug)]
 pub(crate) struct Left {
-    pub(crate) checkpoints: Vec<Checkpoint>,
+    pub(crate) checkpoints: Vec<Saved>,
     pub(crate) last_seq: u64,
     pub(crate) last_ts: Nanos,
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod edge_log;
 pub mod feeds;
+mod fit;
 pub mod fold;
 pub mod gate;
 mod gathered;

@@ -12,6 +12,7 @@ pub use crate::carry::Forgotten;
 use crate::carry::{self, Checkpoints, Left};
 use crate::chain::Stages;
 use crate::edge_log::{self, Cancelled};
+use crate::fit::fitting;
 use crate::fold::{Fold, FoldError, Shadow, parallel};
 use crate::ledger::Ledger;
 use crate::setup::Setup;
@@ -23,8 +24,9 @@ use stream::stage::Collected;
 use stream::{Draft, FrameRef, Kind, Nanos};
 
 /// A first start on a new session's journal, with what the session before it left.
-fn carried(setup: &Setup, restart: Restart, left: Left) -> Start {
-    Start {
+fn carried(setup: &Setup, restart: Restart, left: Left) -> Result<Start, RestartError> {
+    let checkpoints = fitting(setup, left.checkpoints)?;
+    Ok(Start {
         stages: setup.stages(),
         edge: setup.shade(),
         ledger: Ledger::default(),
@@ -39,9 +41,9 @@ fn carried(setup: &Setup, restart: Restart, left: Left) -> Start {
                 previous_ts: left.last_ts,
                 ..restart
             },
-            checkpoints: left.checkpoints,
+            checkpoints,
         },
-    }
+    })
 }
 
 /// What makes a restart impossible.
@@ -74,6 +76,12 @@ pub enum RestartError {
         /// The first of what no saved state knows.
         first: Forgotten,
     },
+    /// What is saved is of another configuration, or damaged.
+    #[error(
+        "the saved state of {0} does not fit: {1}; start with the configuration that wrote it, or \
+         close by hand what is open and start with an empty folder of journals"
+    )]
+    DoesNotFit(&'static str, String),
 }
 
 /// What an epoch begins with.
@@ -155,7 +163,7 @@ pub fn start(setup: &Setup, dir: &Path, recovered: &Recovered) -> Result<Start, 
             None => None,
         };
         if let Some(left) = left {
-            return Ok(carried(setup, restart, left));
+            return carried(setup, restart, left);
         }
         return Ok(Start {
             stages: setup.stages(),
@@ -325,6 +333,7 @@ fn from_checkpoint(
     if let Some(first) = forgotten {
         return Err(RestartError::Forgotten { why, first });
     }
+    let checkpoints = fitting(setup, checkpoints)?;
     let (last_ts, frames) = (fold.last_ts, fold.frames);
     let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     Ok(Start {

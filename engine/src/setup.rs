@@ -99,9 +99,9 @@ pub struct Setup {
     /// How bar files are read, where that is configured.
     pub bars: Option<::feed::bars::Config>,
     book: book::Config,
-    signal: ::signal::Config,
-    risk: ::risk::Config,
-    gateway: ::gateway::Config,
+    pub(crate) signal: ::signal::Config,
+    pub(crate) risk: ::risk::Config,
+    pub(crate) gateway: ::gateway::Config,
     sim: ::gateway::sim::Config,
 }
 

@@ -292,10 +292,15 @@ pub(crate) fn load(config: Config, bytes: &[u8]) -> Result<State, &'static str> 
     for _ in 0..reader.get::<u16>()? {
         let index: u16 = reader.get()?;
         let watch = load_watch(reader)?;
-        let place = state
-            .watch(InstrumentId(index))
-            .ok_or("the gateway's state names an instrument outside the universe")?;
-        *place = watch;
+        let holds = (watch.position, watch.others) != (0, 0) || watch.frozen;
+        match state.watch(InstrumentId(index)) {
+            Some(place) => *place = watch,
+            None if holds => {
+                return Err("the gateway's state holds an instrument outside the universe");
+            }
+            // When it last traded is nothing to a smaller universe.
+            None => {}
+        }
     }
     for _ in 0..reader.get::<u16>()? {
         load_bracket(&mut state, reader)?;

@@ -50,6 +50,16 @@ impl GatewayStage {
             .is_some_and(|watch| watch.frozen)
     }
 
+    /// True when there is anything of the instrument: a position, a bracket, or what a person has
+    /// to look at.
+    #[must_use]
+    pub fn holds(&self, instrument: InstrumentId) -> bool {
+        let watch = self.state.watches.get(instrument.index());
+        watch.is_some_and(|watch| {
+            (watch.position, watch.others, watch.count) != (0, 0, 0) || watch.frozen
+        })
+    }
+
     /// Brackets alive, those of flattens included.
     #[must_use]
     pub fn brackets(&self) -> usize {

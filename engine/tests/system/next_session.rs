@@ -50,7 +50,10 @@ fn first_day(dir: &Path, word: Option<ControlAction>) -> Story {
 }
 
 fn next_day(dir: &Path, carry: Option<&Path>) -> Story {
-    let mut scene = scene();
+    next_day_of(scene(), dir, carry)
+}
+
+fn next_day_of(mut scene: Scene, dir: &Path, carry: Option<&Path>) -> Story {
     scene.market.start = OPEN + DAY;
     let mut setup = scene.setup().unwrap();
     setup.carry = carry.map(Path::to_path_buf);
@@ -128,4 +131,27 @@ fn a_session_that_saved_nothing_leaves_what_was_left_to_it() {
     let third = next_day(&dir("third"), Some(&dir("short")));
     assert_eq!(third.restarts[0].what.from, RestartFrom::Checkpoint);
     assert_eq!(entries(&third), 0, "the latch holds");
+}
+
+#[test]
+fn a_session_of_a_smaller_universe_begins_with_what_fits() {
+    let place = tempfile::tempdir().unwrap();
+    let first = place.path().join("first");
+    first_day(&first, Some(ControlAction::Flatten));
+    let mut smaller = scene();
+    smaller.market.symbols.remove(0);
+    let dir = place.path().join("carried");
+    let carried = next_day_of(smaller, &dir, Some(&first));
+    assert_eq!(carried.restarts[0].what.from, RestartFrom::Checkpoint);
+    assert_eq!(entries(&carried), 0, "the latch holds");
+    let begins_with = |stage: StageId| {
+        let all = frames(&dir);
+        let mut chunks = all.iter().filter(FrameRef::is_input);
+        chunks.any(|frame| {
+            let chunk = frame.try_read::<Checkpoint>();
+            chunk.is_some_and(|chunk| chunk.stage == stage as u8)
+        })
+    };
+    let stages = [StageId::Signal, StageId::Risk, StageId::Gateway];
+    assert_eq!(stages.map(begins_with), [false, true, true]);
 }
