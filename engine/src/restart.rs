@@ -2,10 +2,10 @@
 //!
 //! The day is folded again from its inputs, by the same stages; recorded commands are facts. What
 //! the last input still lacks is appended first, and each command among it is given up
-//! (`Sent(abandoned)`), because nobody can know that it was never meant to leave later. Answers and
-//! loop-backs that had not come yet are queued again. Where the fold differs (another binary,
-//! another configuration, an assert) the last full checkpoint is carried over instead. Either way the run
-//! starts disarmed.
+//! (`Sent(abandoned)`), because nobody can know that it was never meant to leave later. Answers
+//! and loop-backs that had not come yet are queued again. Where the fold differs (another binary,
+//! another configuration, an assert) the last full checkpoint is carried over instead, as long
+//! as nothing about an order stands behind it. Either way the run starts disarmed.
 
 use crate::broker::Shade;
 pub use crate::carry::Forgotten;

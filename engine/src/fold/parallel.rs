@@ -33,8 +33,8 @@ pub struct FoldedAll {
 /// Folds a journal: this thread reads, one keeps the books, one folds what is made of them, one
 /// works for `beside` if there is something.
 ///
-/// `None` when something differs, cannot be folded or breaks a stage: then a [`Fold`] of all stages, frame by
-/// frame, tells what. `beside` may have seen any number of frames by then.
+/// `None` when something differs, cannot be folded or breaks a stage: then a [`Fold`] of all
+/// stages, frame by frame, tells what. `beside` may have seen any number of frames by then.
 ///
 /// # Errors
 /// When the journal cannot be read.
