@@ -15,22 +15,39 @@ use stream::blob::Assembler;
 use stream::payload::{Checkpoint, read_text};
 use stream::{InstrumentId, Stage, StageId};
 
-/// The chunks of the states that fit.
+/// States that fit.
+#[derive(Debug)]
+pub(crate) struct Fit {
+    /// Their chunks.
+    pub(crate) chunks: Vec<Checkpoint>,
+    /// The gateway as it will be behind them.
+    pub(crate) gateway: GatewayStage,
+}
+
+/// The states that fit.
 ///
 /// # Errors
 /// When one that is needed does not.
-pub(crate) fn fitting(setup: &Setup, saved: Vec<Saved>) -> Result<Vec<Checkpoint>, RestartError> {
-    let mut fit = Vec::new();
+pub(crate) fn fitting(setup: &Setup, saved: Vec<Saved>) -> Result<Fit, RestartError> {
+    let mut fit = Fit {
+        chunks: Vec::new(),
+        gateway: GatewayStage::new(setup.gateway),
+    };
     for one in saved {
         let tried = match one.stage {
             StageId::Risk => loaded(RiskStage::new(setup.risk.clone()), &one.chunks).map(drop),
-            StageId::Gateway => loaded(GatewayStage::new(setup.gateway), &one.chunks)
-                .and_then(|gateway| all_stay(setup, &one.names, |id| gateway.holds(id))),
+            StageId::Gateway => {
+                loaded(GatewayStage::new(setup.gateway), &one.chunks).and_then(|gateway| {
+                    all_stay(setup, &one.names, |id| gateway.holds(id))?;
+                    fit.gateway = gateway;
+                    Ok(())
+                })
+            }
             StageId::Signal if !is_signals(setup, &one) => continue,
             _ => Ok(()),
         };
         tried.map_err(|why| RestartError::DoesNotFit(one.stage.name(), why))?;
-        fit.extend(one.chunks);
+        fit.chunks.extend(one.chunks);
     }
     Ok(fit)
 }
@@ -76,10 +93,12 @@ fn all_stay(
 mod tests {
     use super::*;
     use crate::config::{Settings, Value};
+    use crate::ledger::Ledger;
     use crate::setup::{DEMO, SAMPLE};
+    use crate::shared::Shared;
     use stream::payload::{Fill, text};
     use stream::stage::Collected;
-    use stream::{Draft, Price, Side, blob};
+    use stream::{Draft, FrameId, Price, Side, blob};
 
     fn setup(symbols: &[&str]) -> Setup {
         let mut settings = Settings::default();
@@ -124,6 +143,7 @@ mod tests {
             qty: 100,
             side: Side::Buy,
             exec_id: 7,
+            origin: FrameId(7),
             exec_text: text("7.01"),
             ..Fill::zeroed()
         };
@@ -131,7 +151,11 @@ mod tests {
         draft.write(InstrumentId(2), &fill);
         gateway.on_frame(draft.frame(), &mut Collected::default());
         let fits = |setup: &Setup| fitting(setup, vec![saved(&before, &gateway)]);
-        assert!(fits(&before).is_ok());
+        let fit = fits(&before).expect("nothing has changed");
+        let (mut ledger, shared) = (Ledger::default(), Shared::new(1, 0));
+        ledger.hold(&fit.gateway);
+        ledger.tell(&shared);
+        assert!(!shared.is_flat(), "what is carried over is held");
         assert!(
             fits(&setup(&["CCC", "BBB"])).is_ok(),
             "nothing of AAA is held"
@@ -148,7 +172,12 @@ mod tests {
     fn what_signal_knows_of_other_numbers_is_left_aside() {
         let before = setup(&["AAA", "BBB"]);
         let stage = SignalStage::new(before.signal.clone()).unwrap();
-        let fits = |setup: &Setup| fitting(setup, vec![saved(&before, &stage)]).unwrap().len();
+        let fits = |setup: &Setup| {
+            fitting(setup, vec![saved(&before, &stage)])
+                .unwrap()
+                .chunks
+                .len()
+        };
         assert!(fits(&before) > 0);
         assert_eq!(fits(&setup(&["BBB", "AAA"])), 0);
         assert_eq!(fits(&setup(&["AAA", "BBB", "CCC"])), 0, "of another size");

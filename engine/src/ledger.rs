@@ -2,6 +2,7 @@
 //! instruments are held, and which live legs are entries and which protect.
 
 use crate::shared::Shared;
+use gateway::GatewayStage;
 use stream::limits::{BRACKETS_MAX, INSTRUMENTS_MAX, LEGS_PER_BRACKET_MAX};
 use stream::payload::{Command, CommandOp, Control, Fill, Leg, LegRole};
 use stream::{FrameId, FrameRef, InstrumentId, Kind};
@@ -54,6 +55,16 @@ impl Ledger {
             shared.set_held(InstrumentId(index as u16), is_held(*position));
         }
         shared.set_flat(self.is_flat());
+    }
+
+    /// Holds what the gateway does: a state that was carried over knows of fills that stand in no
+    /// frame of this journal.
+    pub fn hold(&mut self, gateway: &GatewayStage) {
+        for (index, position) in self.positions.iter_mut().enumerate().skip(1) {
+            *position = gateway.holding(InstrumentId(index as u16));
+        }
+        let held = self.positions.iter().filter(|position| is_held(**position));
+        self.held = held.count();
     }
 
     fn is_flat(&self) -> bool {

@@ -25,11 +25,13 @@ use stream::{Draft, FrameRef, Kind, Nanos};
 
 /// A first start on a new session's journal, with what the session before it left.
 fn carried(setup: &Setup, restart: Restart, left: Left) -> Result<Start, RestartError> {
-    let checkpoints = fitting(setup, left.checkpoints)?;
+    let fit = fitting(setup, left.checkpoints)?;
+    let mut ledger = Ledger::default();
+    ledger.hold(&fit.gateway);
     Ok(Start {
         stages: setup.stages(),
         edge: setup.shade(),
-        ledger: Ledger::default(),
+        ledger,
         last_seq: left.last_seq,
         last_ts: left.last_ts,
         pending: Vec::new(),
@@ -41,7 +43,7 @@ fn carried(setup: &Setup, restart: Restart, left: Left) -> Result<Start, Restart
                 previous_ts: left.last_ts,
                 ..restart
             },
-            checkpoints,
+            checkpoints: fit.chunks,
         },
     })
 }
@@ -271,10 +273,12 @@ fn from_fold(folded: Folded, restart: Restart) -> Result<Start, RestartError> {
     let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     let mut pending = pending.into_drafts();
     pending.extend(lacking.iter().filter_map(abandoned));
+    let (stages, mut ledger) = (chain.into_stages(), beside.ledger);
+    ledger.hold(&stages.gateway);
     Ok(Start {
-        stages: chain.into_stages(),
+        stages,
         edge,
-        ledger: beside.ledger,
+        ledger,
         last_seq: beside.last_seq,
         last_ts,
         pending,
@@ -318,7 +322,7 @@ fn from_checkpoint(
 ) -> Result<Start, RestartError> {
     let Folded { fold, beside, .. } = folded;
     let Beside {
-        ledger,
+        mut ledger,
         last_seq,
         checkpoints,
         ..
@@ -333,7 +337,8 @@ fn from_checkpoint(
     if let Some(first) = forgotten {
         return Err(RestartError::Forgotten { why, first });
     }
-    let checkpoints = fitting(setup, checkpoints)?;
+    let fit = fitting(setup, checkpoints)?;
+    ledger.hold(&fit.gateway);
     let (last_ts, frames) = (fold.last_ts, fold.frames);
     let (edge, pending) = beside.shadow.into_parts().ok_or(FoldError::NoConfig)?;
     Ok(Start {
@@ -354,7 +359,7 @@ fn from_checkpoint(
                 folded: frames,
                 ..restart
             },
-            checkpoints,
+            checkpoints: fit.chunks,
         },
     })
 }

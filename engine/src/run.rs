@@ -10,7 +10,7 @@ use crate::layout::Layout;
 use crate::meter::LaneMeter;
 use crate::pages::make_stack_ready;
 use crate::probe::Probe;
-use crate::restart;
+use crate::restart::{self, Start};
 use crate::ring::RingIn;
 use crate::setup::Setup;
 use crate::shared::{Emergency, Shared};
@@ -20,9 +20,10 @@ use book::BookStage;
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
 use gateway::sim::SimBroker;
-use journal::{Durability, Medium};
+use journal::{Durability, Medium, Recovered};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -195,9 +196,13 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         mut line,
     } = plan.paced();
     let (mut writer, recovered) = journal::create_or_continue(&journal)?;
-    let mut start = restart::start(&setup, &journal.dir, &recovered)?;
-    start.hear(&EdgeLog::read(&journal.dir)?);
-    let log = EdgeLog::open(&journal.dir)?;
+    let (mut start, log) = match start_behind(&setup, &journal.dir, &recovered) {
+        Ok(start) => start,
+        Err(refused) => {
+            writer.withdraw();
+            return Err(refused);
+        }
+    };
     let clock = (pace != Pace::Virtual).then(|| clock_of(line.as_mut()));
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
@@ -250,6 +255,17 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     leave(far.shell);
     let (gate, meters) = ended?;
     finish(*gate, meters, &shared)
+}
+
+/// What a run goes on from, and the edge's own log.
+fn start_behind(
+    setup: &Setup,
+    dir: &Path,
+    recovered: &Recovered,
+) -> Result<(Start, EdgeLog), RunError> {
+    let mut start = restart::start(setup, dir, recovered)?;
+    start.hear(&EdgeLog::read(dir)?);
+    Ok((start, EdgeLog::open(dir)?))
 }
 
 /// What was handed over, and what an emergency cancels, leaves before the edge's threads end.

@@ -50,6 +50,14 @@ impl GatewayStage {
             .is_some_and(|watch| watch.frozen)
     }
 
+    /// The position of an instrument by the fills that were seen, and what of it no order of ours
+    /// made; nothing for unknown instruments.
+    #[must_use]
+    pub fn holding(&self, instrument: InstrumentId) -> (i64, i64) {
+        let watch = self.state.watches.get(instrument.index());
+        watch.map_or((0, 0), |watch| (watch.position, watch.others))
+    }
+
     /// True when there is anything of the instrument: a position, a bracket, or what a person has
     /// to look at.
     #[must_use]
