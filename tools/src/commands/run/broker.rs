@@ -66,7 +66,7 @@ pub fn run(args: &cli::Run, mut settings: Settings, speed_milli: u64) -> Outcome
     }
     stand(args.mode, &ibkr)?;
     if args.mode == Mode::Live {
-        live::enable(args, &setup, &ibkr)?;
+        live::enable(args, &settings, &setup, &ibkr)?;
     }
     let layout = layout(&setup)?;
     let idle = idle(&setup, &layout);

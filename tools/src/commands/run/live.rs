@@ -4,10 +4,14 @@
 //! The first start writes the code and ends; the second one has to be given it. The code is bound
 //! to the bytes of the program, to the whole configuration with its limits, to the account, and to
 //! when it was made; it is used up by the start that it permits, and is good for an hour.
+//!
+//! The whole configuration is every key, and not the part that a journal keeps: nothing was scanned
+//! yet, so what a scan may add, and the limits of symbols that it may bring, stand there only.
 
 use crate::cli;
 use crate::failure::{Failure, Outcome};
 use engine::clock::utc;
+use engine::config::Settings;
 use engine::setup::{Ibkr, Setup};
 use std::fs;
 use std::io::Write;
@@ -19,12 +23,13 @@ use stream::{Nanos, hash};
 const GOOD_FOR: Nanos = Nanos::from_secs(3_600);
 
 /// Passes when the right code was given; else writes a new one and says what to do.
-pub fn enable(args: &cli::Run, setup: &Setup, ibkr: &Ibkr) -> Outcome {
+pub fn enable(args: &cli::Run, settings: &Settings, setup: &Setup, ibkr: &Ibkr) -> Outcome {
     let path = Path::new(&setup.journal.dir).join(format!("live-{}.code", ibkr.account));
     let program = std::env::current_exe()
         .and_then(fs::read)
         .map_err(|why| Failure::failed(format!("the program cannot read itself: {why}")))?;
-    let bound = bound_to(&program, &setup.config_text, &ibkr.account);
+    let config = settings.to_toml(|_| true);
+    let bound = bound_to(&program, &config, &ibkr.account);
     match &args.code {
         Some(code) => consume(&path, code, bound, utc()),
         None => {
@@ -34,7 +39,7 @@ pub fn enable(args: &cli::Run, setup: &Setup, ibkr: &Ibkr) -> Outcome {
                  To trade with them, start again within an hour with --code {code}. The code is \
                  good for one start of this program with this configuration; it is also in {}",
                 ibkr.account,
-                limits_of(&setup.config_text),
+                limits_of(&config),
                 path.display()
             )))
         }
@@ -53,9 +58,11 @@ fn code_of(bound: u64, made: Nanos) -> String {
     format!("{:08x}", hash::join(bound, made.0) >> 32)
 }
 
-/// The limits: what a person agrees to.
+/// What a person agrees to: the limits, those of symbols that a scan may bring among them, and
+/// what may be traded.
 fn limits_of(config: &str) -> String {
-    let limits = config.lines().filter(|line| line.starts_with("risk."));
+    let agreed = |line: &&str| ["risk.", "universe."].iter().any(|t| line.starts_with(t));
+    let limits = config.lines().filter(agreed);
     limits
         .map(|line| format!("  {line}"))
         .collect::<Vec<_>>()
@@ -110,6 +117,8 @@ fn consume(path: &PathBuf, given: &str, bound: u64, now: Nanos) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::config::Value;
+    use engine::setup::SAMPLE;
 
     #[test]
     fn a_code_is_good_once_for_one_program_configuration_and_account() {
@@ -136,5 +145,74 @@ mod tests {
             limits_of("a.x = 1\nrisk.loss_max = 1\nsim.y = 2\n"),
             "  risk.loss_max = 1"
         );
+    }
+
+    const SCANNED: &str = r#"
+[universe.scanner]
+code = "HOT_BY_VOLUME"
+instrument = "STK"
+location = "STK.US.MAJOR"
+above_price = 5
+below_price = 500
+above_volume = 0
+count = 2
+allowed = ["AMD"]
+[risk.instrument.AMD]
+order_quantity_max = 3
+order_value_max = 400
+position_max = 3
+shorts = false
+"#;
+
+    /// Asks for a live start with that configuration; a code, where the first step gives one.
+    fn ask(folder: &Path, config: &str, code: Option<&str>) -> Outcome {
+        use clap::Parser;
+        let mut settings = Settings::default();
+        settings.add_sample(SAMPLE);
+        settings.add_sample(config);
+        let dir = folder.display().to_string();
+        settings.add_flag("test", "journal.dir", Value::Text(dir));
+        let setup = Setup::read(&settings).expect("a sound configuration");
+        let ibkr = setup.ibkr.clone().expect("a table [ibkr]");
+        let words = ["spindle", "run", "--mode", "live", "-c", "-"];
+        let code = code.into_iter().flat_map(|code| ["--code", code]);
+        let cli = cli::Cli::parse_from(words.into_iter().chain(code));
+        let cli::Command::Run(args) = cli.command else {
+            panic!("a run was asked for");
+        };
+        enable(&args, &settings, &setup, &ibkr)
+    }
+
+    #[test]
+    fn what_a_scan_may_bring_is_shown_and_bound() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let code = || {
+            let said = ask(folder.path(), SCANNED, None).expect_err("a code").text;
+            for shown in [
+                "risk.instrument.AMD.order_value_max = 400",
+                "risk.loss_max = 1000",
+                "universe.scanner.allowed = [\"AMD\"]",
+            ] {
+                assert!(said.contains(shown), "{shown} is agreed to: {said}");
+            }
+            let code = said.split("--code ").nth(1).expect("a code");
+            code.split('.').next().expect("a code").to_owned()
+        };
+        for (was, edited) in [
+            ("order_value_max = 400", "order_value_max = 40000"),
+            ("allowed = [\"AMD\"]", "allowed = [\"AMD\", \"GME\"]"),
+            ("count = 2", "count = 3"),
+            ("shorts = false", "shorts = false\n[ibkr]\nport = 4001"),
+            (
+                "shorts = false",
+                "shorts = false\n[journal]\nsync_every = \"1s\"",
+            ),
+        ] {
+            let other = SCANNED.replace(was, edited);
+            assert_ne!(other, SCANNED, "{was} is there");
+            let refused = ask(folder.path(), &other, Some(&code())).expect_err(edited);
+            assert!(refused.text.contains("not the code"), "{}", refused.text);
+        }
+        assert!(ask(folder.path(), SCANNED, Some(&code())).is_ok());
     }
 }
