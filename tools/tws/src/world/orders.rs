@@ -207,8 +207,12 @@ impl Orders {
     }
 }
 
+/// Prices are below this: nine billion, so that one and a tick above it is still a number.
+const PRICES_END: Price = Price(9_000_000_000_000_000_000);
+
 /// A price that a client wrote: exact in 1e-9, above zero. `None` for what is no price.
 pub(super) fn exact(price: f64) -> Option<Price> {
     let scaled = (price * 1e9).round();
-    (scaled.is_finite() && (1.0..9.0e18).contains(&scaled)).then_some(Price(scaled as i64))
+    let known = scaled.is_finite() && (1.0..PRICES_END.0 as f64).contains(&scaled);
+    known.then_some(Price(scaled as i64))
 }

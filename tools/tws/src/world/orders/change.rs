@@ -1,9 +1,10 @@
 //! Changes and cancels.
 
-use super::check::{prices, side_of};
+use super::check::{prices, quantity, rejected, side_of};
 use super::{Stage, Ticket};
-use crate::model::{Contract, Decimal, Order};
+use crate::model::{Contract, Order};
 use crate::world::{Link, World};
+use stream::Price;
 use stream::payload::{Command, CommandOp};
 
 impl World {
@@ -36,19 +37,21 @@ impl World {
             }
             _ => {}
         }
-        let instrument = self.ordered_item(contract)?.id;
-        if instrument != ticket.instrument || !same(ticket, order) {
+        let item = self.ordered_item(contract)?;
+        if item.id != ticket.instrument || !same(ticket, order) {
             let text = "Order being modified does not match original order";
             return Err((105, text.to_owned()));
         }
-        let qty = order.quantity;
-        if qty <= Decimal::ZERO || qty.fract() != Decimal::ZERO {
-            return Err((434, "The order size cannot be zero.".to_owned()));
-        }
-        let qty = u32::try_from(qty).map_err(|_| (434, "Invalid order size.".to_owned()))?;
-        let tick = self.catalog.item(instrument).tick;
-        if ticket.trail.is_none() {
-            prices(ticket.kind, order, tick)?;
+        let qty = quantity(order)?;
+        let known = match ticket.trail {
+            None => prices(ticket.kind, order, item.tick)?,
+            Some(_) => [Price::ZERO; 2],
+        };
+        self.worth(item, qty, known)?;
+        if qty <= ticket.withheld {
+            let gone = ticket.withheld;
+            let reason = format!("{gone} of the order are not to be had: it cannot be less.");
+            return Err(rejected(&reason));
         }
         if !self.script_twin(index, order) {
             self.apply_change(index, order, qty);
@@ -89,15 +92,17 @@ impl World {
     }
 
     /// Tells the exchange limit, trigger and quantity as they are now. An attached order that works
-    /// what its parent has filled so far keeps that quantity unless the client changed it.
+    /// what its parent has filled so far keeps that quantity unless the client changed it. What
+    /// the exchange never hears of, it does not hear of now.
     pub(super) fn send_change(&mut self, index: usize, resized: bool) {
         let ticket = &self.orders.tickets[index];
         let known = ticket.filled + ticket.remaining;
+        let whole = if resized { ticket.qty } else { known };
         let command = Command {
             op: CommandOp::Modify,
             leg: ticket.leg,
             origin: ticket.leg,
-            qty: if resized { ticket.qty } else { known.max(1) },
+            qty: whole.saturating_sub(ticket.withheld).max(1),
             ..self.command_of(index)
         };
         let instrument = ticket.instrument;

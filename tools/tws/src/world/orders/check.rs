@@ -7,7 +7,7 @@ use crate::world::World;
 use crate::world::catalog::{Item, Missing};
 use crate::world::stamp;
 use stream::payload::{OrderType, TimeInForce};
-use stream::{FrameId, Nanos, Price, Side};
+use stream::{FrameId, Money, Nanos, Price, Qty, Side};
 
 /// Code and text of a refusal.
 pub(super) type Refusal = (i32, String);
@@ -30,18 +30,25 @@ pub(super) fn side_of(action: &str) -> Option<Side> {
     }
 }
 
+/// The largest order, in shares or contracts: what it costs and what it is worth have room.
+pub(in crate::world) const SIZE_MAX: u32 = 100_000_000;
+
+fn too_large<T>() -> Result<T, Refusal> {
+    refuse(2_147, "The size value you entered exceeds the maximum")
+}
+
 /// A whole quantity.
-fn quantity(order: &Order) -> Result<u32, Refusal> {
+pub(super) fn quantity(order: &Order) -> Result<u32, Refusal> {
     if order.quantity <= Decimal::ZERO {
         return refuse(434, "The order size cannot be zero.");
     }
     if order.quantity.fract() != Decimal::ZERO {
         return refuse(10_243, "Fractional-sized order cannot be placed via API.");
     }
-    u32::try_from(order.quantity).or_else(|_| {
-        let most = "The size value you entered exceeds the maximum";
-        refuse(2_147, most)
-    })
+    match u32::try_from(order.quantity) {
+        Ok(qty) if qty <= SIZE_MAX => Ok(qty),
+        _ => too_large(),
+    }
 }
 
 /// The exchange's sort of order.
@@ -164,7 +171,9 @@ impl World {
         let kind = kind_of(order)?;
         let mut order = order.clone();
         let trail = self.trail_of(item, side, &mut order)?;
-        let [limit, _] = prices(kind, &order, item.tick)?;
+        let known = prices(kind, &order, item.tick)?;
+        self.worth(item, qty, known)?;
+        let [limit, _] = known;
         if expiry_of(&order).is_none() {
             return refuse(
                 391,
@@ -227,10 +236,26 @@ impl World {
             .book(item.id)
             .best(side.opposite());
         let Some(trail) = Trail::of(order, side, item.tick, best.map(|best| best.0)) else {
-            let text = "Error validating request.-'bF' : cause - Missing trailing amount";
+            let text = "Error validating request.-'bF' : cause - Missing or invalid trailing \
+                        amount, stop price or limit offset";
             return refuse(321, text);
         };
         Ok(Some(trail))
+    }
+
+    /// What an order is worth must be an amount of money, at the dearest price in sight and at
+    /// twice that too: the market moves on before it fills.
+    pub(super) fn worth(&self, item: &Item, qty: u32, known: [Price; 2]) -> Result<(), Refusal> {
+        let edge = self.exchange.edge();
+        let book = edge.books().book(item.id);
+        let best = [Side::Buy, Side::Sell].map(|side| book.best(side).map(|best| best.0));
+        let seen = best.into_iter().flatten().chain([edge.mark(item.id)]);
+        let dearest = seen.chain(known).max().unwrap_or_default();
+        let worth = dearest.checked_value(Qty(i64::from(qty)), item.multiplier);
+        match worth {
+            Some(worth) if worth <= Money(Money::MAX.0 / 2) => Ok(()),
+            _ => too_large(),
+        }
     }
 
     /// A limit far through the market is refused.

@@ -1,6 +1,6 @@
 //! Trailing stops: the desk moves their trigger behind the market, never back.
 
-use super::{Stage, exact};
+use super::{PRICES_END, Stage, exact};
 use crate::model::Order;
 use crate::world::World;
 use stream::{InstrumentId, Price, Side};
@@ -21,7 +21,7 @@ pub(in crate::world) struct Trail {
 
 impl Trail {
     /// Reads a trailing order and sets its first trigger and limit; `None` when it does not say
-    /// by how much it trails, or there is no market to trail.
+    /// by how much it trails, when that leads to no price, or when there is no market to trail.
     pub(super) fn of(
         order: &mut Order,
         side: Side,
@@ -46,47 +46,52 @@ impl Trail {
             return None;
         }
         let first = order.trail_stop.and_then(exact);
-        trail.trigger = first.or_else(|| Some(trail.behind(best?, side, tick)))?;
+        trail.trigger = first.or_else(|| trail.behind(best?, side, tick))?;
         if order.order_type == "TRAIL LIMIT" {
             let by_limit = || Some(Price(trail.trigger.0 - order.limit.and_then(exact)?.0));
             let offset = order.limit_offset.and_then(exact);
             trail.offset = Some(offset.or_else(by_limit)?);
         }
-        trail.write(order, side, tick);
+        trail.write(order, side, tick)?;
         Some(trail)
     }
 
-    /// The trigger that belongs to a market price.
-    fn behind(&self, best: Price, side: Side, tick: Price) -> Price {
+    /// The trigger that belongs to a market price; `None` where that is no price.
+    fn behind(&self, best: Price, side: Side, tick: Price) -> Option<Price> {
         let share = i128::from(best.0) * i128::from(self.ppm) / 1_000_000;
         let distance = self.amount.0.max(share as i64);
-        let raw = Price(best.0 + distance * side.sign());
-        if side == Side::Sell {
-            raw.floor_to(tick)
-        } else {
-            raw.ceil_to(tick)
-        }
+        away(best, Price(distance), side, tick)
     }
 
-    /// Puts trigger and limit into the order, as the exchange takes them.
-    fn write(&self, order: &mut Order, side: Side, tick: Price) {
+    /// Puts trigger and limit into the order, as the exchange takes them; `None`, and nothing is
+    /// changed, where the limit would be no price.
+    fn write(&self, order: &mut Order, side: Side, tick: Price) -> Option<()> {
+        if let Some(offset) = self.offset {
+            order.limit = Some(away(self.trigger, offset, side, tick)?.to_f64());
+        }
         order.trail_stop = Some(self.trigger.to_f64());
         order.aux = Some(self.trigger.to_f64());
-        if let Some(offset) = self.offset {
-            let raw = Price(self.trigger.0 + offset.0 * side.sign());
-            let limit = if side == Side::Sell {
-                raw.floor_to(tick)
-            } else {
-                raw.ceil_to(tick)
-            };
-            order.limit = Some(limit.to_f64());
-        }
+        Some(())
     }
 
     /// The distance as clients see it: an amount of price.
     pub(super) fn aux(&self) -> Option<f64> {
         (self.amount > Price::ZERO).then(|| self.amount.to_f64())
     }
+}
+
+/// A distance behind a price, on the grid; clients write both, so it may be no price at all.
+fn away(from: Price, distance: Price, side: Side, tick: Price) -> Option<Price> {
+    let raw = i128::from(from.0) + i128::from(distance.0) * i128::from(side.sign());
+    let raw = Price(i64::try_from(raw).ok()?);
+    if !(Price(1)..PRICES_END).contains(&raw) {
+        return None;
+    }
+    Some(if side == Side::Sell {
+        raw.floor_to(tick)
+    } else {
+        raw.ceil_to(tick)
+    })
 }
 
 impl World {
@@ -118,19 +123,27 @@ impl World {
             .books()
             .book(instrument)
             .best(side.opposite());
-        let (Some((best, _)), Some(trail)) = (best, &mut ticket.trail) else {
+        let (Some((best, _)), Some(mut trail)) = (best, ticket.trail) else {
             return;
         };
-        let next = trail.behind(best, side, tick);
+        let Some(next) = trail.behind(best, side, tick) else {
+            return;
+        };
         // A sale's trigger only rises, a purchase's only falls.
-        if (next.0 - trail.trigger.0) * side.sign() >= 0 {
+        let is_better = if side == Side::Sell {
+            next > trail.trigger
+        } else {
+            next < trail.trigger
+        };
+        if !is_better {
             return;
         }
         trail.trigger = next;
         trail.moving = true;
-        let trail = *trail;
-        trail.write(&mut ticket.order, side, tick);
-        self.send_change(index, false);
+        if trail.write(&mut ticket.order, side, tick).is_some() {
+            ticket.trail = Some(trail);
+            self.send_change(index, false);
+        }
     }
 }
 
@@ -178,5 +191,35 @@ mod tests {
             Trail::of(&mut bare, Side::Sell, CENT, None).is_none(),
             "no market"
         );
+    }
+
+    #[test]
+    fn what_leads_to_no_price_does_not_trail() {
+        let best = Some(Price(100_000_000_000));
+        for side in [Side::Buy, Side::Sell] {
+            let far = Order {
+                aux: Some(1.0),
+                trail_stop: Some(8e9),
+                limit_offset: Some(8.5e9),
+                ..order("TRAIL LIMIT")
+            };
+            let mut own = far.clone();
+            assert!(Trail::of(&mut own, side, CENT, best).is_none(), "{side:?}");
+            assert_eq!(own, far, "it stays as it was written");
+        }
+        let trail = Trail::of(
+            &mut Order {
+                aux: Some(8.9e9),
+                trail_stop: Some(8e9),
+                ..order("TRAIL")
+            },
+            Side::Sell,
+            CENT,
+            best,
+        );
+        let trail = trail.expect("its first trigger is a price");
+        assert_eq!(trail.behind(Price(100), Side::Sell, CENT), None);
+        let dear = Price(8_000_000_000_000_000_000);
+        assert_eq!(trail.behind(dear, Side::Buy, CENT), None);
     }
 }

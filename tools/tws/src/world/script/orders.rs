@@ -119,7 +119,9 @@ impl World {
         let filled = |other: &crate::world::orders::Ticket| {
             other.parent == ticket.parent && other.stage == Stage::Filled
         };
-        let raced = ticket.parent.is_some() && self.orders.tickets.iter().any(filled);
+        // A client may have made it smaller than what it has filled: then nothing is left to fill.
+        let left = ticket.qty > ticket.filled;
+        let raced = left && ticket.parent.is_some() && self.orders.tickets.iter().any(filled);
         if !raced || self.script.take(|trick| *trick == Trick::Race).is_none() {
             return false;
         }

@@ -122,6 +122,36 @@ fn an_order_fills_in_part_and_the_rest_is_rejected() {
 }
 
 #[test]
+fn an_order_is_not_made_smaller_than_what_is_withheld_of_it() {
+    let mut scene = Scene::running();
+    scene.script("partial_then_reject");
+    let order = scene.rest(1, 101);
+    let resized = |qty: i64| Order {
+        quantity: Decimal::from(qty),
+        ..order.clone()
+    };
+    for qty in [1, 51] {
+        let said = scene.ask(1, place(1, "ALDR", resized(qty)));
+        assert_eq!(problems(&said), [(1, 201)], "{qty}");
+    }
+    assert_eq!(scene.ask(1, place(1, "ALDR", resized(61))), []);
+    let said = scene.pass(200);
+    assert_eq!(statuses(&said, 1), [("Submitted".into(), 0, 61)]);
+    let ask = (scene.best("ALDR", Side::Sell) * 100.0).round() / 100.0;
+    let reachable = Order {
+        limit: Some(ask + 0.05),
+        ..resized(61)
+    };
+    scene.ask(1, place(1, "ALDR", reachable));
+    let said = scene.pass(1_000);
+    assert_eq!(
+        statuses(&said, 1).last(),
+        Some(&("Inactive".into(), 10, 51))
+    );
+    assert_eq!(scene.position("ALDR"), 10);
+}
+
+#[test]
 fn a_child_is_rejected_and_its_parent_is_not() {
     let mut scene = Scene::running();
     scene.script("reject_child");

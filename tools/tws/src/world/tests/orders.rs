@@ -501,3 +501,81 @@ fn a_day_order_after_the_close_waits_and_can_be_cancelled() {
         ["open Cancelled", "status Cancelled", "problem 202"]
     );
 }
+
+#[test]
+fn numbers_that_lead_to_no_price_or_no_amount_are_refused() {
+    let mut scene = Scene::running();
+    let far = |action: &str| Order {
+        order_type: "TRAIL LIMIT".to_owned(),
+        limit: None,
+        aux: Some(1.0),
+        trail_stop: Some(8e9),
+        limit_offset: Some(8.5e9),
+        ..limit(action, 1, 0.0)
+    };
+    for (id, order, code) in [
+        (1, far("BUY"), 321),
+        (2, far("SELL"), 321),
+        (3, market("BUY", i64::from(u32::MAX)), 2_147),
+        (4, market("BUY", 100_000_000), 2_147),
+    ] {
+        let said = scene.ask(1, place(id, "ALDR", order.clone()));
+        assert_eq!(problems(&said), [(id, code)], "{order:?}");
+    }
+    let low = cents(scene.best("ALDR", Side::Buy) * 0.95);
+    scene.ask(1, place(5, "ALDR", limit("BUY", 10, low)));
+    scene.pass(200);
+    for qty in [100_000_000, i64::from(u32::MAX)] {
+        let said = scene.ask(1, place(5, "ALDR", limit("BUY", qty, low)));
+        assert_eq!(problems(&said), [(5, 2_147)], "{qty}");
+    }
+    // Its trigger is a price, and what would trail it is none: it stays where it is.
+    let trail = Order {
+        order_type: "TRAIL".to_owned(),
+        limit: None,
+        aux: Some(8.9e9),
+        trail_stop: Some(1.0),
+        ..limit("SELL", 1, 0.0)
+    };
+    scene.ask(1, place(6, "ALDR", trail));
+    let said = scene.pass(5_000);
+    assert_eq!(statuses(&said, 6), [("PreSubmitted".into(), 0, 1)]);
+    assert_eq!(scene.world.exchange.edge().orders_live(), 2);
+}
+
+#[test]
+fn what_if_of_any_size_is_answered_or_refused() {
+    let length = Nanos::from_secs(3_600);
+    let mut scene = Scene::with(|config| {
+        *config = Config::usual("DU1234567", 7, monday(), length).expect("sound");
+    });
+    let future = Contract {
+        local_symbol: "ESZ6".to_owned(),
+        sec_type: "FUT".to_owned(),
+        exchange: "CME".to_owned(),
+        ..Contract::default()
+    };
+    let mut ask = |order_id: i32, qty: i64| {
+        let order = Order {
+            what_if: true,
+            ..market("BUY", qty)
+        };
+        let contract = future.clone();
+        let order = Box::new(order);
+        scene.ask(
+            1,
+            Request::PlaceOrder {
+                order_id,
+                contract,
+                order,
+            },
+        )
+    };
+    let said = ask(1, 1_000);
+    let [Answer::OpenOrder(open)] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(open.state.commission, Some(2_250.0));
+    assert_eq!(problems(&ask(2, 100_000_000)), [(2, 2_147)]);
+    assert_eq!(problems(&ask(3, i64::from(u32::MAX))), [(3, 2_147)]);
+}
