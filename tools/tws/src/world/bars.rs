@@ -10,8 +10,9 @@ use stream::{InstrumentId, Nanos, Price};
 
 /// Sessions in one answer at most.
 const SESSIONS_MAX: usize = 1_300;
-/// Bars in one answer at most.
-const BARS_MAX: usize = 20_000;
+/// Spans that one answer may have bars for: a day of seconds of shares, a month of minutes of what
+/// trades round the clock. More is refused before it is reckoned: all clients wait for it.
+const BARS_MAX: i64 = 50_000;
 /// Days that the history goes back.
 pub(super) const DAYS_BACK: i64 = 5 * 365;
 
@@ -38,6 +39,14 @@ impl Size {
             _ => return None,
         };
         Some(Self::Seconds(seconds))
+    }
+
+    /// Bars that these sessions may have.
+    fn bars_of(self, sessions: &[Range]) -> i64 {
+        match self {
+            Self::Seconds(size) => sessions.iter().map(|one| count(*one, size)).sum(),
+            Self::Day | Self::Week | Self::Month => sessions.len() as i64,
+        }
     }
 
     /// Those that the broker paces hard.
@@ -197,14 +206,16 @@ impl World {
         let key = limits::History::key(asked);
         let double = what == What::BidAsk;
         if size.is_small() && !self.pace.history.permits(self.now, key, double) {
-            let text = "Historical Market Data Service error message:Historical data request \
-                        pacing violation";
-            self.complain(link, asked.req, 162, text);
-            return;
+            return self.no_history(link, asked.req, "Historical data request pacing violation");
         }
         let end = stamp::seconds(end.min(self.now));
         let seconds = asked.format_date == 2;
-        let bars = self.bars_until(instrument, (size, what, seconds), duration, end);
+        let sessions = self.sessions_until(instrument, duration, end);
+        if size.bars_of(&sessions) > BARS_MAX {
+            let text = format!("Time length exceed max: at most {BARS_MAX} bars are told at once");
+            return self.no_history(link, asked.req, &text);
+        }
+        let bars = self.bars_in(instrument, (size, what, seconds), sessions);
         if bars.is_empty() {
             return self.no_bars(link, asked);
         }
@@ -235,10 +246,15 @@ impl World {
 
     fn no_bars(&mut self, link: Link, asked: &HistoricalBars) {
         let text = format!(
-            "Historical Market Data Service error message:HMDS query returned no data: {}@{} {}",
+            "HMDS query returned no data: {}@{} {}",
             asked.contract.symbol, asked.contract.exchange, asked.what
         );
-        self.complain(link, asked.req, 162, &text);
+        self.no_history(link, asked.req, &text);
+    }
+
+    fn no_history(&mut self, link: Link, req: i32, why: &str) {
+        let text = format!("Historical Market Data Service error message:{why}");
+        self.complain(link, req, 162, &text);
     }
 
     pub(super) fn cancel_historical_bars(&mut self, link: Link, req: i32) {
@@ -260,7 +276,12 @@ impl World {
         for one in &mut growing {
             let end = stamp::seconds(self.now);
             let shape = (one.size, one.what, one.seconds);
-            let newest = self.bars_until(one.instrument, shape, Duration::Sessions(1), end);
+            let mut sessions = self.sessions_until(one.instrument, Duration::Sessions(1), end);
+            if let Size::Seconds(size) = one.size {
+                // Of a day of seconds only the newest one has grown.
+                sessions = sessions.iter().map(|open| newest(*open, size)).collect();
+            }
+            let newest = self.bars_in(one.instrument, shape, sessions);
             if let Some((_, bar)) = newest.last()
                 && one.last.as_ref() != Some(bar)
             {
@@ -271,15 +292,13 @@ impl World {
         self.growing = growing;
     }
 
-    /// Bars with their starts, oldest first.
-    fn bars_until(
+    /// Bars of sessions, or of parts of them, with their starts, oldest first.
+    fn bars_in(
         &self,
         instrument: InstrumentId,
         (size, what, seconds): (Size, What, bool),
-        duration: Duration,
-        end: i64,
+        sessions: Vec<Range>,
     ) -> Vec<(i64, Bar)> {
-        let sessions = self.sessions_until(instrument, duration, end);
         let mut bars = Vec::new();
         match size {
             Size::Seconds(size) => {
@@ -314,8 +333,6 @@ impl World {
                 }
             }
         }
-        let most = bars.len().saturating_sub(BARS_MAX);
-        bars.drain(..most);
         bars
     }
 
@@ -422,12 +439,8 @@ impl World {
 /// Spans of one size inside a session: whole multiples of it since midnight in New York, the first
 /// and the last one cut where the session begins and ends.
 fn buckets(open: i64, close: i64, size: i64) -> impl Iterator<Item = Range> {
-    let local = stamp::local(Nanos::from_secs(open.max(0) as u64));
-    let time = local.time();
-    let since =
-        i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     let mut from = open;
-    let mut next = open - since.rem_euclid(size) + size;
+    let mut next = first_end(open, size);
     core::iter::from_fn(move || {
         (from < close).then(|| {
             let range = (from, next.min(close));
@@ -436,6 +449,32 @@ fn buckets(open: i64, close: i64, size: i64) -> impl Iterator<Item = Range> {
             range
         })
     })
+}
+
+/// Where the first span ends, unless the session does before.
+fn first_end(open: i64, size: i64) -> i64 {
+    let local = stamp::local(Nanos::from_secs(open.max(0) as u64));
+    let time = local.time();
+    let since =
+        i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    open - since.rem_euclid(size) + size
+}
+
+/// How many spans a session has.
+fn count((open, close): Range, size: i64) -> i64 {
+    let behind = (close - first_end(open, size)).max(0);
+    1 + (behind + size - 1) / size
+}
+
+/// The last one of them.
+fn newest((open, close): Range, size: i64) -> Range {
+    let more = count((open, close), size) - 1;
+    let from = if more == 0 {
+        open
+    } else {
+        first_end(open, size) + (more - 1) * size
+    };
+    (from, close)
 }
 
 /// What the days of one bar have in common.
@@ -447,5 +486,30 @@ fn group(size: Size, date: Date) -> (i16, i8, i8) {
         }
         Size::Month => (date.year(), date.month(), 0),
         Size::Day | Size::Seconds(_) => (date.year(), date.month(), date.day()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_counted_as_they_are_made() {
+        // 14:30:00 UTC on a winter's day, 09:30:00 in New York.
+        let open = 1_795_444_200;
+        for size in [1, 5, 30, 60, 3_600, 14_400] {
+            for length in [1, 29, 30, 31, 59, 60, 1_799, 1_800, 1_801, 5_400, 23_400] {
+                for open in [open, open + 7] {
+                    let session = (open, open + length);
+                    let all: Vec<Range> = buckets(session.0, session.1, size).collect();
+                    assert_eq!(count(session, size), all.len() as i64, "{session:?} {size}");
+                    assert_eq!(
+                        Some(&newest(session, size)),
+                        all.last(),
+                        "{session:?} {size}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -103,6 +103,35 @@ fn what_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn more_bars_than_can_be_told_are_refused_before_they_are_reckoned() {
+    let mut scene = Scene::running();
+    for (req, size, duration) in [
+        (1, "1 secs", "5 Y"),
+        (2, "1 secs", "9000000000000000000 S"),
+        (3, "1 min", "1 Y"),
+    ] {
+        let said = scene.ask(
+            1,
+            Request::HistoricalBars(asked(req, "ALDR", size, duration)),
+        );
+        assert_eq!(problems(&said), [(req, 162)], "{size} {duration}");
+        let Answer::Problem(problem) = &said[0] else {
+            panic!("{said:?}");
+        };
+        assert!(
+            problem.text.contains("at most 50000 bars"),
+            "{}",
+            problem.text
+        );
+    }
+    // Friday's session is whole, and Monday's has begun.
+    let days = bars(&mut scene, asked(4, "ALDR", "1 secs", "2 D"));
+    assert!(days.len() > 23_400, "{}", days.len());
+    let years = bars(&mut scene, asked(5, "ALDR", "1 day", "5 Y"));
+    assert!(years.len() > 1_200, "{}", years.len());
+}
+
+#[test]
 fn the_last_bar_grows_and_five_seconds_end() {
     let mut scene = Scene::running();
     let mut growing = asked(1, "ALDR", "1 min", "1 D");
