@@ -106,7 +106,7 @@ fn change(host: &Host, step: &Step, record: &mut Record) -> Done {
         Ok(Written::Kept(kept)) => {
             let own = record.changes.iter_mut();
             for change in own.filter(|change| change.path == step.path) {
-                change.set.clone_from(&kept);
+                change.add(&kept);
             }
             (Came::Refused, Some(format!("the kernel made {kept} of it")))
         }
@@ -202,9 +202,10 @@ fn restore(host: &Host, change: &Change) -> Option<Done> {
     if same(&change.path, &now, &change.was) {
         return None;
     }
-    if !same(&change.path, &now, &change.set) {
+    if !change.is_ours(&now) {
         let why = format!("somebody else has made {} of it since", value(&now));
-        return done(Came::Foreign, &change.set, Some(why));
+        let set = change.set.last().map_or("?", String::as_str);
+        return done(Came::Foreign, set, Some(why));
     }
     match write(host, &change.path, &was) {
         Ok(Written::Done) => done(Came::Restored, &now, None),
@@ -276,4 +277,37 @@ fn ask(steps: usize) -> Outcome {
     Err(Failure::failed(
         "tune apply: nothing was changed, as you wished",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::fixture::Fixture;
+    use crate::commands::doctor::memory::HUGE_PAGES;
+
+    fn look(host: &Host) -> String {
+        host.read(HUGE_PAGES).expect("it is there")
+    }
+
+    #[test]
+    fn what_a_first_apply_set_is_put_back_though_a_second_one_was_refused() {
+        let fixture = Fixture::new(&[(HUGE_PAGES, "[always] madvise never\n")]);
+        let host = fixture.host();
+        let before = look(&host);
+        let mut record = Record::new(&host);
+        // The last one is no choice of the system's: it refuses it.
+        for (wanted, came) in [("madvise", Came::Changed), ("sometimes", Came::Refused)] {
+            let step = Step {
+                path: HUGE_PAGES.to_owned(),
+                is: look(&host),
+                wanted: wanted.to_owned(),
+            };
+            record.add("huge-pages", &step);
+            assert_eq!(change(&host, &step, &mut record).came, came, "{wanted}");
+        }
+        assert_eq!(record.changes.len(), 1, "there is something to undo");
+        let done = restore(&host, &record.changes[0]).expect("something to put back");
+        assert_eq!(done.came, Came::Restored, "{:?}", done.error);
+        assert_eq!(look(&host), before);
+    }
 }

@@ -4,14 +4,16 @@
 //! was done, never of less. A restart of the box takes every change back by itself; a record of an
 //! earlier life is told by the system's boot id.
 
-use super::settings::{Step, is_ours};
+use super::settings::{Step, is_ours, same};
 use crate::failure::{Failure, Outcome};
 use crate::host::Host;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Knew one value that was set for each file.
+const VERSION_FIRST: u32 = 1;
 
 /// One file that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +24,37 @@ pub struct Change {
     pub path: String,
     /// What it said before, to the last byte.
     pub was: String,
-    /// What was written.
-    pub set: String,
+    /// Everything that was to be written, in that order: a later apply may have died before its
+    /// write or been refused, and then the file says what an earlier one wrote.
+    #[serde(deserialize_with = "one_or_more")]
+    pub set: Vec<String>,
+}
+
+impl Change {
+    /// Adds a value that is about to be written, or that the system made of one.
+    pub fn add(&mut self, set: &str) {
+        self.set.retain(|known| known != set);
+        self.set.push(set.to_owned());
+    }
+
+    /// True for what one of our writes has left there.
+    pub fn is_ours(&self, now: &str) -> bool {
+        self.set.iter().any(|set| same(&self.path, now, set))
+    }
+}
+
+/// Records of the first version have a text where there is a list now.
+fn one_or_more<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Set {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Set::deserialize(from)? {
+        Set::One(set) => vec![set],
+        Set::More(set) => set,
+    })
 }
 
 /// All of them, in the order in which they were changed.
@@ -65,12 +96,16 @@ impl Record {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(bad(format!("cannot be read: {error}"))),
         };
-        let record: Self = serde_json::from_str(&text)
+        let mut record: Self = serde_json::from_str(&text)
             .map_err(|error| bad(format!("is no record of `spindle tune apply`: {error}")))?;
-        if record.version != VERSION {
+        if !(VERSION_FIRST..=VERSION).contains(&record.version) {
             let version = record.version;
-            return Err(bad(format!("is of version {version}; expected {VERSION}")));
+            return Err(bad(format!(
+                "is of version {version}; expected {VERSION_FIRST} to {VERSION}"
+            )));
         }
+        // What is written over it says more than the first version could.
+        record.version = VERSION;
         match record.changes.iter().find(|change| !is_ours(&change.path)) {
             Some(change) => Err(bad(format!("names {:?}, which is no setting", change.path))),
             None => Ok(Some(record)),
@@ -84,12 +119,12 @@ impl Record {
             .iter_mut()
             .find(|change| change.path == step.path)
         {
-            Some(change) => change.set.clone_from(&step.wanted),
+            Some(change) => change.add(&step.wanted),
             None => self.changes.push(Change {
                 setting: setting.to_owned(),
                 path: step.path.clone(),
                 was: step.is.clone(),
-                set: step.wanted.clone(),
+                set: vec![step.wanted.clone()],
             }),
         }
     }
@@ -165,10 +200,8 @@ mod tests {
         record.save(&path).expect("it is saved");
         let read = Record::read(&path).expect("sound").expect("there");
         assert_eq!(read, record);
-        assert_eq!(
-            (read.changes[0].was.as_str(), read.changes[0].set.as_str()),
-            ("60\n", "0")
-        );
+        assert_eq!(read.changes[0].was, "60\n");
+        assert_eq!(read.changes[0].set, ["1", "0"], "any of them may be there");
         assert!(!read.is_of_an_earlier_life(&fixture.host()));
         fixture.put("proc/sys/kernel/random/boot_id", "two\n");
         assert!(read.is_of_an_earlier_life(&fixture.host()));
@@ -179,17 +212,39 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_the_first_version_is_read_and_carried_on() {
+        let fixture = Fixture::new(&[(
+            "state.json",
+            "{\"version\":1,\"boot_id\":\"\",\"changes\":[{\"setting\":\"swappiness\",\
+             \"path\":\"proc/sys/vm/swappiness\",\"was\":\"60\\n\",\"set\":\"1\"}]}",
+        )]);
+        let path = fixture.host().path("state.json");
+        let mut record = Record::read(&path).expect("sound").expect("there");
+        assert_eq!(record.changes[0].set, ["1"]);
+        record.add("swappiness", &step("1\n", "0"));
+        record.save(&path).expect("it is saved");
+        let again = Record::read(&path).expect("sound").expect("there");
+        assert_eq!(again, record);
+        assert!(
+            ["1\n", "0\n"]
+                .iter()
+                .all(|now| again.changes[0].is_ours(now))
+        );
+        assert!(!again.changes[0].is_ours("60\n"));
+    }
+
+    #[test]
     fn a_file_that_is_no_record_is_refused() {
         let fixture = Fixture::new(&[
             ("a", "{}"),
-            ("b", "{\"version\":2,\"boot_id\":\"\",\"changes\":[]}"),
+            ("b", "{\"version\":3,\"boot_id\":\"\",\"changes\":[]}"),
             (
                 "c",
                 "{\"version\":1,\"boot_id\":\"\",\"changes\":[{\"setting\":\"\",\
                  \"path\":\"etc/passwd\",\"was\":\"\",\"set\":\"\"}]}",
             ),
         ]);
-        for (name, what) in [("a", "no record"), ("b", "version 2"), ("c", "etc/passwd")] {
+        for (name, what) in [("a", "no record"), ("b", "version 3"), ("c", "etc/passwd")] {
             let error = Record::read(&fixture.host().path(name)).expect_err(name);
             assert_eq!(error.code, 2);
             assert!(
