@@ -1,11 +1,13 @@
 //! `spindle tws-sim`: a paper server that TWS clients take for a Gateway.
 
+use super::common::print_line;
 use crate::cli;
 use crate::failure::{Failure, Outcome};
 use feed::calendar::Calendar;
 use rust_decimal::Decimal;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,13 +72,12 @@ pub fn run(args: &cli::TwsSim) -> Outcome {
             .map_err(Failure::failed)?;
     }
     let address = server.local_addr().map_err(Failure::failed)?;
-    println!(
+    // Who waits for the server waits for this line; what comes behind it is a log.
+    print_line(&format!(
         "tws-sim: account {} on {address}; Ctrl-C ends it",
         args.account
-    );
-    server
-        .run(|notice| println!("tws-sim: {}", told(&notice)))
-        .map_err(Failure::failed)?;
+    ))?;
+    server.run(|notice| log(&notice)).map_err(Failure::failed)?;
     match &args.truth {
         Some(path) => std::fs::write(path, server.world().truth_json()).map_err(|error| {
             let path = path.display();
@@ -171,6 +172,11 @@ fn session_of(start: jiff::Timestamp, now: Nanos) -> Outcome<(Nanos, Nanos)> {
 fn host_now() -> Nanos {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Nanos(now.map_or(0, |since| since.as_nanos() as u64))
+}
+
+/// A log that nobody reads any more is no reason to end: clients are served.
+fn log(notice: &Notice) {
+    let _ = writeln!(std::io::stderr(), "tws-sim: {}", told(notice));
 }
 
 fn told(notice: &Notice) -> String {

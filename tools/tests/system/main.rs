@@ -3,6 +3,7 @@
 mod bad_input;
 mod full_disk;
 mod kill9;
+mod paper_server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
