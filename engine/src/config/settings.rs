@@ -324,6 +324,19 @@ impl Settings {
         self.faults.borrow().is_empty()
     }
 
+    /// What was wrong with the layers that were added: what has no value cannot be shown.
+    ///
+    /// # Errors
+    /// Every fault so far; they stay, and keys that nobody read are none yet.
+    pub fn layers(&self) -> Result<(), Faults> {
+        let faults = self.faults.borrow();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Faults(faults.clone()))
+        }
+    }
+
     /// Reports a fault at `key`.
     pub fn fault(&self, key: &str, what: impl Into<String>) {
         let origin = self

@@ -18,7 +18,14 @@ fn read(args: &ConfigArgs) -> Settings {
     settings(&args.settings, base)
 }
 
+/// Shows what there is, and then what could not be read of it. Whether it makes a configuration is
+/// for `check`.
 fn show(args: &ConfigArgs, settings: &Settings) -> Outcome {
+    print(args, settings)?;
+    Ok(settings.layers()?)
+}
+
+fn print(args: &ConfigArgs, settings: &Settings) -> Outcome {
     if args.json {
         let values: serde_json::Map<String, serde_json::Value> = settings
             .iter()

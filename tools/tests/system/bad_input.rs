@@ -173,7 +173,29 @@ fn what_is_no_configuration_file_is_refused() {
     for (path, word) in cases {
         let name = path.to_str().unwrap();
         case.refused(&["config", "check", "-c", name], &[name, word]);
+        case.refused(&["config", "show", "-c", name], &[name, word]);
+        case.refused(&["config", "show", "--json", "-c", name], &[name, word]);
     }
+}
+
+#[test]
+fn what_is_shown_of_a_broken_file_is_not_taken_for_all_of_it() {
+    let case = Case::new();
+    let broken = "[risk]\nloss_max = = 1000\nposition_max = 500\nshorts = yes\n";
+    let path = case.file("broken.toml", broken);
+    let output = run(&["config", "show", "-c", path.to_str().unwrap()]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    for line in [2, 4] {
+        let place = format!("{}:{line}", path.display());
+        assert!(told.contains(&place), "{place}: {told}");
+    }
+    let shown = text(&output.stdout);
+    assert!(shown.contains("risk.position_max = 500"), "{shown}");
+    // A part of a configuration can be looked at; whether it is one is another question.
+    let part = case.file("part.toml", "[risk]\nposition_max = 500\nloss_mux = 7\n");
+    let output = run(&["config", "show", "-c", part.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[test]
