@@ -12,7 +12,7 @@ const LOOKS_PER_SECOND: f64 = 500_000.0;
 type Line = [usize; 8];
 
 /// Nanoseconds of a look at a line out of so many (rounded up to a power of two), in large pages
-/// where the system gives them: each named by the one before, and [`CHAINS`] such chains at once.
+/// where the system gives them: each named by the one before, and eight such chains at once.
 #[must_use]
 pub fn missed_line(lines: usize, effort: &Effort) -> [Spread; 2] {
     let looks = ((effort.run.as_secs_f64() * LOOKS_PER_SECOND) as usize).max(1);
