@@ -20,7 +20,7 @@ use book::BookStage;
 use feed::head::{Head, Merge};
 use gateway::ibkr::shell::Shell;
 use gateway::sim::SimBroker;
-use journal::{Durability, Medium, Recovered};
+use journal::{Durability, Medium, Recovered, Writer};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -195,14 +195,7 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         facts,
         mut line,
     } = plan.paced();
-    let (mut writer, recovered) = journal::create_or_continue(&journal)?;
-    let (mut start, log) = match start_behind(&setup, &journal.dir, &recovered) {
-        Ok(start) => start,
-        Err(refused) => {
-            writer.withdraw();
-            return Err(refused);
-        }
-    };
+    let (mut writer, mut start, log) = begin_epoch(&setup, &journal)?;
     let clock = (pace != Pace::Virtual).then(|| clock_of(line.as_mut()));
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
@@ -255,6 +248,21 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
     leave(far.shell);
     let (gate, meters) = ended?;
     finish(*gate, meters, &shared)
+}
+
+/// The journal's next epoch with what it goes on from; none where that is refused.
+fn begin_epoch(
+    setup: &Setup,
+    options: &journal::Options,
+) -> Result<(Writer, Start, EdgeLog), RunError> {
+    let (writer, recovered) = journal::create_or_continue(options)?;
+    match start_behind(setup, &options.dir, &recovered) {
+        Ok((start, log)) => Ok((writer, start, log)),
+        Err(refused) => {
+            writer.withdraw();
+            Err(refused)
+        }
+    }
 }
 
 /// What a run goes on from, and the edge's own log.

@@ -54,8 +54,9 @@ impl Gate {
         self.journal.health().must_wind_down()
     }
 
-    /// Commands whose frames are synced by now leave, in order. Behind a dead journal none does: the
-    /// edge has done what there is to do. Where the disk keeps nothing any more, waiting is in vain.
+    /// Commands whose frames are synced by now leave, in order. Behind a dead journal none does:
+    /// the edge has done what there is to do. Where the disk keeps nothing any more, waiting is in
+    /// vain.
     pub(super) fn release(&mut self) {
         if self.journal.is_failed() {
             return;

@@ -48,7 +48,9 @@ impl Trail {
         let first = order.trail_stop.and_then(exact);
         trail.trigger = first.or_else(|| trail.behind(best?, side, tick))?;
         if order.order_type == "TRAIL LIMIT" {
-            let by_limit = || Some(Price(trail.trigger.0 - order.limit.and_then(exact)?.0));
+            // A purchase's limit stands above its trigger, a sale's below.
+            let above = |limit: Price| Price((limit.0 - trail.trigger.0) * side.sign());
+            let by_limit = || order.limit.and_then(exact).map(above);
             let offset = order.limit_offset.and_then(exact);
             trail.offset = Some(offset.or_else(by_limit)?);
         }
@@ -177,6 +179,22 @@ mod tests {
         let trail = Trail::of(&mut purchase, Side::Buy, CENT, best).expect("it trails");
         assert_eq!((purchase.aux, purchase.limit), (Some(123.95), Some(124.05)));
         assert_eq!(trail.aux(), Some(0.5));
+    }
+
+    #[test]
+    fn a_limit_that_is_told_by_itself_stays_as_far_from_its_trigger() {
+        let best = Some(Price(100_000_000_000));
+        for (side, stop, limit) in [(Side::Buy, 101.0, 101.2), (Side::Sell, 99.0, 98.8)] {
+            let mut order = Order {
+                aux: Some(1.0),
+                trail_stop: Some(stop),
+                limit: Some(limit),
+                ..order("TRAIL LIMIT")
+            };
+            let trail = Trail::of(&mut order, side, CENT, best).expect("it trails");
+            assert_eq!(trail.offset, Some(Price(200_000_000)), "{side:?}");
+            assert_eq!(order.limit, Some(limit));
+        }
     }
 
     #[test]
