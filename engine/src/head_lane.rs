@@ -155,14 +155,11 @@ impl HeadLane {
             if now >= *until {
                 return Turn::Ended;
             }
-            let housekeeping = match self.head.next_live(&mut self.market, now) {
+            let (housekeeping, on_time) = match self.head.next_live(&mut self.market, now) {
                 Step::Frame(frame) => {
-                    if alone || frame.header().ingress_age_ns >= BEHIND_NS {
-                        works.put(frame);
-                    } else {
-                        works.put_at_once(frame);
-                    }
-                    is_housekeeping(frame)
+                    works.put(frame);
+                    let late = frame.header().ingress_age_ns >= BEHIND_NS;
+                    (is_housekeeping(frame), !late)
                 }
                 Step::Wait => {
                     self.stalls += 1;
@@ -184,6 +181,8 @@ impl HeadLane {
             }
             if alone {
                 self.settle(works);
+            } else if on_time {
+                works.chain.flush();
             }
         }
         turn

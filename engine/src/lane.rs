@@ -210,16 +210,6 @@ impl<E: End> Works<E> {
         self.finish(frame);
     }
 
-    /// The same by the clock, and what came of it is published before anything is noted: the next
-    /// lane has it sooner by what noting takes.
-    #[inline]
-    pub fn put_at_once(&mut self, frame: FrameRef<'_>) {
-        self.chain.probe.begin(frame);
-        self.chain.put(frame);
-        self.chain.flush();
-        self.finish(frame);
-    }
-
     /// True when frames go through as they lie: no stage sits here, and the end never waits.
     fn is_passage(&self) -> bool {
         self.chain.is_bare() && self.chain.end().has_room(isize::MAX as usize)
