@@ -459,6 +459,8 @@ fn no_start_from_states_that_do_not_know_the_last_orders() {
         let kept = place[at];
         let dir = life.cut(offset_of(kept.position + kept.lines), &format!("{kind}"));
         let before = frames(&dir);
+        let files = || std::fs::read_dir(&dir).unwrap().count();
+        let held = files();
         match life.go_on(&other, &dir) {
             Err(RunError::Restart(why @ RestartError::Forgotten { first, .. })) => {
                 assert!(first.id <= kept.id && ORDERS.contains(&first.kind), "{why}");
@@ -470,6 +472,7 @@ fn no_start_from_states_that_do_not_know_the_last_orders() {
             other => panic!("a start without the {kind} {}: {other:?}", kept.id),
         }
         assert_same(&before, &frames(&dir), "a refused start");
+        assert!(files() <= held, "a refused start leaves no epoch behind");
         // Whoever comes with the right configuration still finds everything.
         life.go_on(&life.scene, &dir).unwrap();
         assert_sound(&dir, "after a refused start");
