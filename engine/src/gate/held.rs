@@ -2,7 +2,6 @@
 //! once its frame is synced.
 
 use super::{Gate, answer};
-use std::mem::take;
 use stream::payload::{Command, Sent, SentOutcome};
 use stream::{Draft, FrameId, FrameRef};
 
@@ -77,7 +76,7 @@ impl Gate {
     /// for an answer, and the run's end for its leg.
     #[cold]
     fn give_up(&mut self) {
-        for held in take(&mut self.held) {
+        while let Some(held) = self.held.pop_front() {
             let frame = held.draft.frame();
             let command = frame.read::<Command>();
             let sent = Sent {
