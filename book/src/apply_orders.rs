@@ -1,4 +1,4 @@
-//! Orders by id: what comes, and what is changed into another.
+//! Orders by id: additions, and changes of one order into another.
 
 use crate::books::{Books, is_alive};
 use crate::desk::{Desk, NotReady, reduced};

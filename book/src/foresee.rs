@@ -1,9 +1,9 @@
-//! Many frames at a time: what they will need from memory is asked for before it is needed.
+//! Many frames at a time: what they will need from memory is fetched before it is needed.
 //!
 //! With millions of live orders nearly every frame is about an order that no cache holds, and a
-//! look-up waits for memory, a hundred nanoseconds or more. Reads that do not depend on each other
-//! wait together. So a batch is gone through first: where its orders stand is read, then where
-//! their levels stand, and only then are its frames applied. What comes out is the same.
+//! look-up waits for memory, a hundred nanoseconds or more. Independent reads wait in parallel. So
+//! a first pass over a batch reads its orders' entries, a second their levels, and only then are
+//! its frames applied. The result is the same.
 
 use crate::books::Books;
 use crate::effect::{Applied, Effect};

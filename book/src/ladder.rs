@@ -9,15 +9,15 @@
 //! ```
 //!
 //! A level on the tick grid within the window costs one index calculation, no search. Levels off
-//! the grid or out of the window stand in a sorted vector, of bounded size. The window slides when
+//! the grid or outside the window stand in a sorted vector, of bounded size. The window slides when
 //! the best leaves its upper three quarters; every level changes its place then, which is rare.
 //!
-//! What nearly every change needs of a level is its whole quantity: eight of them stand in a cache
+//! Nearly every change needs only a level's whole quantity: eight of them share a cache
 //! line. How much of it is anonymous, and which orders are forgotten, matters only where orders and
-//! whole levels meet ([`Made`]), and stands beside. No change branches on whether a level begins or
-//! ends, nor on which level is the best now: nobody can foresee it. Which is the best is told by
-//! two words, one bit for each 64 slots that hold a level and one for each of those: it does not
-//! follow from what was the best, so that no change waits for the one before it.
+//! whole levels meet ([`Made`]), and is kept apart. No change branches on whether a level begins or
+//! ends, nor on which level is now the best: no branch predictor could foresee that. The best is
+//! found through two words of bits, one bit for each 64 slots that hold a level and one for each of
+//! those; it is not derived from the previous best, so no change waits for the one before it.
 
 mod far;
 mod levels;

@@ -11,8 +11,8 @@
 //!
 //! Deliberately absent: clocks, files, features, and any judgement of whether a price is
 //! reasonable. Books are never saved: a restart folds the day again or waits for fresh data. What
-//! `save` keeps is the session's tape and whether an instrument is halted; the stage writes no
-//! checkpoint of it by itself yet, so only a fold carries them over.
+//! `save` keeps is the session's tape and whether an instrument is halted; the stage does not yet
+//! write checkpoints of its own, so only a fold carries these over.
 //!
 //! Reading order: [`Effect`], [`Books`], [`Book`], [`BookStage`]; inside: `level`, `orders`,
 //! `ladder`, `rows`, `tape`, `desk`, `apply_orders`, `apply_levels`, `foresee`.

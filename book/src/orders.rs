@@ -1,29 +1,29 @@
 //! All live orders of all books, by instrument and order id: one flat table in two parts.
 //!
-//! The *nursery* has one slot for an id: its lowest bits tell which. A newcomer finds its slot
-//! without a search and moves whoever still stands there into the *regions*, a hash table. Most
-//! orders leave again before somebody else needs their slot, so that they never cost more than one
-//! access to memory, however many others live: while few are young, memory that stays in the core's
-//! own cache; when many are, a line that the newcomers before have brought along. The nursery grows
-//! with those who stand in it. Ids that are sparse, or chosen to meet in one slot, cost what they
+//! The *nursery* has one slot for each id, chosen by the id's lowest bits. A new order finds its
+//! slot without a search and evicts any older one there into the *regions*, a hash table. Most
+//! orders leave before their slot is needed again, so they never cost more than one access to
+//! memory, however many others live: while few are young, memory that stays in the core's
+//! own cache; when many are, a line that earlier newcomers have already fetched. The nursery grows
+//! with the orders in it. Ids that are sparse, or chosen to collide in one slot, cost what they
 //! cost in the regions.
 //!
 //! The regions: open addressing with linear probing, two entries of 32 bytes to each cache line,
-//! and backward-shift deletion (after Knuth, TAOCP 3, 6.4, algorithm R), line by line: who finds
-//! room in its home line never costs more than one cache miss, neither when it comes nor when it
-//! is looked for nor when it leaves, and only what stands behind a full line is asked whether it
-//! moves up. The hash is fixed (Fibonacci hashing: venues count their ids up, which it spreads
-//! almost evenly). The memory is reserved whole at construction, but only a region of it is in
-//! use, at most half full until the last; when it fills, the next region of twice the size takes
-//! over and entries move a few at a time.
+//! and backward-shift deletion (after Knuth, TAOCP 3, 6.4, algorithm R), line by line: an entry
+//! with room in its home line never costs more than one cache miss, whether it is added, looked up
+//! or deleted, and only entries behind a full line are considered for moving up. The hash is fixed
+//! (Fibonacci hashing: venues count their ids up, which it spreads almost evenly). The memory is
+//! reserved whole at construction, but only one region of it is in use, at most half full until the
+//! last; when it fills, the next region of twice the size takes over and entries move a few at a
+//! time.
 //!
 //! ```text
 //!   slot   0 ─ unused ─ 1,024 ──── 2,048 ──────── 4,096 ────── … ─────── 2 × largest ───────
 //!                         └ region ──┴─ next region ─┴──── and so on ────┴── nursery ───────
 //! ```
 //!
-//! Orders of a level that was emptied as a whole are not looked for; their entries are dead
-//! weight until the table's sweep comes by, a few slots with every few insertions.
+//! When a level is emptied as a whole its orders are not searched for; their entries are dead
+//! weight until the table's sweep reaches them, a few slots with every few insertions.
 
 pub(crate) mod entry;
 mod likely;

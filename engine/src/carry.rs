@@ -1,10 +1,9 @@
 //! What one session's journal leaves to the next one.
 //!
 //! A new session date begins a new journal. Totals of the week, latches, streaks, calibration and
-//! open positions must not end with the folder: the last full checkpoint of each stage is copied
-//! behind the new journal's `Restart`, as after a start with another binary. `seq` goes on, so that
-//! the name of a frame, and with it of an order that still rests at the broker, is never given
-//! twice.
+//! open positions must outlive the folder: the last full checkpoint of each stage is copied
+//! behind the new journal's `Restart`, as after a start with another binary. `seq` continues, so
+//! that no frame's name, and so no name of an order still resting at the broker, is given twice.
 
 use crate::restart::RestartError;
 use journal::Reader;

@@ -2,9 +2,9 @@
 //!
 //! A stage's output is the next stage's input, by a direct call: the order is the same as with a
 //! queue between them (each stage passes a frame on before its own), without the copies. A lane
-//! holds any consecutive part of the pipeline; what it does not hold is passed over. A frame of a
-//! kind that no further stage acts on goes straight to the end: most of a market's frames behind
-//! book, and everywhere the notes and blobs, which are for readers of the journal.
+//! holds any consecutive part of the pipeline and skips the other stages' seats. A frame of a
+//! kind that no later stage acts on goes straight to the end: most market frames once they have
+//! passed book, and all notes and blobs, which are for readers of the journal.
 
 mod links;
 
@@ -22,7 +22,7 @@ pub trait End: Out {
     fn has_room(&self, lines: usize) -> bool;
     /// Publishes what was put.
     fn flush(&mut self);
-    /// The same, where the book stage sits on the lane: for an end that looks at its books.
+    /// Like `flush`, where the book stage sits on the lane: for an end that looks at its books.
     fn flush_beside(&mut self, _: &BookStage) {
         self.flush();
     }
@@ -159,7 +159,7 @@ impl<E> Chain<E> {
         self.seated() == LOADS
     }
 
-    /// Leaves the seats of all other stages empty; tells the kinds that the others act on.
+    /// Empties the seats of all other stages; returns the kinds that the kept ones act on.
     pub(crate) fn keep(&mut self, is_kept: impl Fn(StageId) -> bool) -> Kinds {
         fn leave<S: Stage>(seat: &mut Seat<S>, is_kept: impl Fn(StageId) -> bool) -> Kinds {
             if is_kept(S::ID) {
@@ -184,7 +184,7 @@ impl<E> Chain<E> {
         LOADS | of(book) | of(signal) | of(risk) | of(gateway)
     }
 
-    /// Leads frames past the empty seats.
+    /// Routes frames past the empty seats.
     fn route(&mut self) {
         self.links.last_mut().routes = routes_to(self.seated());
     }
@@ -233,7 +233,7 @@ impl<E> Chain<E> {
         Behind { row, watch }.put(frame);
     }
 
-    /// The same in virtual time, where nothing is measured.
+    /// Puts one frame through in virtual time, where nothing is measured.
     #[inline]
     pub fn put_unwatched(&mut self, frame: FrameRef<'_>)
     where

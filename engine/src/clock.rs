@@ -6,8 +6,8 @@
 //! clocks of the run are clones: they share the anchor and follow the leader's correction, so that
 //! a difference between two lanes' readings is a span and not a drift.
 //!
-//! Beside a paper server whose day runs faster, a session has a time of its own
-//! ([`Clock::scaled`]): it begins when the server says and passes so many times as fast.
+//! Against a paper server whose day runs faster than real time, the session's time is scaled
+//! ([`Clock::scaled`]): it begins when the server says and passes at the server's speed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,9 +1,9 @@
 //! Saved states, tried before they become part of a stream.
 //!
-//! In the stream a state that does not fit breaks its stage, at this start and at each one behind
-//! it. So each is loaded by a stage of its own first: without what risk and the gateway know there
-//! is no start, what signal knows is left aside. Instruments are numbered anew by each
-//! configuration. Risk looks for the symbols of its state; the others go by the numbers.
+//! In the stream a state that does not fit would break its stage, at this start and every later
+//! one. So each state is first loaded into a trial stage: if risk's or the gateway's does not fit,
+//! the start is refused; signal's is left out. Each configuration numbers its instruments anew.
+//! Risk finds its state's instruments by symbol; the others go by number.
 
 use crate::carry::{Names, Saved};
 use crate::restart::RestartError;

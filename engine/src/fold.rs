@@ -3,9 +3,9 @@
 //! Used by `replay --check`, which wants to know of any difference, and by a restart, which wants
 //! the state at the end. `crc` is masked; notes are skipped.
 //!
-//! A stage is a function of what stands before it in the stream, and the journal holds all of
-//! that. So any part of the pipeline can be folded by itself, from recorded frames alone: where
-//! every part makes what is recorded of it, all of them in a row do so too. [`parallel`] folds the
+//! A stage is a function of what precedes it in the stream, and the journal holds all of
+//! that. So any part of the pipeline can be folded by itself, from recorded frames alone: if
+//! every part reproduces its recorded frames, so does the whole. [`parallel`] folds the
 //! parts of a whole journal side by side.
 
 mod ahead;
@@ -65,7 +65,7 @@ impl Part {
     }
 }
 
-/// Every stage; and whoever else may have made a frame is taken for one behind them.
+/// Every stage; a frame made by anything else counts as made by one behind them.
 const ALL: Part = Part {
     first: StageId::Book as u8,
     last: u8::MAX,
@@ -213,9 +213,9 @@ impl Fold {
         }
     }
 
-    /// The same, where a stage that breaks is a difference like others, and not the end of whoever
-    /// folds: a journal that broke a stage once would break it at each start. Behind it nothing is
-    /// folded until an epoch begins.
+    /// As [`Self::on_frame`], but a stage that panics is a difference like others and does not end
+    /// the program: a journal that broke a stage once would break it at each start. After it
+    /// nothing is folded until an epoch begins.
     ///
     /// # Errors
     /// As [`Self::on_frame`].

@@ -5,12 +5,12 @@
 //! adds risk waits until it is synced; the edge then sees it a little behind its place.
 //!
 //! What the simulated broker makes of a market frame is the venue's work and not the pipeline's:
-//! the frame waits until everything that it caused has been journaled and handed over. The edge
-//! sees every frame in order all the same; one without books of its own ([`Broker::Beside`]) waits
-//! for the end of each input with everything.
+//! it is shown the frame only after everything that the frame caused has been journaled and handed
+//! over, and still sees every frame in order. A broker without books of its own
+//! ([`Broker::Beside`]) is shown everything at the end of each input.
 //!
-//! Frames from which nothing follows are gathered, and appended together: before whatever does
-//! act, and where others read the journal's head, before the lane looks for the next input.
+//! Frames that nothing acts on are gathered and appended together: before any frame that is acted
+//! on, and, where others read the journal's head, before the lane looks for the next input.
 
 mod held;
 
@@ -77,7 +77,7 @@ impl Answers for WayBack {
     }
 }
 
-/// Derived kinds behind which something happens; every other derived frame is only kept.
+/// Derived kinds that are acted on; every other derived frame is only appended.
 const ACTS_ON: Kinds = Kinds::of(&[
     Kind::Command,
     Kind::Refused,
@@ -126,7 +126,7 @@ pub struct Gate {
     held: VecDeque<Held>,
     health: Health,
     ledger: Ledger,
-    /// Frames from which nothing follows and that are not appended yet, back to back.
+    /// Frames that nothing acts on and that are not appended yet, back to back.
     gathered: Gathered,
     /// The newest market frame, where the edge has not seen it yet.
     market: Draft,
@@ -189,8 +189,8 @@ impl Gate {
         Ok(self.edge)
     }
 
-    /// The frame at hand was not written: from here on nothing happens any more, but for what the
-    /// edge does by itself.
+    /// The current frame was not written: from here on nothing is done, except what the edge does
+    /// by itself.
     #[cold]
     fn die(&mut self) {
         if self.shared.emergency() != Emergency::Dead {
@@ -230,8 +230,8 @@ impl Gate {
 }
 
 impl Gate {
-    /// Appends a frame that the last epoch's last input still lacked. The stages have seen it: it
-    /// passes none again. A command among them never leaves; it is given up by its own answer.
+    /// Appends a frame that the last epoch's last input still lacked. The stages have already seen
+    /// it. A command among these never leaves; it is given up by its own answer.
     pub fn catch_up(&mut self, frame: FrameRef<'_>) {
         if frame.kind() == Kind::Command {
             self.write_out();
@@ -262,8 +262,8 @@ impl Out for Gate {
 }
 
 impl Gate {
-    /// True for the ticks that come four times a second, in front of a broker beside the books:
-    /// the journal's health is looked at on the others.
+    /// True for evaluation ticks, in front of a broker beside the books: the journal's health is
+    /// checked on the other ticks.
     #[inline(always)]
     fn is_put_off(&self, frame: FrameRef<'_>) -> bool {
         matches!(self.edge, Broker::Beside(_)) && is_evaluation(frame)
@@ -312,7 +312,7 @@ impl Gate {
         self.keep_market(frame);
     }
 
-    /// Appends what was gathered; nothing happens any more where that fails.
+    /// Appends what was gathered; if that fails, the gate dies.
     #[inline(never)]
     fn write_out(&mut self) {
         self.append_gathered();
@@ -340,14 +340,14 @@ impl Gate {
     }
 }
 
-/// True for the ticks that come four times a second. Where they are gathered, the journal's health
-/// is looked at on the others.
+/// True for evaluation ticks. Where they are gathered, the journal's health is checked on the
+/// other ticks.
 #[inline(always)]
 fn is_evaluation(frame: FrameRef<'_>) -> bool {
     frame.kind() == Kind::Tick && frame.read::<Tick>().timer == Timer::Evaluate
 }
 
-/// True for frames from which nothing follows, but that the broker sees the market.
+/// True for frames that nothing acts on, except that the broker is shown the market.
 #[inline(always)]
 fn is_quiet(frame: FrameRef<'_>) -> bool {
     if frame.is_input() {
@@ -425,8 +425,8 @@ impl End for Gate {
         }
     }
 
-    /// As frame by frame, but what nothing follows from is appended together with what comes
-    /// behind it, up to the next frame that something follows from.
+    /// As frame by frame, but frames that nothing acts on are appended together, up to the next
+    /// frame that is acted on.
     fn put_all(&mut self, frames: &[Line]) {
         if !self.gathered.is_empty() {
             self.write_out();
@@ -445,7 +445,7 @@ impl End for Gate {
 }
 
 impl Gate {
-    /// Appends frames that nothing follows from, but that the edge sees the market.
+    /// Appends frames that nothing acts on, except that the edge is shown the market.
     fn keep(&mut self, frames: &[Line]) {
         if frames.is_empty() {
             return;

@@ -59,7 +59,7 @@ pub struct HeadLane {
 const BEHIND_NS: u32 = 1_000;
 
 /// Live, a head that spins looks this often at timers and sources before it looks at all the rings
-/// again: a look at the time and one at the market is what an event waits for that falls due.
+/// again: an event that falls due then waits for one look at the time and one at the market.
 const LOOKS: u32 = 8;
 
 enum Turn {

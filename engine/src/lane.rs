@@ -21,17 +21,16 @@ pub enum Idle {
     /// Spins without a pause between two looks: the lowest latency, a whole core. (A guest that
     /// pauses long enough hands its core to the hypervisor.)
     Spin,
-    /// Gives its core away between two looks, to what polls beside it, where no core is left for
-    /// that alone: the edge's threads that bring market data and send commands, other lanes of a
-    /// backtest.
+    /// Yields its core between two looks to threads that poll and have no core of their own: the
+    /// edge's threads that bring market data and send commands, or a backtest's other lanes.
     Yield,
     /// Spins, then yields, then parks for a moment.
     Backoff,
 }
 
 impl Idle {
-    /// The best for these lanes on so many cores. Lanes burn their cores only where one is left.
-    /// Where it is one, and everything of a broker's edge would crowd on it, they share theirs.
+    /// The best policy for these lanes on so many cores. Lanes spin only where at least one core is
+    /// left. Where exactly one is, and a broker's whole edge would crowd on it, they yield theirs.
     #[must_use]
     pub fn auto(layout: &Layout, cores: usize, broker: bool) -> Self {
         let lanes = layout.lanes();
@@ -45,9 +44,9 @@ impl Idle {
         }
     }
 
-    /// The best for these lanes on so many cores in virtual time. There the head waits for all
-    /// lanes at each timer, some hundred thousand times a day, and they for it: one that parked
-    /// would sleep most of the time, and what else wants its core only has to be let in.
+    /// The best policy in virtual time. There the head waits for all lanes at each timer, some
+    /// hundred thousand times a day, and they for it: a lane that parked would sleep most of the
+    /// time; to let others use its core, yielding is enough.
     #[must_use]
     pub fn auto_virtual(layout: &Layout, cores: usize) -> Self {
         if layout.lanes() < cores {
@@ -99,13 +98,13 @@ pub fn pin(core: usize) -> bool {
     core_affinity::set_for_current(core_affinity::CoreId { id: core })
 }
 
-/// Does something on a thread that stands aside, as do all threads that it starts: they leave
-/// pinned lanes' cores to the lanes, as long as there is another one, and where lanes do not park
-/// they wake from a nap when they meant to, and not up to 50 µs later, the system's slack. Only
-/// latency is lost where the system refuses.
+/// Runs a closure on a thread that keeps clear of the lanes, as do all threads that it starts:
+/// they leave pinned lanes' cores to the lanes as long as there is another core, and, where lanes
+/// do not park, they nap without the system's timer slack of up to 50 µs. If the system refuses,
+/// only latency is lost.
 ///
 /// # Panics
-/// When what is done does.
+/// When the closure does.
 pub fn aside<T: Send>(layout: &Layout, idle: Idle, act: impl FnOnce() -> T + Send) -> T {
     let done = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -215,8 +214,8 @@ impl<E: End> Works<E> {
         self.chain.is_bare() && self.chain.end().has_room(isize::MAX as usize)
     }
 
-    /// Puts whole frames that lie back to back through such works; tells their lines. What is to
-    /// be measured goes by itself.
+    /// Puts whole frames that lie back to back through works that are a passage; returns how many
+    /// lines. A frame that is to be measured goes by itself.
     fn put_all(&mut self, lines: &[Line]) -> usize {
         let (mut from, mut at) = (0, 0);
         while let Some(frame) = FrameRef::first_of(&lines[at..]) {

@@ -1,10 +1,10 @@
-//! Large pages for large tables, and pages that are there before somebody needs them.
+//! Large pages for large tables, and pages that are populated before they are needed.
 //!
-//! A market of millions of orders is looked up all over hundreds of megabytes, and each look-up in
-//! memory of 4 KiB pages walks the page tables first. Books reserve their tables and touch them
-//! later; in between the system is asked here to put them together from pages of 2 MiB. It does so
-//! where transparent huge pages are `madvise` or `always`; where they are `never`, or on another
-//! system than Linux, nothing changes.
+//! Look-ups in a market of millions of orders spread over hundreds of megabytes, and with 4 KiB
+//! pages each one walks the page tables first. Books reserve their tables and touch them
+//! later; in between, the system is asked here to back them with pages of 2 MiB. It does so
+//! where transparent huge pages are `madvise` or `always`; where they are `never`, or on a
+//! system other than Linux, nothing changes.
 
 use std::io;
 use std::ops::Range;

@@ -39,7 +39,7 @@ pub(crate) trait Watch: Copy {
     fn see(self, frame: FrameRef<'_>);
 }
 
-/// In virtual time nothing is measured, and what would look whether it is, is not even compiled.
+/// In virtual time nothing is measured, and the check for it is not even compiled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unwatched;
 

@@ -1,11 +1,11 @@
 //! Starting behind what a journal already holds.
 //!
-//! The day is folded again from its inputs, by the same stages; recorded commands are facts. What
-//! the last input still lacks is appended first, and each command among it is given up
-//! (`Sent(abandoned)`), because nobody can know that it was never meant to leave later. Answers
-//! and loop-backs that had not come yet are queued again. Where the fold differs (another binary,
-//! another configuration, an assert) the last full checkpoint is carried over instead, as long
-//! as nothing about an order stands behind it. Either way the run starts disarmed.
+//! The day is folded again from its inputs, by the same stages; recorded commands are facts.
+//! Derived frames that the last input still lacks are appended first, and each command among them
+//! is given up (`Sent(abandoned)`): it was never journaled, so it never left. Answers and loop-backs
+//! that were still to come are queued again. Where the fold differs (another binary, another
+//! configuration, an assert) the last full checkpoint is carried over instead, as long as nothing
+//! about an order stands behind it. Either way the run starts disarmed.
 
 use crate::broker::Shade;
 pub use crate::carry::Forgotten;
@@ -118,7 +118,7 @@ pub struct Start {
     pub last_seq: u64,
     /// The last input's stamp, 0 at first.
     pub last_ts: Nanos,
-    /// What had not come yet.
+    /// Answers and loop-backs that were still to come.
     pub pending: Vec<Draft>,
     /// What the epoch begins with.
     pub opening: Opening,

@@ -34,8 +34,8 @@ pub struct RingIn {
     scratch: [Line; LINES_MAX],
 }
 
-/// Lines read before they are given free: the writing end fills them while the reading end goes
-/// on, instead of both waiting for each other at a full and at an empty ring.
+/// Lines read before they are freed: the writing end fills them while the reading end goes on,
+/// instead of the two waiting for each other at a full ring and an empty one.
 const GIVE_LINES: usize = 128;
 
 /// A ring of `lines` lines.
@@ -63,9 +63,9 @@ impl RingOut {
         self.producer.is_abandoned()
     }
 
-    /// Asks the reading end how far it is. What was free when it was last asked still is: only
-    /// when that is too little it is asked again, or a large burst would wait for an empty ring
-    /// for ever.
+    /// Asks how far the reading end is. What was free at the last look still is, so the index is
+    /// read again only when that is too little, or a large burst would wait for an empty ring for
+    /// ever.
     #[inline(never)]
     fn look(&self, lines: usize) -> bool {
         self.free.set(self.producer.slots());
@@ -84,9 +84,9 @@ impl RingOut {
         }
     }
 
-    /// Hands over what is pending. Into the ring lines go as blocks: there each store waits until
-    /// its line has come from the other core, and eight stores a line would fill what a core keeps
-    /// waiting with a few lines.
+    /// Hands over what is pending. Lines are copied into the ring as blocks: each store there waits
+    /// until its line has come from the other core, and with eight stores a line, a few lines would
+    /// fill the core's store buffer.
     #[inline(never)]
     fn publish(&mut self) {
         self.producer

@@ -1,7 +1,7 @@
 //! Between the sources and the head: what still passes once the journal writes into its reserve.
 //!
-//! Only instruments that are held are still followed; their quotes pass once a second, and what
-//! builds a full book passes whole, because half a book is a wrong one.
+//! Only instruments that are held are still followed; their quotes pass once a second, and updates
+//! of a full book all pass, because half a book is a wrong one.
 
 use crate::shared::{Emergency, Shared};
 use std::sync::Arc;

@@ -15,8 +15,8 @@
 //!                                                               └──────▶ broker ring ─▶ Head
 //! ```
 //!
-//! The parts are the same for every run mode and every number of lanes; only where the chain is
-//! cut differs, and what stamps the inputs.
+//! The parts are the same for every run mode and every number of lanes; they differ only in where
+//! the chain is cut and in what stamps the inputs.
 
 use crate::chain::{Chain, End, Stages};
 use crate::gate::Gate;

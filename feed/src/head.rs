@@ -4,9 +4,9 @@
 //! and loop-backs, due timers, market. Nothing downstream depends on when a thread ran. The head
 //! owns no clock and no thread: a live shell hands it the time, virtual time comes from the data.
 //!
-//! Queues stand before the number. What is numbered and not yet journaled is the [`Window`]: at
-//! most [`WINDOW_LINES`](stream::limits::WINDOW_LINES) lines and one evaluation, so that a kill or
-//! a fill never waits behind a burst.
+//! Inputs queue before they are numbered. What is numbered and not yet journaled is the [`Window`]:
+//! at most [`WINDOW_LINES`](stream::limits::WINDOW_LINES) lines and one evaluation, so that a kill
+//! or a fill never waits behind a burst.
 //!
 //! Deliberately absent: any decision about what a frame means.
 
@@ -52,8 +52,8 @@ pub struct EndOfData {
     /// Ticks go on to the session's close when it is at most this far away, or at most `grace`.
     pub to_close_max: Nanos,
     /// Otherwise they go on for this long, so that what is under way comes to its end: answers
-    /// arrive, and whatever a stage promised to tell of is told. How long that is the configuration
-    /// knows.
+    /// arrive, and every report that a stage owes is made. The configuration decides how long that
+    /// is.
     pub grace: Nanos,
 }
 
@@ -83,8 +83,8 @@ pub struct Head {
     /// The last live frame's stamp, for the pulse.
     quiet_since: Nanos,
     pulses: u64,
-    /// In virtual time: before this neither a timer nor an answer falls due, nor does what a timer
-    /// brings. Zero: not known.
+    /// In virtual time: before this neither a timer nor an answer falls due, nor anything that a
+    /// timer brings. Zero: not known.
     calm_until: Nanos,
 }
 

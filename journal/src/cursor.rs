@@ -1,10 +1,10 @@
 //! Frames of one segment, read from the file and never mapped, so that a file that shrinks under
 //! a reader is a short read and not a signal.
 //!
-//! Reads grow while what they bring is sound, up to a size at which the system's cost of a read
-//! is spread thin, and are small again at the end of a journal that is being written. Frames are
-//! checked a stretch at a time: checksums of neighbours do not depend on each other, so the
-//! processor works on several at once, as long as nothing is done with one in between.
+//! Reads grow while what they bring is sound, up to a size that amortises the system call, and are
+//! small again at the end of a journal that is being written. Frames are checked a stretch at a
+//! time: checksums of neighbours do not depend on each other, so the processor works on several at
+//! once, as long as no other work comes in between.
 
 use crate::epoch::Past;
 use crate::error::{Error, What, io_error};

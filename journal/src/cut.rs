@@ -1,12 +1,12 @@
 //! A store into a page that its file no longer has, because another process made the file shorter.
 //!
-//! The system answers it with `SIGBUS`, of which the whole program would die, and its orders with
-//! nobody to look after them. So whoever maps a file watches its mapping: the handler puts a page
-//! of plain memory under the store, which goes on and leads nowhere, and marks the mapping as cut;
-//! whoever stored looks at the mark before anything counts. (systemd's journal does the same.) A
-//! `SIGBUS` anywhere else goes to whoever had it before, as if nobody had watched.
+//! The system answers with `SIGBUS`, which would kill the whole program and leave its orders
+//! unattended. So whoever maps a file registers its mapping here: the handler puts a page of plain
+//! memory under the store, which then completes to no effect, and marks the mapping as cut; whoever
+//! stored checks the mark before anything counts. (systemd's journal does the same.) A `SIGBUS`
+//! anywhere else goes to the handler that was there before.
 //!
-//! It is the price of storing into a mapping, which `bench journal` shows beside a `write(2)` for
+//! This is the price of storing into a mapping; `bench journal` compares it with a `write(2)` for
 //! each frame. The handler touches nothing but atomics and makes one system call.
 
 use std::ops::Range;

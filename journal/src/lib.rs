@@ -1,8 +1,8 @@
 //! The memory-mapped journal: the gate and the record.
 //!
 //! A journal is one folder for one account and session date. What is not in it has not happened:
-//! the engine lets a command out only behind [`Writer::append`]. Other processes read it while it
-//! grows.
+//! the engine lets a command out only after [`Writer::append`]. Other processes can read it while
+//! it grows.
 //!
 //! ```text
 //!  DIR/identity              who this journal belongs to            (512 bytes, never changed)
@@ -16,17 +16,17 @@
 //! ```
 //!
 //! * Each start is an *epoch*: a new segment whose header says where the epoch before it ended. A
-//!   file that an earlier life wrote is never written again.
+//!   file that an earlier start wrote is never written again.
 //! * A frame's `crc` covers its bytes, its epoch's random salt and its *position* (lines since the
 //!   journal began), so a moved, missing, repeated or stale frame cannot verify.
 //! * A frame appears all at once: its first word is stored last. A zero word is the end.
-//! * Where nobody waits for a frame, in virtual time, segments are written and not mapped: a sheet
+//! * In virtual time, where nobody waits for a frame, segments are written and not mapped: a sheet
 //!   of frames appears all at once, see [`Medium::Written`].
-//! * Damage below the *durable mark* is corruption and refuses a start; damage above it is the
+//! * Damage below the *durable mark* is corruption, and a start is refused; damage above it is the
 //!   tail of a crash and is left behind, never edited.
 //!
-//! Deliberately absent: any clock, any write by readers, and, but for [`decode`], any meaning of
-//! frames.
+//! Deliberately absent: any clock, any write by readers, and, except in [`decode`], any
+//! interpretation of frames.
 //!
 //! Reading order: [`layout`], [`Writer`], [`create_or_continue`], [`Reader`], [`verify()`],
 //! [`decode`].

@@ -4,8 +4,8 @@
 //! to make pages writable, to sync and to unmap. Nothing in this process reads the mapping, so no
 //! access can race with a store; readers, in this process or another, read the file.
 //!
-//! A pen may have a *sheet* instead: memory that is no file's, and that whoever has the pen hands
-//! over with it and reads.
+//! A pen may have a *sheet* instead: memory that belongs to no file, and that is handed over and
+//! read together with the pen.
 //!
 //! What another reader of the *file* can see: a frame's first word is stored last, with release,
 //! so whoever finds it finds the whole frame.

@@ -1,8 +1,8 @@
 //! Memory that frames are stored into on their way to a file that is written and not mapped.
 //!
-//! In virtual time nobody waits until a frame is in its file. A mapping's pages have to be found,
-//! cleared and brought into the core's cache, each of them for once; sheets are few and used over
-//! and over, so that they stay there, and the system copies them into whole pages on another core.
+//! In virtual time nobody waits until a frame is in its file. A mapping's pages would each have to
+//! be found, cleared and brought into the core's cache for a single use. Sheets are few and reused,
+//! so they stay in the cache, and the system copies them into whole pages on another core.
 
 use crate::disk::Disk;
 use crate::map::Pen;

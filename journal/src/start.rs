@@ -1,8 +1,7 @@
 //! A start: finding where the journal ends, and opening the next epoch there.
 //!
-//! Nothing that an earlier life wrote is changed. What a crash tore stays where it is; the new
-//! epoch's first header says where the sound part ends. A start that is refused leaves nothing
-//! behind.
+//! Nothing that an earlier start wrote is changed. What a crash tore stays where it is; the new
+//! epoch's first header says where the sound part ends. A refused start leaves nothing behind.
 
 use crate::catalogue::{self, identity_path, lock_path, mark_path, reserve_path, segment_path};
 use crate::disk::{Disk, Lock, create_folder, create_new, open_to_read};

@@ -20,13 +20,12 @@ use zerocopy::FromZeros;
 /// Bytes synced at once, so that the position moves on while a long stretch is synced.
 const SYNC_BYTES_MAX: u64 = 8 << 20;
 
-/// Bytes that a sync is worth while the writer goes on. The pages are taken out of the mapping
-/// first (the kernel would make them read-only one by one), and every core that runs a thread of
-/// ours is interrupted to forget them: 10 to 80 µs of a lane's time where a hypervisor stands in
-/// between.
+/// The least that is synced at once while the writer goes on. The pages are first taken out of the
+/// mapping (the kernel would make them read-only one by one), and every core that runs a thread of
+/// ours is interrupted to forget them: 10 to 80 µs of a lane's time under a hypervisor.
 const SYNC_BYTES_MIN: u64 = 2 << 20;
 
-/// The same where commands wait for syncs: what is left to be synced before them stays little.
+/// The same where commands wait for syncs, so that little is left to be synced before them.
 const SYNC_BYTES_MIN_AWAITED: u64 = 256 << 10;
 
 /// Turns that may pass without a whole such block to sync; then pages are synced one by one.

@@ -1,8 +1,8 @@
 //! Seats in a row, and how frames go past them.
 //!
 //! The row is a type: each link holds its stage and everything behind it, so that whatever a stage
-//! emits goes on by a call that is known when this is compiled, and a frame's way to the end of the
-//! row is an address in one structure.
+//! emits goes on by a call known at compile time, and a frame that skips to the end of the row
+//! takes an address in one structure.
 
 use super::End;
 use crate::probe::{PART_END, Watch};

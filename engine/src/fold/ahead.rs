@@ -1,7 +1,7 @@
 //! A journal read and checked ahead of those who fold it.
 //!
-//! Frames go out as they were read, in the memory that they were read into. The last input with
-//! what is recorded of it is kept back, for whoever wants to know what it still lacks.
+//! Frames are handed out in the memory that they were read into. The last input and its recorded
+//! consequences are held back, for whoever wants to know which of them are missing.
 
 use journal::{Frames, Reader};
 use std::sync::Arc;

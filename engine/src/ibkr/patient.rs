@@ -1,8 +1,8 @@
-//! What is asked before a run begins, asked again where a start right behind a crash has to.
+//! Questions before a run begins, repeated where a start right after a crash needs it.
 //!
-//! A Gateway takes so many messages a second, of all its clients together. What is more it refuses
-//! with code 100, or drops without a word. And it takes a moment to see that a client is dead,
-//! whose id is in use until then.
+//! A Gateway takes a limited number of messages a second from all its clients together. It refuses
+//! any more with code 100, or drops them silently. And it takes a moment to notice that a client
+//! has died; until then that client's id is in use.
 
 use super::BrokerError;
 use core::time::Duration;

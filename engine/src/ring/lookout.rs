@@ -1,9 +1,9 @@
-//! Asking for a ring's next lines before they have come.
+//! Prefetching a ring's next lines before they have been written.
 //!
-//! Whoever waits at a ring looks at one line of memory, the writing end's index, and what was
-//! written lies in others. Read one after the other, index and frame cross from core to core twice.
-//! So the lines that come next are asked for at each look, while there is nothing in them yet: when
-//! the writing end takes them to write, they come back together with its index.
+//! A reader that waits at a ring polls one cache line, the writing end's index; what was written
+//! lies in others. Read one after the other, index and frame take two transfers between the cores.
+//! So at each look the next lines are asked for while they are still empty: once the writing end
+//! has taken them to write, they come back together with its index.
 
 use stream::Line;
 

@@ -1,8 +1,8 @@
 //! Segments checked on several threads before a walk comes to them.
 //!
 //! A segment's header says all that its first frame depends on, so segments can be checked in any
-//! order. The walk believes a scout only as far as everything was sound, and looks itself at
-//! whatever stopped it: what is an end, a tail or damage is decided in one place.
+//! order. The walk trusts a scout only as far as everything was sound, and examines whatever
+//! stopped it: what is an end, a tail or damage is decided in one place.
 
 use super::Walk;
 use crate::catalogue::{self, HeaderState};
