@@ -1,22 +1,22 @@
 //! The edge to a broker: the engine before the paper server, over a socket of this host.
 //!
 //! Both ends are in this process and read one clock, so that what passes the socket can be timed
-//! from end to end: the server tells when it writes a message (`wire`), the journal when the
-//! frame that it became was numbered, the edge when it called the client library with a command
-//! and when that returned. Each command that followed from a message is one sample of all the way.
+//! from end to end: the server records when it writes a message (`wire`), the journal when the
+//! resulting frame was numbered, the edge when it called the client library with a command
+//! and when that returned. Each command caused by a message is one sample of the whole way.
 //!
-//! *Socket read* is in the client library, which tells it in its log (`library`): from there on it
-//! is the engine's share: the library's decoding and what it reads behind, our threads, the head,
+//! The *socket read* happens inside the client library, which logs it (`library`). The engine's
+//! share begins there: the library's decoding and whatever it reads next, our threads, the head,
 //! the stages, the journal and the gate, the way to the writer, the library's encoding and the
-//! system call. In front of it lies the wake of the library's thread: *readable* is the begin of
-//! the server's write, and so much later as a bare write takes until its bytes can be read, where
-//! nobody waits for them (`bare`, the median of this very run). From the write's begin is an upper
-//! bound; from its return is too little, because who is woken runs before the write returns where
-//! they share a core.
+//! system call. Before the read, the library's thread has to wake: *readable* is when the server's
+//! write began, plus the time until a bare write's bytes can be read where nobody waits for them
+//! (`bare`, the median of this very run). Counting from the write's begin gives an upper bound;
+//! from its return it would be too little, because on a shared core the woken thread runs before
+//! the write returns.
 //!
-//! The simulator's own time is in none of the engine's figures but where it has no core of its own:
-//! then what its thread takes of the edge's core between readable and the socket is told, and taken
-//! off (`core_time`). Round trips, which have it, stand apart.
+//! None of the engine's figures contains the simulator's own time, unless it has no core of its
+//! own: then what its thread takes of the edge's core between readable and the socket is reported
+//! and subtracted (`core_time`). Round trips, which contain it, are given separately.
 
 mod bare;
 mod core_time;

@@ -1,7 +1,7 @@
-//! Page faults of a run's lanes, in the kernel's own books.
+//! Page faults of a run's lanes, as the kernel counts them.
 //!
-//! A fault on a lane is a stall of half a microsecond or more that no code of ours can be seen to
-//! cause. Lanes are found by the names of their threads.
+//! A fault on a lane is a stall of half a microsecond or more that no line of our code shows.
+//! Lanes are found by the names of their threads.
 
 use engine::layout::Layout;
 use std::fs;

@@ -1,9 +1,9 @@
-//! What a live run's journal tells of its latencies.
+//! What a live run's journal says of its latencies.
 //!
-//! Every figure is folded from frames: the head notes how late an input was numbered behind the
-//! time it was due at (`ingress_age_ns`), the gate notes how old the input was when a command of
-//! its was handed over to the edge (`Note(age)`). Response time is their sum; service time is the
-//! latter alone, which is what a measurement tells that forgets what waited.
+//! Every figure is folded from frames: the head notes how long after its due time an input was
+//! numbered (`ingress_age_ns`), the gate notes how old the input was when a command that it caused
+//! was handed over to the edge (`Note(age)`). Response time is their sum; service time is the
+//! latter alone, which is all that a measurement subject to coordinated omission sees.
 
 use crate::distribution::{add_each, nanoseconds, record};
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! One hop: lines of 64 bytes from one pinned thread to another, ours beside other people's.
 //!
 //! All take turns, and turns are short: a hypervisor moves the two cores together or apart every
-//! few seconds, and a cache line between them takes four times as long or not. What is judged are
-//! quotients within one turn, their median over all turns. The paced hop is open-loop: what counts
+//! few seconds, and a cache line takes up to four times as long between them. What is judged is
+//! the median, over all turns, of ratios within one turn. The paced hop is open-loop: what counts
 //! is when a message was due, not when its turn came.
 
 #[cfg(feature = "peers")]

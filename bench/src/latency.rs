@@ -2,10 +2,9 @@
 //! journal, to the hand-over at the broker's edge.
 //!
 //! Three figures that are never mixed: (a) a market event that changes the best, to the protective
-//! command behind it; (b) an evaluation that is due, to each entry command of it; (c) a market
-//! event, to the entry command with the cadence in it. Times are from when the event was *due*,
-//! not from when it was read; what a measurement would have told that forgets the waiting stands
-//! beside them as service time.
+//! command behind it; (b) an evaluation that is due, to each of its entry commands; (c) a market
+//! event, to the entry command, including the cadence. Times are from when the event was *due*,
+//! not from when it was read; beside them stands the service time, which leaves the waiting out.
 
 use crate::benches::Bench;
 use crate::distribution::{Distribution, Since, add_each, nanoseconds, time, told};

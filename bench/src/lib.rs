@@ -1,4 +1,4 @@
-//! The harness: how fast the pipeline is on this box, beside what it was meant to be.
+//! The harness: how fast the pipeline is on this box, beside how fast it is meant to be.
 //!
 //! Each bench prepares outside the timed region, runs several times and reports minimum, median
 //! and maximum with their units; the targets stand beside the medians, with the floor that
@@ -8,8 +8,8 @@
 //! Deliberately absent: any judgement of noise. A box that is shared says so by its load average
 //! and steal, which are printed; ratios within one run are the evidence.
 //!
-//! Reading order: [`cli`], [`benches`], [`report`], [`measure`], [`market`], [`pipeline`]; for what
-//! goes by the clock [`load`], [`live`], [`heard`].
+//! Reading order: [`cli`], [`benches`], [`report`], [`measure`], [`market`], [`pipeline`]; for runs
+//! by the clock [`load`], [`live`], [`heard`].
 #![deny(unsafe_code)]
 
 pub mod alloc;

@@ -1,7 +1,7 @@
 //! Open-loop load: a day's frames, each due at a time of its own, whether or not the last one has
 //! been taken.
 //!
-//! What the frames say is the market's; when they come is the rhythm's. A pipeline that falls
+//! The market decides what the frames say, the rhythm when they come. A pipeline that falls
 //! behind finds the next frames due already, and their waiting counts: this is what keeps
 //! coordinated omission out.
 

@@ -2,10 +2,10 @@
 //!
 //! The day is folded again from its inputs, by the same stages; recorded commands are facts.
 //! Derived frames that the last input still lacks are appended first, and each command among them
-//! is given up (`Sent(abandoned)`): it was never journaled, so it never left. Answers and loop-backs
-//! that were still to come are queued again. Where the fold differs (another binary, another
-//! configuration, an assert) the last full checkpoint is carried over instead, as long as nothing
-//! about an order stands behind it. Either way the run starts disarmed.
+//! is given up (`Sent(abandoned)`): it was never journaled, so it never left. Answers and
+//! loop-backs that were still to come are queued again. Where the fold differs (another binary,
+//! another configuration, an assert) the last full checkpoint is carried over instead, as long as
+//! nothing about an order stands behind it. Either way the run starts disarmed.
 
 use crate::broker::Shade;
 pub use crate::carry::Forgotten;

@@ -6,7 +6,7 @@
 //! here: every file is a source of its own, and the head merges sources.
 //!
 //! The first record is decoded when the file is opened, so a wrong format or an unknown symbol is
-//! an error before anything starts. Later damage ends the source; [`FileSource::error`] tells.
+//! an error before anything starts. Later damage ends the source; see [`FileSource::error`].
 
 mod frames;
 mod memory;

@@ -1,6 +1,6 @@
 //! Opens files as they are shipped: plain, `.gz`, `.zst` or a member of a `.zip`.
 //!
-//! What a file is packed with is told by its first bytes, never by its name alone. Everything is
+//! A file's packing is recognised by its first bytes, never by its name alone. Everything is
 //! read in one pass through one buffer; zip members are unpacked while reading and their checksum
 //! is compared at their end, so damage is found and no copy is kept. A name ending in `.gz`, `.zst`
 //! or `.zip` whose contents are something else is an error.

@@ -6,8 +6,8 @@
 //!         │ brackets in use: count 2, then head and legs each
 //! ```
 //!
-//! Unanswered commands and how the link stands are not saved: whoever loads a state starts a new
-//! epoch. A leg whose command was not answered is unknown there.
+//! Unanswered commands and the state of the link are not saved: whoever loads a state starts a new
+//! epoch, in which a leg whose command was not answered is unknown.
 
 use crate::bracket::{Bracket, Leg, Purpose};
 use crate::config::{Config, PER_INSTRUMENT_MAX};

@@ -1,10 +1,9 @@
 //! Sight of the broker. From the loss of the connection, and from the beginning of an epoch, until
 //! its executions have been read, positions and legs are what they were, not what they are: an exit
-//! that was placed by them could open a position, and a stop that was resized for them could be too
-//! small.
+//! placed on that basis could open a position, and a stop resized to it could be too small.
 //!
-//! So nothing but cancels is commanded meanwhile, which are right whenever they arrive; exits wait
-//! in their queue and are sized when they leave, and no patience with the broker runs out.
+//! So nothing but cancels, which are right whenever they arrive, is commanded meanwhile; exits wait
+//! in their queue and are sized when they leave, and no timeout on the broker's answers runs out.
 
 use crate::state::{Port, State};
 use stream::payload::{Connectivity, Reason};

@@ -1,8 +1,9 @@
 //! The controls: each a pure function of what is proposed and what is known, in its own file, in
 //! one table.
 //!
-//! To add one: write a file with a `CONTROL`, name it in [`TABLE`] at the place where it is to be
-//! asked. Nothing else changes. The first control that refuses decides the reason.
+//! To add one: write a file with a `CONTROL`, and name it in [`TABLE`], whose order is the order in
+//! which controls are asked. Nothing else changes. The first control that refuses decides the
+//! reason.
 
 use crate::config::{Config, InstrumentLimits};
 use stream::payload::{KillLevel, Reason};

@@ -3,8 +3,7 @@
 //! Order of things: the risk budget gives a quantity; the limits of order quantity, order value,
 //! position and gross then make it smaller where they must (the order names the limit that did);
 //! what is left is rounded down to whole lots, and every control is asked with that quantity. A
-//! budget below one lot is refused as `size_zero`; a limit that leaves no lot is refused in its
-//! own name.
+//! budget below one lot is refused as `size_zero`; a limit that leaves no lot gives its own reason.
 
 use crate::config::PPM;
 use crate::controls::{Breach, Proposal, View, gross_limit, value_limit};

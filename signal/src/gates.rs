@@ -1,7 +1,7 @@
 //! Gates: why a signal did not become an intent. One bit each, several may be set.
 //!
-//! They are no protection (that is risk's), they keep the stream free of wishes known to be vain,
-//! and tell a reader why a set-up was passed over.
+//! They protect nothing (risk does that): they keep intents that would be refused anyway out of the
+//! stream, and tell a reader why a set-up was passed over.
 
 /// The instrument has a position.
 pub const IN_POSITION: u32 = 1;

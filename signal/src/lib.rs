@@ -10,7 +10,7 @@
 //! except at a `Restart` and while a checkpoint is read.
 //!
 //! Deliberately absent: sizing, money and every limit that protects the account. Those are the
-//! risk stage's; the gates here only keep the stream free of wishes that are known to be vain.
+//! risk stage's; the gates here only keep out intents that would be refused anyway.
 //!
 //! Reading order: [`config`], [`stage`], [`strategy`], [`strategies`], [`features`], [`gates`],
 //! [`outcomes`], [`bracket`], [`throttle`], [`opportunity`], [`slots`], [`missed`].

@@ -6,8 +6,8 @@
 //! each `Best`; a book that is not tradable judges nothing. Guaranteed: exactly one outcome for
 //! each signal that was taken in, however many restarts lie between. The table is bounded.
 //!
-//! A signal that became an intent is not told of before it is decided whether the intent filled
-//! (or [`UNDECIDED_MAX`] has passed), so that `traded` is true to the fills.
+//! The outcome of a signal that became an intent is reported only once it is known whether the
+//! intent filled (or [`UNDECIDED_MAX`] has passed), so that `traded` agrees with the fills.
 
 mod open;
 

@@ -1,10 +1,10 @@
-//! Throttles: how often a strategy may speak and wish.
+//! Throttles: how often a strategy may give signals and intents.
 //!
 //! A signal is edge-triggered: once given for an instrument and side it is not repeated before the
 //! score has fallen below `rearm_share` of its threshold *and* `signal_quiet` has passed. An
 //! instrument rests after a round trip, longer after a loss. A strategy rests after a streak of
-//! losing round trips (before fees). Entries are counted when they are wished and given back when
-//! nothing filled. Counts of a session start over with its date; rests and streaks do not.
+//! losing round trips (before fees). Entries are counted when intended, and uncounted when nothing
+//! filled. A session's counts start over with its date; rests and streaks do not.
 
 use crate::codec::{Reader, Writer};
 use crate::gates;

@@ -1,8 +1,8 @@
 //! What the paper server's thread takes of a core that it shares with the edge's threads.
 //!
-//! Two clocks of the kernel tell it: the thread's own, read by itself, and its books, which others
-//! read. Those leave out what a thread that runs has taken since it was last looked at; whoever
-//! reads them on the same core finds the thread not running.
+//! Two clocks of the kernel give it: the thread's own clock, which it reads itself, and the
+//! kernel's accounts of it, which others read. The accounts omit what a running thread has taken
+//! since the last update; but whoever reads them on the same core finds the thread not running.
 
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};

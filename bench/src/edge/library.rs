@@ -1,8 +1,8 @@
 //! What the client library says of itself: when it read a message, and when it wrote one.
 //!
-//! It logs each message at level *debug*: behind the read that completed it and before it is
-//! decoded, and behind its encoding and before the system call that writes it. Nobody formats
-//! what is said; the two characters at its begin tell which it is.
+//! It logs each message at level *debug*: between the read that completed it and its decoding, and
+//! between its encoding and the system call that writes it. The text is never formatted; its first
+//! two characters tell which of the two it is.
 
 use core::fmt::{self, Write};
 use engine::clock::Clock;

@@ -1,9 +1,9 @@
 //! Lines copied or scanned with a CRC-32C of each, as fast as one core does it.
 //!
-//! A line is taken as eight words, each loaded once, straight into the checksum's instruction and
-//! on to where it goes. Patching the checksum into a line and copying the line afterwards would
-//! load it back in pieces that span the stores which have just made it; so measured, this floor
-//! once was slower than what it was to bound.
+//! A line is taken as eight words, each loaded once, fed to the checksum's instruction and stored
+//! where it goes. Patching the checksum into a line and copying the line afterwards would
+//! load it back in pieces that span the stores just made; measured that way, this floor
+//! was once slower than what it was meant to bound.
 
 #![allow(
     unsafe_code,

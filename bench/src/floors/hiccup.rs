@@ -1,8 +1,8 @@
-//! What the box takes away: how late a core that does nothing but watch the clock is.
+//! What the box takes away: how late a core is that only watches the clock.
 //!
-//! A watcher has something due every microsecond and notes how late it notices each; a stall of a
-//! millisecond so counts a thousand times, as it would for a thousand messages. It is what any
-//! latency of the same run is to be held against: a tail that is here already is not the program's.
+//! A watcher has something due every microsecond and records how late it notices each; so a stall
+//! of a millisecond counts a thousand times, as it would for a thousand messages. Any latency of
+//! the same run is to be compared with it: a tail that shows up here is not the program's.
 
 use crate::cores::Cores;
 use crate::distribution::nanoseconds;

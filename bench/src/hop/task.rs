@@ -1,9 +1,9 @@
 //! One run of a hop: what one thread sends, what the other one notes.
 //!
-//! *Paced*: a message falls due every so often, whatever became of the one before; latency is taken
-//! from when it was due (response) and from when it was sent (service). *Saturated*: messages as
-//! fast as they go. Every message is one line with its number; one that is missing, doubled or out
-//! of order is found.
+//! *Paced*: messages fall due at a fixed interval, whatever became of the one before; latency
+//! counts from when a message was due (response) and from when it was sent (service).
+//! *Saturated*: messages as fast as they go. Every message is one line with its number; missing,
+//! duplicate and misordered ones are detected.
 
 mod relay;
 

@@ -1,6 +1,6 @@
 //! One page with every distribution: a plot for each group, and a table of the percentiles.
 //!
-//! Where both times of a thing are there, response and service stand side by side: what the
+//! Where both were measured, response and service time stand side by side: what the
 //! second leaves out is what waited behind a stall (*coordinated omission*).
 
 use super::plot::{COLOURS, Line, svg};

@@ -1,8 +1,8 @@
 //! How much may be said to the broker: one bucket for all messages, counted per session second.
 //!
-//! Exits and cancels draw from everything that is left; entries leave the exits' reserve; data
-//! requests leave that and the entries' reserve. Orders of every sort have a limit of their own.
-//! What finds no room waits and is asked again; nothing is dropped here.
+//! Exits and cancels may use everything that is left; entries leave the exits' reserve untouched;
+//! data requests leave that and the entries' reserve. Orders of every kind also have a limit of
+//! their own. What finds no room waits and asks again; nothing is dropped here.
 //!
 //! Guarantee: no window of one second holds more than [`Config::messages`], nor more than
 //! [`Config::orders`] orders, whatever was asked: what was sent is forgotten only when it is a

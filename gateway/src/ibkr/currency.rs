@@ -1,9 +1,9 @@
 //! The account's own currency to the one that is traded in.
 //!
-//! Positions, limits and profit are reckoned in the currency of what is traded. An account that is
-//! kept in another one is converted here, by the rate that the broker itself tells with the values:
-//! a value without its rate is no value, so that nothing is entered on a guess. Cash is not
-//! converted: it is what the account has of the traded currency, which its trades move to the cent.
+//! Positions, limits and profit are in the currency of what is traded. An account kept in another
+//! one is converted here, by the rate that the broker itself sends with the values: a value without
+//! its rate is no value, so that nothing is entered on a guess. Cash is not converted: it is what
+//! the account has of the traded currency, which its trades move to the cent.
 
 use super::broker::{Account, Value};
 use super::profit::{PositionProfit, Profit, Seen};

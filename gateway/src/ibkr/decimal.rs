@@ -1,5 +1,5 @@
-//! The broker's floating numbers to whole ones, exactly: the one place of the edge where a float
-//! may be reckoned with.
+//! The broker's floating-point numbers to whole ones, exactly: the one place of the edge that may
+//! calculate with floats.
 //!
 //! Guarantee: what comes out is the price on the contract's grid (or the amount, or the quantity)
 //! whose nearest double is what came in; everything else is a typed [`BadNumber`]. Nothing is

@@ -1,8 +1,8 @@
 //! Our orders at the broker: what was asked for, what was heard, and what follows for the stream.
 //!
-//! The same book is folded from a journal at a restart and kept while the edge runs, so that there
-//! is one idea of what we believe. Guarantees: a leg has one order number and one only; an
-//! execution is told once, its corrections as what they change; a state is told when it is news;
+//! The same code folds it from a journal at a restart and keeps it while the edge runs, so that
+//! there is one record of what we believe. Guarantees: a leg has exactly one order number; an
+//! execution is reported once, a correction as what it changes; a state is reported when it is new;
 //! what is not known is `Unknown` and never assumed gone; nothing is ever sent twice from here.
 //!
 //! Deliberately absent: sockets, clocks, and any trade that would "put right" a difference.

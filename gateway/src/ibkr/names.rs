@@ -1,11 +1,11 @@
 //! What ties our names to the broker's: our leg in the order's reference, executions and their
 //! corrections.
 //!
-//! Our own name of an order is its leg, the frame id of the command that placed it: it is in the
+//! Our name for an order is its leg, the frame id of the command that placed it: it is in the
 //! journal before anything leaves. The order carries it in its reference, together with the
-//! journal's own number, so that it is known again in another session, by another process, and
-//! never taken for an order of another journal. The broker's numbers (order id, permanent id) are
-//! joined to it as they are learned.
+//! journal's number, so that another session or process recognises it and never takes it for an
+//! order of another journal. The broker's numbers (order id, permanent id) are joined to it as they
+//! are learned.
 
 use core::fmt;
 use stream::{FrameId, hash};

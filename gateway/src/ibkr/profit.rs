@@ -1,9 +1,9 @@
 //! The broker's profit of the day against our own.
 //!
-//! What executions and fees moved in cash, and what is held at the *broker's own* mark, is the
-//! profit of the day: whatever the order of the trades, whoever calls how much of it realised, and
-//! wherever a fee is put. So neither marks nor cost methods can make a difference; what does is an
-//! execution, a fee or a price that one side does not have.
+//! The cash that executions and fees moved, plus what is held at the *broker's own* mark, is the
+//! profit of the day: whatever the order of the trades, however much of it either side calls
+//! realised, and wherever a fee is booked. So neither marks nor cost methods can make a difference;
+//! only an execution, a fee or a price that one side does not have.
 //!
 //! The day is New York's, as the broker's is, and the journal may begin within it: what the broker
 //! says before anything is traded is where the comparison begins.

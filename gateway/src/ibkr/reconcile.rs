@@ -1,13 +1,13 @@
 //! The broker's word against ours, item by item.
 //!
-//! Guarantee: a question that was not answered proves nothing: what it was about is *unknown*, and
-//! no mismatch of its sort is found or settled. Nothing here trades; what differs freezes its
-//! symbol, is told, and after two rounds in a row halts entries.
+//! Guarantee: an unanswered question proves nothing: its subject is *unknown*, and no mismatch of
+//! that sort is found or settled. Nothing here trades; a difference freezes its symbol, is
+//! reported, and after two rounds in a row halts entries.
 //!
 //! The six sorts: an order at the broker that is not ours; one of ours that the broker does not
 //! have; one that it has with other terms; an execution that we did not have; a position and a
-//! cash balance that differ from what our executions make of them. Beside them stands the day's
-//! profit as the broker reckons it: a difference there is told, and shuts nothing by itself.
+//! cash balance that differ from what our executions make of them. The day's profit as the broker
+//! reckons it is also compared: a difference there is reported, and shuts nothing by itself.
 
 use super::broker::{Executed, Held, Known, Snapshot, Stand, Value};
 use super::desk::{Desk, Entry};

@@ -6,8 +6,8 @@
 //!   head ◀── market ring  ◀── data ◀── subscriptions
 //!   head ──▶ slots ring   ──▶ data
 //! ```
-//! The mutex is never held over a call to the broker, so that who reads never waits for who
-//! writes. Answers are never dropped; market frames are conflated, or dropped with a counted `Gap`.
+//! The mutex is never held over a call to the broker, so that a reader never waits for a writer.
+//! Answers are never dropped; market frames are conflated, or dropped with a counted `Gap`.
 
 mod closing;
 mod control;

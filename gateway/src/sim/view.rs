@@ -1,5 +1,4 @@
-//! What the broker tells of the account to those who ask at any time, and what it corrects by
-//! itself.
+//! What the broker says of the account to whoever asks, and what it corrects by itself.
 
 use super::{SimBroker, SimEdge};
 use stream::{InstrumentId, Money, Price, Side};

@@ -1,6 +1,6 @@
 //! Control 27: nothing is sold short that the broker would not lend, nor more of it than it has.
-//! Where no source speaks of shares to borrow (futures, recorded data), the definition decides
-//! alone.
+//! Where no source reports shares to borrow (futures, recorded data), the instrument's definition
+//! alone decides.
 
 use super::{Breach, Control, Gate, Phase, Proposal, View};
 use stream::Side;

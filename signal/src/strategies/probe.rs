@@ -1,7 +1,7 @@
-//! An instrument of measurement: as many commands as the market gives occasion for.
+//! A measuring instrument: as many commands as the market gives occasion for.
 //!
 //! It knows nothing of the market and is never a default. It exists because a strategy worth
-//! trading commands so rarely that the tail of its latency has no samples. What it wishes passes
+//! trading commands so rarely that the tail of its latency has no samples. Its intents pass
 //! the same gates, controls and envelopes as everything else.
 //!
 //! [`Entries::Hold`]: it enters through the far touch, once, and keeps the position. From then on
@@ -10,11 +10,11 @@
 //! `Best` that left this touch where it was has its command too: one protective `Modify` for each
 //! change of the best quote, as far as the gateway's credits go.
 //!
-//! [`Entries::Rest`]: at each evaluation it wishes for an entry that rests `rest_ppm` behind the
+//! [`Entries::Rest`]: at each evaluation it intends an entry that rests `rest_ppm` behind the
 //! near touch, on the two sides in turn, and whose permitted spread is one billionth of a currency
 //! unit: the next `Best` that shows a spread ends it, the next evaluation brings the next one.
 //!
-//! Nothing of it survives a checkpoint: there is nothing that the next market would not bring.
+//! It saves nothing in a checkpoint: the market that follows brings all it needs.
 
 use crate::codec::{Reader, Writer};
 use crate::config::{Check, ConfigFault};

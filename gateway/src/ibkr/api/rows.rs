@@ -1,8 +1,8 @@
 //! Rows about orders and executions, one by one: which are of our account, and what each means.
 //!
-//! A login may have several accounts, and the broker tells of all of them. What another one trades
-//! is none of our business: booked, it would shrink exits that protect ours. A row that cannot be
-//! read says nothing about the others: the rest of the answer stands.
+//! A login may have several accounts, and the broker reports all of them. What another one trades
+//! is ignored: if booked, it would shrink exits that protect ours. A row that cannot be read says
+//! nothing about the others: the rest of the answer stands.
 
 use super::super::broker::{Executed, Execution, Known, Standing, Unread, Update};
 use super::convert::{execution_of, fee_of, known_of, standing_of, time_of};

@@ -1,10 +1,10 @@
 //! Market data: subscriptions within the broker's limits, swept, turned into frames.
 //!
-//! Quotes are told as they change; where the ring has no room they are conflated, because the
-//! newest is kept here. Depth is kept whole and handed on as a snapshot at its beginning and
+//! Quotes are passed on as they change; where the ring has no room they are conflated: only the
+//! newest is kept, here. Depth is kept whole and passed on as a snapshot at its beginning and
 //! whenever rows found no room. Trades that find none are lost and counted in a `Gap`.
 //!
-//! Delayed and frozen data are not told at all: a symbol without live quotes takes no entry.
+//! Delayed and frozen data are not passed on: a symbol without live quotes takes no entry.
 
 use super::loan::Loan;
 use super::rows::Rows;

@@ -1,9 +1,9 @@
 //! The writer: commands to the socket, exits before entries, within the budget.
 //!
 //! Each command is answered with one `Sent`. Nothing is handed over while the link takes no orders:
-//! what places or modifies is given back as not sent, at once, so that risk can decide anew, and so
-//! it is until executions have been read again, for it may have been made without them; cancels
-//! wait for the link alone, because a cancel is right whenever it arrives.
+//! a command that places or modifies is returned at once as not sent, so that risk can decide anew.
+//! This lasts until executions have been read again, because the command may have been made without
+//! knowing them. Cancels wait for the link alone: a cancel is right whenever it arrives.
 
 use super::{Clock, Common, Idle, MOST, Meter, Passed};
 use crate::ibkr::broker::Handed;
