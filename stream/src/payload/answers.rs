@@ -1,4 +1,4 @@
-//! What comes back: the broker's answers (32 to 38), loop-backs (40, 41), the operator (44).
+//! What comes back: the broker's answers (32 to 39, 48), loop-backs (40, 41), the operator (44).
 
 use super::{Payload, payload, wire_enum};
 use crate::id::{FrameId, SourceId};
