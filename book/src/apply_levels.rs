@@ -103,7 +103,7 @@ impl Books {
         core::mem::swap(&mut book.rows, &mut self.scratch);
         let bad = book.rows.snapshot(snapshot);
         book.depth_ts = ts;
-        book.mend(snapshot.source);
+        book.mend_depth(snapshot.source);
         let (old, new) = (&self.scratch, &book.rows);
         for side in SIDES.into_iter().filter(|_| !book.laddered) {
             let mut gone = old.next_level(side, None);
@@ -163,7 +163,7 @@ impl Books {
         }
         let stale = self.stale();
         let book = &mut self.books[index];
-        book.quoted = true;
+        book.quoted_by(quote.source);
         if !book.rows.is_empty() && ts.saturating_sub(book.depth_ts) > stale {
             // The depth subscription has ended without a word.
             book.rows.clear();

@@ -60,6 +60,10 @@ pub struct Book {
     pub(crate) laddered: bool,
     /// True once a quote was seen: it is the authority for the best of a book without ladder.
     pub(crate) quoted: bool,
+    /// Whose quote was seen last.
+    quoted_by: SourceId,
+    /// That source had a gap since: its quote is from before it.
+    requote: bool,
     /// Between two states of one venue event.
     pub(crate) between: bool,
     pub(crate) stale: bool,
@@ -92,6 +96,8 @@ impl Book {
             tape: Tape::default(),
             laddered: false,
             quoted: false,
+            quoted_by: SourceId::default(),
+            requote: false,
             between: false,
             stale: false,
             halt: HaltState::Trading,
@@ -295,9 +301,41 @@ impl Book {
         self.gapped &= !self.source_bit(source).unwrap_or(0);
     }
 
+    /// A quote has come.
+    pub(crate) const fn quoted_by(&mut self, source: SourceId) {
+        self.quoted = true;
+        self.quoted_by = source;
+        self.requote = false;
+    }
+
+    /// The source says that it lost something.
+    pub(crate) fn lose(&mut self, source: SourceId) {
+        self.requote |= self.quoted && self.quoted_by == source;
+        self.gap(source);
+    }
+
+    /// The source says that nothing is missing any more.
+    pub(crate) fn recover(&mut self, source: SourceId) {
+        self.requote &= self.quoted_by != source;
+        self.mend(source);
+    }
+
+    /// The source has told its depth anew, which says nothing of a quote from before its gap.
+    pub(crate) fn mend_depth(&mut self, source: SourceId) {
+        if !self.requote || self.quoted_by != source {
+            self.mend(source);
+        }
+    }
+
     pub(crate) fn hash(&self) -> u64 {
         let [bids, asks] = &self.ladders;
-        let bits = [self.laddered, self.quoted, self.between, self.stale];
+        let bits = [
+            self.requote,
+            self.laddered,
+            self.quoted,
+            self.between,
+            self.stale,
+        ];
         let bits = bits
             .into_iter()
             .fold(self.halt as u64, |bits, bit| bits << 1 | u64::from(bit));

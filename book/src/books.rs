@@ -312,9 +312,9 @@ impl Books {
         // The end of an event may be among what was lost.
         book.between = false;
         if gap.reason == GapReason::Recovered {
-            book.mend(gap.source);
+            book.recover(gap.source);
         } else {
-            book.gap(gap.source);
+            book.lose(gap.source);
         }
     }
 
@@ -326,10 +326,12 @@ impl Books {
         book.order_id_max = 0;
         if book.rows.is_empty() {
             book.quote = Default::default();
+            book.mend(source);
+        } else {
+            // They are what the source empties: its quote stands beside them.
+            book.rows.clear();
+            book.mend_depth(source);
         }
-        // Where there are rows, they are what the source empties: its quote stands beside them.
-        book.rows.clear();
-        book.mend(source);
         if book.laddered {
             self.orders.some_died();
         }

@@ -3,7 +3,7 @@
 use super::frames::*;
 use crate::{Books, Config, Effect, ROWS_MAX, Touched, WINDOW};
 use stream::Side::{Buy, Sell};
-use stream::payload::{FaultCode, RowOp, flags, quality};
+use stream::payload::{FaultCode, GapReason, RowOp, flags, quality};
 use stream::{InstrumentId, Nanos, Payload, Price};
 
 fn books(orders_max: usize, levels_max: usize) -> Books {
@@ -123,6 +123,33 @@ fn a_snapshot_tells_what_changed_and_makes_the_book_sound() {
     let update = row(RowOp::Update, Buy, 1, cents(100), 9);
     assert_eq!(apply(&mut books, &update).0, None);
     assert_eq!(books.book(ONE).best(Buy), Some((cents(100), 9)));
+}
+
+#[test]
+fn depth_alone_does_not_make_an_old_quote_sound() {
+    let mut books = books(1, 1);
+    let fresh = snapshot(&[(cents(99), 5)], &[(cents(104), 5)]);
+    let lost = gap(SOURCE, GapReason::Lost);
+    let mut after = |payloads: &[&dyn Fn(&mut Books)]| {
+        payloads.iter().for_each(|one| one(&mut books));
+        books.book(ONE).quality()
+    };
+    let told = |books: &mut Books| drop(apply(books, &quote(cents(101), 2, cents(102), 3)));
+    let gapped = |books: &mut Books| drop(apply(books, &lost));
+    let snapped = |books: &mut Books| drop(apply(books, &fresh));
+    let reset = |books: &mut Books| drop(apply(books, &clear(0)));
+    let odd_row = |books: &mut Books| {
+        drop(apply(books, &row(RowOp::Delete, Sell, 9, cents(0), 0)));
+    };
+    let recovered = |books: &mut Books| drop(apply(books, &gap(SOURCE, GapReason::Recovered)));
+    // Without quotes depth is all there is.
+    assert_eq!(after(&[&gapped, &snapped]), 0);
+    assert_eq!(after(&[&told, &gapped, &snapped]), quality::GAPPED);
+    assert_eq!(after(&[&reset]), quality::GAPPED, "it tells no quote");
+    assert_eq!(after(&[&told, &snapped]), 0, "depth behind a new quote");
+    assert_eq!(after(&[&gapped, &recovered]), 0, "nothing was missing");
+    assert_eq!(after(&[&odd_row]), quality::GAPPED);
+    assert_eq!(after(&[&snapped]), 0, "the quote has no gap");
 }
 
 #[test]

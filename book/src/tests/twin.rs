@@ -13,7 +13,10 @@ pub(super) struct TwinBook {
     quote: BTreeMap<Side, (Price, u64)>,
     arrivals: u64,
     laddered: bool,
-    quoted: bool,
+    /// Whose quote came last.
+    quoted: Option<u16>,
+    /// Who told a quote and had a gap since.
+    requote: Option<u16>,
     between: bool,
     gapped: Vec<u16>,
     sources: Vec<u16>,
@@ -84,7 +87,7 @@ impl TwinBook {
     }
 
     pub(super) fn best(&self, side: Side) -> Option<(Price, u64)> {
-        let levels = if !self.laddered && self.quoted {
+        let levels = if !self.laddered && self.quoted.is_some() {
             self.quote_levels(side)
         } else {
             self.levels(side)
@@ -409,7 +412,7 @@ impl TwinBook {
         if tops.iter().any(|top| top.2 > 0 && bad(top.1)) {
             return Some(FaultCode::BadValue);
         }
-        self.quoted = true;
+        (self.quoted, self.requote) = (Some(quote.source.0), None);
         if ts - self.depth_ts > stale {
             self.rows.clear();
         }
@@ -422,11 +425,20 @@ impl TwinBook {
     fn clear(&mut self, source: u16) {
         self.orders.clear();
         self.anonymous.clear();
-        if !self.has_rows() {
+        if self.has_rows() {
+            self.mend_depth(source);
+        } else {
             self.quote.clear();
+            self.mend(source);
         }
         self.rows.clear();
-        self.mend(source);
+    }
+
+    /// Depth says nothing of a quote that the same source told before its gap.
+    fn mend_depth(&mut self, source: u16) {
+        if self.requote != Some(source) {
+            self.mend(source);
+        }
     }
 }
 
@@ -459,9 +471,12 @@ impl Twin {
             let of = book.sources.contains(&source);
             if index + 1 == only || (only == 0 && of) {
                 book.between = false;
+                let quoted = book.quoted.filter(|&quoted| quoted == source);
                 if gap.reason == GapReason::Recovered {
+                    book.requote = book.requote.filter(|_| quoted.is_none());
                     book.mend(source);
                 } else {
+                    book.requote = quoted.or(book.requote);
                     book.sources.push(source);
                     book.gap(source);
                 }

@@ -385,14 +385,8 @@ impl Data {
             symbol.dirty = false;
             return;
         }
-        if symbol.gapped {
-            if now.bid == Price::ZERO || now.ask == Price::ZERO {
-                return;
-            }
-            if !self.gap(symbol.id, GapReason::Recovered, 0) {
-                return;
-            }
-            symbol.gapped = false;
+        if symbol.gapped && (now.bid == Price::ZERO || now.ask == Price::ZERO) {
+            return;
         }
         let quote = Quote {
             bid: now.bid,
@@ -411,7 +405,10 @@ impl Data {
             flags: 0,
             spare: [0; 5],
         };
-        symbol.dirty = !self.put(symbol.id, &quote);
+        let told = self.put(symbol.id, &quote);
+        // Behind it: the quote before it is from before the gap.
+        symbol.gapped &= !(told && self.gap(symbol.id, GapReason::Recovered, 0));
+        symbol.dirty = !told || symbol.gapped;
         self.news = true;
     }
 
