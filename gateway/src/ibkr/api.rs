@@ -259,10 +259,7 @@ impl Broker for Api {
         loop {
             match stream.next_timeout(within) {
                 Some(Ok(SubscriptionItem::Data(PositionUpdate::Position(position)))) => {
-                    if position.account == self.account {
-                        let con_id = position.contract.contract_id;
-                        held.push(convert::held_of(&position, self.found(con_id).0)?);
-                    }
+                    held.extend(self.rows().held(&position)?);
                 }
                 Some(Ok(SubscriptionItem::Data(PositionUpdate::PositionEnd))) => return Ok(held),
                 Some(Ok(SubscriptionItem::Notice(_))) => {}

@@ -4,8 +4,9 @@
 //! is ignored: if booked, it would shrink exits that protect ours. A row that cannot be read says
 //! nothing about the others: the rest of the answer stands.
 
-use super::super::broker::{Executed, Execution, Known, Standing, Unread, Update};
-use super::convert::{execution_of, fee_of, known_of, standing_of, time_of};
+use super::super::broker::{Answer, Executed, Execution, Held, Known, Standing, Unread, Update};
+use super::convert::{execution_of, fee_of, held_of, known_of, standing_of, time_of};
+use ibapi::accounts::Position;
 use ibapi::orders::{ExecutionData, ExecutionFilter, Executions, OrderData, OrderUpdate, Orders};
 use stream::{InstrumentId, Money, Price};
 
@@ -100,6 +101,20 @@ impl<F: Fn(i32) -> Found> Rows<'_, F> {
             }
         }
         all
+    }
+
+    /// A position; `None` where it is another account's, or cannot be read and is of a contract
+    /// that is not traded here.
+    pub(super) fn held(&self, position: &Position) -> Answer<Option<Held>> {
+        if position.account != self.account {
+            return Ok(None);
+        }
+        let (instrument, _) = (self.found)(position.contract.contract_id);
+        match held_of(position, instrument) {
+            Ok(held) => Ok(Some(held)),
+            Err(_) if instrument.is_none() => Ok(None),
+            Err(why) => Err(why),
+        }
     }
 
     /// A piece of news; `None` where there is nothing in it for us.

@@ -50,6 +50,8 @@ pub(super) struct Control {
     differed: (usize, Vec<Mismatch>),
     last_beat: Nanos,
     clock_agrees: bool,
+    /// Something about orders was heard that could not be read, and no round was made since.
+    unheard: bool,
     look_at: Nanos,
     look_wait: Nanos,
     /// Positions as told last: shares, and the fraction beyond in 1e-9.
@@ -99,6 +101,7 @@ impl Control {
             differed: (0, Vec::new()),
             last_beat: Nanos::ZERO,
             clock_agrees: true,
+            unheard: false,
             look_at: Nanos::ZERO,
             look_wait: LOOK_AFTER,
             positions: BTreeMap::new(),
@@ -262,9 +265,9 @@ impl Control {
         }
     }
 
-    fn is_unclear(&self) -> bool {
-        let look = self.common.look.swap(false, Ordering::AcqRel);
-        look || self.common.lock().desk.wants_a_look()
+    fn is_unclear(&mut self) -> bool {
+        self.unheard |= self.common.look.swap(false, Ordering::AcqRel);
+        self.unheard || self.common.lock().desk.wants_a_look()
     }
 
     /// The time, which proves that the other side lives and that our clocks agree.

@@ -75,6 +75,26 @@ fn orders_of_another_account_of_the_login_are_not_ours() {
 }
 
 #[test]
+fn a_position_of_what_is_not_traded_here_does_not_hide_the_others() {
+    let held = |account: &str, con_id, position| {
+        rows().held(&Position {
+            account: account.to_owned(),
+            contract: contract(con_id),
+            position,
+            average_cost: 99.5,
+        })
+    };
+    let whole = held("U1", OURS, 100.0).unwrap().unwrap();
+    assert_eq!((whole.instrument, whole.qty.0), (Some(ID), 100));
+    assert_eq!(held("U2", OURS, 100.0).unwrap(), None, "of another account");
+    assert_eq!(held("U1", 7, f64::NAN).unwrap(), None);
+    assert!(
+        held("U1", OURS, f64::NAN).is_err(),
+        "ours is not known to be flat"
+    );
+}
+
+#[test]
 fn before_our_account_is_known_every_row_is_read() {
     let rows = Rows {
         account: "",

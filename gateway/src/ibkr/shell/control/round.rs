@@ -76,6 +76,7 @@ impl Control {
             profit: None,
         };
         let orders = snapshot.has_orders();
+        self.unheard &= !orders;
         self.stepped(Step::Executions, orders);
         let mut round = Round {
             mismatches: self.take_orders(&snapshot),
