@@ -92,12 +92,32 @@ pub struct Demo {
     /// In virtual time, as fast as it goes: the same market, no latencies.
     #[arg(long)]
     pub fast: bool,
-    /// Arm a continued journal at once, as the operator.
-    #[arg(long)]
-    pub arm: bool,
+    #[command(flatten)]
+    pub words: Words,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the operator says at a start.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Words {
+    /// Arm a continued journal at once, as the operator.
+    #[arg(long)]
+    pub arm: bool,
+    /// Lower the kill level that is in force, as the operator, and say why. Refused while anything
+    /// is held that is being closed, before risk.resume_cooloff is over, and by the day's loss.
+    #[arg(long, value_name = "CAUSE", value_parser = cause)]
+    pub resume: Option<String>,
+}
+
+/// A cause that fits a frame.
+fn cause(text: &str) -> Result<String, String> {
+    const MOST: usize = 64;
+    if text.trim().is_empty() || text.len() > MOST || !text.is_ascii() {
+        return Err(format!("a cause has 1 to {MOST} ASCII characters"));
+    }
+    Ok(text.to_owned())
 }
 
 /// How the engine runs.
@@ -134,9 +154,8 @@ pub struct Run {
     /// The journal's folder; an existing journal is continued.
     #[arg(long, value_name = "DIR")]
     pub journal: Option<PathBuf>,
-    /// Arm a continued journal at once, as the operator.
-    #[arg(long)]
-    pub arm: bool,
+    #[command(flatten)]
+    pub words: Words,
     /// The code that a first start with real money has given.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,

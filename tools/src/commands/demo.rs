@@ -78,13 +78,14 @@ pub fn run(args: &cli::Demo) -> Outcome {
     }
     let progress = Progress::new(args.seconds, "trading");
     let begun = start.saturating_sub(LEAD);
-    let mut stop = Stop::new(args.arm)?;
-    engine::run::run(plan, |handle| {
+    let mut stop = Stop::new(&args.words)?;
+    let finished = engine::run::run(plan, |handle| {
         progress.at(utc().saturating_sub(begun).0 / Nanos::SECOND.0);
         stop.watch(handle);
     })?;
     drop(progress);
-    print_summary(&summarise(&dir)?, args.json)
+    print_summary(&summarise(&dir)?, args.json)?;
+    stop.judge(&finished, false, &dir)
 }
 
 /// The synthetic market's symbols and venues.

@@ -85,8 +85,8 @@ pub fn run(args: &cli::Run) -> Outcome {
     eprintln!("spindle run: journal in {}", dir.display());
     let seconds = until.saturating_sub(now).0 / Nanos::SECOND.0;
     let progress = Progress::new(seconds, "running");
-    let mut stop = Stop::new(args.arm)?;
-    engine::run::run(plan, |handle| {
+    let mut stop = Stop::new(&args.words)?;
+    let finished = engine::run::run(plan, |handle| {
         progress.at(utc().saturating_sub(now).0 / Nanos::SECOND.0);
         stop.watch(handle);
     })?;
@@ -102,7 +102,8 @@ pub fn run(args: &cli::Run) -> Outcome {
             dir.display()
         )));
     }
-    print_summary(&summarise(&dir)?, args.json)
+    print_summary(&summarise(&dir)?, args.json)?;
+    stop.judge(&finished, args.seconds.is_none(), &dir)
 }
 
 /// A multiple such as 2 or 0.5, in thousandths.

@@ -1,13 +1,15 @@
 //! How a run by the clock ends when someone asks for it: Ctrl-C or SIGTERM flattens first, and ends
 //! the run once all is flat, or after ten seconds. A second one ends the process at once; the
 //! journal survives that as it survives `kill -9`. Before a broker, its word is compared with ours
-//! in between.
+//! in between. What could not be closed is a failure.
 
+use crate::cli::Words;
 use crate::failure::{Failure, Outcome};
 use engine::ibkr::Closing;
-use engine::run::Handle;
+use engine::run::{Finished, Handle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,15 +24,15 @@ const COMPARISON: Duration = Duration::from_secs(10);
 pub struct Stop {
     asked: Arc<AtomicBool>,
     since: Option<Instant>,
-    arm: bool,
+    words: Words,
     closing: Option<Arc<Closing>>,
     /// It was compared at the last look: what came of it has been numbered by now.
     compared: bool,
 }
 
 impl Stop {
-    /// Begins to watch; `arm` arms the run at its first watch, as the operator.
-    pub fn new(arm: bool) -> Outcome<Self> {
+    /// Begins to watch; the operator's words are said at the first watch.
+    pub fn new(words: &Words) -> Outcome<Self> {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // In this order: the first signal only sets the flag, the second one finds it set.
@@ -42,7 +44,7 @@ impl Stop {
         Ok(Self {
             asked,
             since: None,
-            arm,
+            words: words.clone(),
             closing: None,
             compared: false,
         })
@@ -58,7 +60,11 @@ impl Stop {
 
     /// Looks whether someone asked.
     pub fn watch(&mut self, handle: &mut Handle) {
-        if std::mem::take(&mut self.arm) {
+        let Words { arm, resume } = std::mem::take(&mut self.words);
+        if let Some(cause) = resume {
+            handle.control(ControlAction::Resume, "operator", &cause);
+        }
+        if arm {
             handle.control(ControlAction::Arm, "operator", "--arm");
         }
         let asked = self.asked.load(Ordering::Relaxed);
@@ -73,6 +79,19 @@ impl Stop {
             }
             _ => {}
         }
+    }
+
+    /// What was to be closed, because someone asked or the session is over, and was not, is a
+    /// failure: nobody may believe that it was.
+    pub fn judge(&self, finished: &Finished, is_over: bool, journal: &Path) -> Outcome {
+        if finished.flat || !(is_over || self.since.is_some()) {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "the run ended with a position or an order that it was to close, and nobody watches it \
+             now: close it by hand; `spindle journal stats {}` tells what is open",
+            journal.display()
+        )))
     }
 
     /// Ends the run once the broker's word was compared, or that took too long.

@@ -178,12 +178,13 @@ fn go(
         line: Some(line),
     };
     eprintln!("spindle run: journal in {}", dir.display());
-    let mut stop = Stop::new(args.arm)?.behind(Arc::clone(&closing));
-    engine::run::run(plan, |handle| stop.watch(handle))?;
+    let mut stop = Stop::new(&args.words)?.behind(Arc::clone(&closing));
+    let finished = engine::run::run(plan, |handle| stop.watch(handle))?;
     tell_sent(&sent, speed_milli);
     tell_heard(dir, speed_milli)?;
     print_summary(&summarise_at(dir, speed_milli)?, args.json)?;
-    close::tell(&closing, args.mode == Mode::Observe)
+    close::tell(&closing, args.mode == Mode::Observe)?;
+    stop.judge(&finished, args.seconds.is_none(), dir)
 }
 
 /// How long commands took from the gate to the socket, by the clock on the wall.
