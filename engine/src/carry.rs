@@ -5,12 +5,14 @@
 //! behind the new journal's `Restart`, as after a start with another binary. `seq` continues, so
 //! that no frame's name, and so no name of an order still resting at the broker, is given twice.
 
+use crate::chain::Stages;
 use crate::restart::RestartError;
 use journal::Reader;
 use std::collections::BTreeMap;
 use std::path::Path;
-use stream::payload::{Checkpoint, Instrument};
-use stream::{FrameId, FrameRef, InstrumentId, Kind, Nanos, StageId};
+use stream::payload::{Checkpoint, Control, ControlAction, Instrument, text};
+use stream::stage::Collected;
+use stream::{Draft, FrameId, FrameRef, InstrumentId, Kind, Nanos, Stage, StageId};
 
 /// Stages without whose states nobody knows what is held and what works.
 const NEEDED: [StageId; 2] = [StageId::Risk, StageId::Gateway];
@@ -47,7 +49,7 @@ pub(crate) struct Checkpoints {
     full: BTreeMap<StageId, Saved>,
     /// Which symbol each number stands for.
     names: Names,
-    /// The first frame about an order behind the newest state of each stage that is needed.
+    /// The first frame that moves something behind the newest state of each stage that is needed.
     unknown: BTreeMap<StageId, Forgotten>,
 }
 
@@ -60,11 +62,12 @@ pub struct Forgotten {
     pub kind: Kind,
 }
 
-/// True for what moves orders, positions and money: a state from before it is not how things are.
-const fn is_about_orders(kind: Kind) -> bool {
+/// True for what moves orders, positions, money and kill levels: a state from before it is not how
+/// things are.
+const fn moves(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Command | Kind::Sent | Kind::Status | Kind::Fill | Kind::Commission
+        Kind::Command | Kind::Sent | Kind::Status | Kind::Fill | Kind::Commission | Kind::Kill
     )
 }
 
@@ -72,7 +75,7 @@ impl Checkpoints {
     /// Sees one frame; remembers it where it is a chunk of a state, or what no state knows of.
     pub(crate) fn on_frame(&mut self, frame: FrameRef<'_>) {
         let kind = frame.kind();
-        if is_about_orders(kind) {
+        if moves(kind) {
             let id = frame.id();
             for stage in NEEDED {
                 let first = self.unknown.entry(stage);
@@ -129,7 +132,21 @@ impl Checkpoints {
         }
     }
 
-    /// The first frame about an order behind the older one of the states that are needed.
+    /// Takes the states of stages that were folded to the journal's end: behind them stands nothing
+    /// that they do not know. Where the configuration has no states saved, nothing changes.
+    pub(crate) fn renew(&mut self, stages: &mut Stages, (seq, ts): (u64, Nanos)) {
+        let mut draft = Draft::new();
+        draft.write(InstrumentId::NONE, &save());
+        draft.number(seq, ts, 0);
+        let mut said = Collected::default();
+        stages.signal.on_frame(draft.frame(), &mut said);
+        stages.risk.on_frame(draft.frame(), &mut said);
+        stages.gateway.on_frame(draft.frame(), &mut said);
+        let states = said.iter().filter(|frame| frame.kind() == Kind::Checkpoint);
+        states.for_each(|frame| self.on_frame(frame));
+    }
+
+    /// The first frame that moves something behind the older one of the states that are needed.
     pub(crate) fn forgotten(&self) -> Option<Forgotten> {
         self.unknown.values().copied().min_by_key(|first| first.id)
     }
@@ -143,33 +160,37 @@ impl Checkpoints {
     }
 }
 
+/// What has every stage write its state: by the clock the last input of a run.
+pub(crate) fn save() -> Control {
+    Control {
+        action: ControlAction::Save,
+        by: text("engine"),
+        cause: text("the run ends"),
+        ..Control::zeroed()
+    }
+}
+
 /// What a session left behind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Left {
-    pub(crate) checkpoints: Vec<Saved>,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) last_seq: u64,
     pub(crate) last_ts: Nanos,
 }
 
-/// Reads what the journal of an earlier session leaves; `None` where it never came to a full
-/// checkpoint.
+/// Reads what the journal of an earlier session leaves.
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) fn left_by(dir: &Path) -> Result<Option<Left>, RestartError> {
+pub(crate) fn left_by(dir: &Path) -> Result<Left, RestartError> {
     let mut reader = Reader::open(dir)?;
-    let mut checkpoints = Checkpoints::default();
-    let (mut last_seq, mut last_ts) = (0, Nanos::ZERO);
+    let mut left = Left::default();
     while let Some(next) = reader.next() {
         let (_, frame) = next?;
         if frame.is_input() {
-            (last_seq, last_ts) = (frame.seq(), frame.ts());
+            (left.last_seq, left.last_ts) = (frame.seq(), frame.ts());
         }
-        checkpoints.on_frame(frame);
+        left.checkpoints.on_frame(frame);
     }
-    Ok(checkpoints.whole().map(|checkpoints| Left {
-        checkpoints,
-        last_seq,
-        last_ts,
-    }))
+    Ok(left)
 }

@@ -141,6 +141,8 @@ pub struct Fold {
     acts_on: Kinds,
     cursor: usize,
     told: Told,
+    /// The configuration that its stages were built by.
+    config: Option<String>,
     /// What the last epoch's end lacks, until the next one tells how it begins.
     cut: Option<Difference>,
     /// Frames seen.
@@ -171,6 +173,7 @@ impl Fold {
             acts_on: Kinds::NONE,
             cursor: 0,
             told: Told::default(),
+            config: None,
             cut: None,
             frames: 0,
             compared: 0,
@@ -341,7 +344,9 @@ impl Fold {
     }
 
     fn build(&mut self) -> Result<(), FoldError> {
-        let stages = Setup::from_journal(self.told.config()?)?.stages();
+        let config = self.told.config()?;
+        let stages = Setup::from_journal(config)?.stages();
+        self.config = Some(config.to_owned());
         let end = Expected {
             part: self.part,
             lines: Vec::new(),
@@ -381,10 +386,11 @@ impl Fold {
         Collected(lines.unwrap_or(&[]).to_vec())
     }
 
-    /// The configuration that the journal was written with.
+    /// The configuration that the last epoch was written with; a start that breaks off may have
+    /// told a newer one.
     #[must_use]
     pub fn config(&self) -> Option<&str> {
-        self.told.config().ok()
+        self.config.as_deref()
     }
 
     /// Ends the fold: the stages, where the journal has an epoch.

@@ -1,17 +1,18 @@
 //! The first lane: the head, and whatever stages run with it.
 
+use crate::carry::save;
 use crate::chain::End;
 use crate::clock::{Clock, utc};
 use crate::gate::SlotChange;
 use crate::lane::{Idle, Waiter, Works};
-use crate::shared::Shared;
+use crate::shared::{Emergency, Shared};
 use crate::thrift::Thrift;
 use feed::head::{Head, Merge, Step};
 use rtrb::Consumer;
 use std::sync::Arc;
 use stream::limits::MARKET_BATCH;
 use stream::payload::{Note, NoteKind, Tick, Timer};
-use stream::{FrameRef, Line, Nanos, Source};
+use stream::{Draft, FrameRef, InstrumentId, Line, Nanos, Source};
 
 /// What stamps the inputs.
 #[derive(Debug)]
@@ -83,6 +84,7 @@ impl HeadLane {
                 break;
             }
         }
+        self.leave_states(works, alone);
         works.chain.flush();
         self.shared.lanes[0].set_done(self.head.seq());
         self.shared.lanes[0].finish();
@@ -95,6 +97,28 @@ impl HeadLane {
             && !self.shared.has_failed()
             && !alone
         {
+            self.collect(alone);
+            waiter.wait();
+        }
+    }
+
+    /// By the clock the last input has every stage write its state, so that the next start may
+    /// have another configuration. A journal that cannot go on keeps its room for what is open.
+    fn leave_states<E: End>(&mut self, works: &mut Works<E>, alone: bool) {
+        let mut waiter = Waiter::new(self.idle);
+        loop {
+            let Time::Live { clock, .. } = &mut self.time else {
+                return;
+            };
+            if self.shared.has_failed() || self.shared.emergency() != Emergency::No {
+                return;
+            }
+            if works.has_room() && self.head.window().has_room(false) {
+                let write = |draft: &mut Draft| draft.write(InstrumentId::NONE, &save());
+                works.put(self.head.number(clock.now(), write));
+                return;
+            }
+            works.chain.flush();
             self.collect(alone);
             waiter.wait();
         }

@@ -21,6 +21,7 @@ pub mod lane;
 pub mod layout;
 pub mod ledger;
 pub mod meter;
+pub mod openings;
 #[allow(
     unsafe_code,
     reason = "the system is advised about memory by its addresses"

@@ -66,6 +66,17 @@ pub enum RunError {
     /// The configuration names a real broker, and no connection to one was made.
     #[error("the configuration trades at a real broker: use `spindle run --mode paper` or live")]
     NoBroker,
+    /// The journal's last stamp is later than the clock.
+    #[error(
+        "the clock is {by:?} behind the last stamp of the journal that the run would go on from: \
+         until it came there no timer would fall due, and no position would be closed; if the \
+         clock is wrong, set it (chrony); if it was wrong when the journal was written, wait that \
+         long, or close by hand what is open and start with an empty folder of journals"
+    )]
+    ClockBehind {
+        /// How far.
+        by: Duration,
+    },
     /// The system gave no thread for the broker's edge.
     #[error("the system gives no thread for the broker's edge: {0}")]
     Threads(#[from] std::io::Error),
@@ -195,8 +206,8 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
         facts,
         mut line,
     } = plan.paced();
-    let (mut writer, mut start, log) = begin_epoch(&setup, &journal)?;
     let clock = (pace != Pace::Virtual).then(|| clock_of(line.as_mut()));
+    let (mut writer, mut start, log) = begin_epoch(&setup, &journal, clock.as_ref())?;
     let probe = || clock.clone().map_or_else(Probe::default, Probe::live);
     let shared = Arc::new(Shared::new(layout.lanes(), start.last_seq));
     let (back_in, back_out) = RingBuffer::new(ANSWERS_MAX);
@@ -254,15 +265,29 @@ pub fn run(plan: Plan, watch: impl FnMut(&mut Handle)) -> Result<Finished, RunEr
 fn begin_epoch(
     setup: &Setup,
     options: &journal::Options,
+    clock: Option<&Clock>,
 ) -> Result<(Writer, Start, EdgeLog), RunError> {
     let (writer, recovered) = journal::create_or_continue(options)?;
-    match start_behind(setup, &options.dir, &recovered) {
+    let started = start_behind(setup, &options.dir, &recovered)
+        .and_then(|start| not_ahead_of(clock, start.0.last_ts).map(|()| start));
+    match started {
         Ok((start, log)) => Ok((writer, start, log)),
         Err(refused) => {
             writer.withdraw();
             Err(refused)
         }
     }
+}
+
+/// Time never decreases: behind a stamp that lies ahead of the clock no timer would fall due until
+/// the clock has come there, not even the one that closes positions.
+fn not_ahead_of(clock: Option<&Clock>, last_ts: Nanos) -> Result<(), RunError> {
+    let now = clock.map_or(Nanos::MAX, |clock| clock.clone().now());
+    if now.saturating_add(CLOCK_SLACK) < last_ts {
+        let by = Duration::from_nanos(last_ts.saturating_sub(now).0);
+        return Err(RunError::ClockBehind { by });
+    }
+    Ok(())
 }
 
 /// What a run goes on from, and the edge's own log.
@@ -348,7 +373,7 @@ fn head_behind(setup: &Setup, (seq, ts): (u64, Nanos), pending: &[Draft]) -> Hea
 /// When the epoch's first inputs are stamped: now, or when the data begins.
 fn begin_of(clock: Option<&Clock>, first: Next, last_ts: Nanos) -> Nanos {
     match (clock, first) {
-        (Some(clock), _) => clock.clone().now(),
+        (Some(clock), _) => clock.clone().now().max(last_ts),
         (None, Next::At(due)) => due,
         (None, _) => last_ts,
     }
@@ -399,6 +424,9 @@ fn emergency_text(health: journal::Health) -> String {
 const SLOT_CHANGES: usize = 1_024;
 /// Lines of operator controls that may wait.
 const OPERATOR_LINES: usize = 64;
+/// How far the clock may be behind a journal's last stamp at a start: what two anchors of it in turn
+/// may differ by.
+const CLOCK_SLACK: Nanos = Nanos::from_secs(1);
 /// How often the run is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(100);
 

@@ -6,8 +6,8 @@ use crate::state::{Port, State};
 use crate::watch::Watch;
 use stream::limits::CHECKPOINT_BYTES_MAX;
 use stream::payload::{
-    Bar, Best, BookView, CHUNK, Connectivity, Control, Execute, Fill, Kill, Order, Protect, Sent,
-    Session, Status, Tick, Timer, Trade, flags,
+    Bar, Best, BookView, CHUNK, Connectivity, Control, ControlAction, Execute, Fill, Kill, Order,
+    Protect, Sent, Session, Status, Tick, Timer, Trade, flags,
 };
 use stream::{Emitter, FrameRef, InstrumentId, Kind, Kinds, Nanos, Out, Qty, Stage, StageId};
 
@@ -98,6 +98,9 @@ impl GatewayStage {
             Kind::Control if frame.read::<Control>().is_armed_by_person() => {
                 state.watches.iter_mut().for_each(Watch::thaw);
             }
+            Kind::Control if frame.read::<Control>().action == ControlAction::Save => {
+                self.checkpoint(frame, out);
+            }
             Kind::Sent => state.on_sent(port, frame.read::<Sent>()),
             Kind::Status => state.on_status(port, frame.read::<Status>()),
             Kind::Fill => state.on_fill(port, frame.read::<Fill>()),
@@ -127,13 +130,32 @@ impl GatewayStage {
 
     fn housekeeping(&mut self, frame: FrameRef<'_>, mut out: &mut dyn Out) {
         if self.state.checkpoint_is_due(frame.ts()) {
-            let state = &self.state;
-            let save = |bytes: &mut Vec<u8>| persist::save(state, bytes);
-            self.emitter
-                .checkpoint(frame, persist::VERSION, save, &mut out);
+            self.checkpoint(frame, out);
         }
         let hash = self.state_hash();
         self.emitter.state_hash(frame, hash, &mut out);
+    }
+
+    fn tell_checkpoint(&self, tell: &mut dyn FnMut(Kind, usize)) {
+        let config = &self.state.config;
+        if config.checkpoint_every > Nanos::ZERO {
+            let bytes = persist::bytes_max(config);
+            assert!(
+                bytes <= CHECKPOINT_BYTES_MAX,
+                "the gateway's state fits a checkpoint"
+            );
+            tell(Kind::Checkpoint, bytes.div_ceil(CHUNK));
+        }
+    }
+
+    fn checkpoint(&mut self, frame: FrameRef<'_>, mut out: &mut dyn Out) {
+        if self.state.config.checkpoint_every == Nanos::ZERO {
+            return;
+        }
+        let state = &self.state;
+        let save = |bytes: &mut Vec<u8>| persist::save(state, bytes);
+        self.emitter
+            .checkpoint(frame, persist::VERSION, save, &mut out);
     }
 }
 
@@ -175,6 +197,7 @@ impl Stage for GatewayStage {
                 2 * config.brackets_max + config.instruments,
             ),
             Kind::Protect => return tell(Kind::Command, 1),
+            Kind::Control => return self.tell_checkpoint(tell),
             _ => return,
         };
         // A trade has five legs at most (each exit is replaced once), a flatten has one. A leg
@@ -185,14 +208,7 @@ impl Stage for GatewayStage {
         tell(Kind::Request, requests + 2);
         if kind == Kind::Tick {
             tell(Kind::StateHash, 1);
-            if config.checkpoint_every > Nanos::ZERO {
-                let bytes = persist::bytes_max(config);
-                assert!(
-                    bytes <= CHECKPOINT_BYTES_MAX,
-                    "the gateway's state fits a checkpoint"
-                );
-                tell(Kind::Checkpoint, bytes.div_ceil(CHUNK));
-            }
+            self.tell_checkpoint(tell);
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::controls::{Breach, Equity, Window};
 use crate::entries::refuse;
 use crate::kill::{Cause, Circumstances, level_of};
+use crate::stage::save;
 use crate::state::{Port, State};
 use stream::payload::{
     AccountField, AccountValue, Borrow, Connectivity, Control, ControlAction, Fault, FaultCode,
@@ -32,6 +33,7 @@ impl State {
                 }
             }
             ControlAction::Disarm => self.armed = false,
+            ControlAction::Save => save(self, port),
             action => {
                 let level = level_of(action).expect("the others are handled above");
                 let cause = if by == "journal" {

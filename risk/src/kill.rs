@@ -48,7 +48,10 @@ pub(crate) const fn level_of(action: ControlAction) -> Option<KillLevel> {
         ControlAction::Halt => Some(KillLevel::Halt),
         ControlAction::Flatten => Some(KillLevel::Flatten),
         ControlAction::Kill => Some(KillLevel::Kill),
-        ControlAction::Resume | ControlAction::Arm | ControlAction::Disarm => None,
+        ControlAction::Resume
+        | ControlAction::Arm
+        | ControlAction::Disarm
+        | ControlAction::Save => None,
     }
 }
 

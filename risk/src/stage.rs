@@ -192,21 +192,22 @@ fn housekeeping(state: &mut State, port: &mut Port<'_>) {
     }
     state.settle_hash();
     if checkpoint_is_due(state, now) {
-        let Port {
-            emitter,
-            frame,
-            out,
-            ..
-        } = port;
-        emitter.checkpoint(
-            *frame,
-            persist::VERSION,
-            |bytes| persist::save(state, bytes),
-            out,
-        );
+        save(state, port);
     }
     let hash = state.hash();
     port.emitter.state_hash(port.frame, hash, &mut port.out);
+}
+
+/// Writes the state behind the frame at hand.
+pub(crate) fn save(state: &State, port: &mut Port<'_>) {
+    let Port {
+        emitter,
+        frame,
+        out,
+        ..
+    } = port;
+    let save = |bytes: &mut Vec<u8>| persist::save(state, bytes);
+    emitter.checkpoint(*frame, persist::VERSION, save, out);
 }
 
 /// Every so often, and once at the end of each session: no tick may follow its close.
@@ -328,6 +329,7 @@ const BURSTS: &[(Kind, &[(Kind, usize)])] = &[
             (Kind::Kill, 1),
             (Kind::Refused, 1),
             (Kind::Order, FLATTENS_PER_FRAME),
+            (Kind::Checkpoint, persist::CHUNKS_MAX),
         ],
     ),
     (Kind::Session, &[(Kind::Kill, 1), (Kind::Fault, 1)]),

@@ -270,16 +270,20 @@ impl SignalStage {
             self.closing = None;
         }
         if periodic || closed {
-            let parts = state::Parts {
-                brackets: &self.brackets,
-                throttles: &self.throttles,
-                outcomes: &self.outcomes,
-                strategies: &self.strategies,
-                is_killed: self.permission.is_killed,
-            };
-            self.emitter
-                .checkpoint(frame, state::VERSION, |bytes| parts.save(bytes), out);
+            self.save_behind(frame, out);
         }
+    }
+
+    fn save_behind<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
+        let parts = state::Parts {
+            brackets: &self.brackets,
+            throttles: &self.throttles,
+            outcomes: &self.outcomes,
+            strategies: &self.strategies,
+            is_killed: self.permission.is_killed,
+        };
+        self.emitter
+            .checkpoint(frame, state::VERSION, |bytes| parts.save(bytes), out);
     }
 
     fn on_session(&mut self, frame: FrameRef<'_>) {
@@ -299,10 +303,10 @@ impl SignalStage {
         self.closing = Some(self.closing.map_or(end, |other| other.max(end)));
     }
 
-    fn on_control(&mut self, control: &Control) {
+    fn on_control<O: Out>(&mut self, frame: FrameRef<'_>, out: &mut O) {
         // Which levels an action lifts is risk's to say; to believe too little in force here only
         // costs a refusal, to believe too much would cost trades.
-        match control.action {
+        match frame.read::<Control>().action {
             ControlAction::Pause
             | ControlAction::Halt
             | ControlAction::Flatten
@@ -315,6 +319,10 @@ impl SignalStage {
                 };
             }
             ControlAction::Disarm => self.permission.is_disarmed = true,
+            ControlAction::Save if self.config.checkpoint_every.0 > 0 => {
+                self.save_behind(frame, out);
+            }
+            ControlAction::Save => {}
         }
     }
 
@@ -379,8 +387,10 @@ impl Stage for SignalStage {
                 );
                 tell(Kind::Outcome, config.outcomes + signals);
             }
-            Kind::Tick => {
-                tell(Kind::StateHash, 1);
+            Kind::Tick | Kind::Control => {
+                if kind == Kind::Tick {
+                    tell(Kind::StateHash, 1);
+                }
                 if config.checkpoint_every.0 > 0 {
                     tell(Kind::Checkpoint, chunks(config.checkpoint_bytes_max()));
                 }
@@ -410,7 +420,7 @@ impl Stage for SignalStage {
                 }
             }
             Kind::Session => self.on_session(frame),
-            Kind::Control => self.on_control(frame.read::<Control>()),
+            Kind::Control => self.on_control(frame, out),
             Kind::Checkpoint if frame.is_input() => {
                 self.on_checkpoint(frame.read::<Checkpoint>());
             }

@@ -80,7 +80,8 @@ impl From<engine::run::RunError> for Failure {
             | RunError::EdgeLog(_)
             | RunError::Restart(_)
             | RunError::Source(_)
-            | RunError::NoBroker => Self::bad(error),
+            | RunError::NoBroker
+            | RunError::ClockBehind { .. } => Self::bad(error),
             RunError::Emergency { .. } | RunError::Broken { .. } | RunError::Threads(_) => {
                 Self::failed(error)
             }

@@ -2,9 +2,10 @@
 
 use crate::common::scene::{OPEN, journal_in, run_plan};
 use crate::common::{Scene, Story, frames};
+use engine::openings::has_begun;
 use std::path::Path;
 use stream::payload::{Checkpoint, Control, ControlAction, RestartFrom, text};
-use stream::{Draft, FrameRef, InstrumentId, Nanos, Next, Source, StageId};
+use stream::{Draft, FrameRef, InstrumentId, Kind, Nanos, Next, Source, StageId};
 
 const DAY: Nanos = Nanos::from_secs(86_400);
 
@@ -131,6 +132,54 @@ fn a_session_that_saved_nothing_leaves_what_was_left_to_it() {
     let third = next_day(&dir("third"), Some(&dir("short")));
     assert_eq!(third.restarts[0].what.from, RestartFrom::Checkpoint);
     assert_eq!(entries(&third), 0, "the latch holds");
+}
+
+#[test]
+fn a_session_that_crashed_leaves_what_it_had_not_saved() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = |name| place.path().join(name);
+    first_day(&dir("first"), Some(ControlAction::Halt));
+    // It ends behind the person's word and before any state that knows of it.
+    let whole = frames(&dir("first"));
+    let said = whole.iter().find(|frame| frame.kind() == Kind::Control);
+    let said = said.expect("the word").seq();
+    let options = journal_in(&dir("crashed"), scene().segment_bytes);
+    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+    for frame in whole.iter().take_while(|frame| frame.seq() <= said) {
+        writer.append(frame);
+    }
+    drop(writer);
+    assert!(!Story::of(&dir("crashed")).fills.is_empty());
+
+    let carried = next_day(&dir("carried"), Some(&dir("crashed")));
+    assert_eq!(carried.restarts[0].what.from, RestartFrom::Checkpoint);
+    assert_eq!(entries(&carried), 0, "the latch holds");
+}
+
+#[test]
+fn a_start_that_broke_off_hides_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = |name: &str| place.path().join(name);
+    first_day(&dir("first"), Some(ControlAction::Halt));
+    next_day(&dir("second"), Some(&dir("first")));
+    let second = frames(&dir("second"));
+    let opened = second
+        .iter()
+        .position(|frame| frame.kind() == Kind::Instrument);
+    for count in 1..=opened.expect("an instrument") {
+        let name = format!("cut-{count}");
+        let options = journal_in(&dir(&name), scene().segment_bytes);
+        let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+        for frame in second.iter().take(count) {
+            writer.append(frame);
+        }
+        drop(writer);
+        assert!(!has_begun(&dir(&name)), "{name}: nothing is left by it");
+        let again = next_day(&dir(&name), Some(&dir("first")));
+        assert!(has_begun(&dir(&name)));
+        assert_eq!(entries(&again), 0, "{name}: the latch holds");
+    }
+    assert!(has_begun(&dir("first")));
 }
 
 #[test]

@@ -158,14 +158,20 @@ fn assert_sound(dir: &Path, what: &str) {
 }
 
 /// Everything that must hold after a cut behind the frame `kept` (and whatever came after it).
-fn assert_went_on(life: &Life, kept: &Place, dir: &Path, finished: &Finished, what: &str) {
+fn assert_went_on(
+    (life, how): (&Life, RestartFrom),
+    kept: &Place,
+    dir: &Path,
+    finished: &Finished,
+    what: &str,
+) {
     let all = frames(dir);
     let story = Story::of_frames(&all);
     assert_eq!(story.restarts.len(), 2, "{what}");
     let restart = story.restarts[1].what;
     assert_eq!(
         (restart.epoch, restart.from, restart.disarmed),
-        (2, RestartFrom::Fold, 1),
+        (2, how, 1),
         "{what}"
     );
     assert_eq!(restart.previous_seq, kept.id.seq(), "{what}");
@@ -217,6 +223,11 @@ fn assert_went_on(life: &Life, kept: &Place, dir: &Path, finished: &Finished, wh
             .any(|own| own.id > since && own.what.reduce_only == 0),
         "{what}: an entry while disarmed"
     );
+    assert_true(&story, finished, what);
+}
+
+/// All is flat, and the journal has the money that the broker has.
+fn assert_true(story: &Story, finished: &Finished, what: &str) {
     assert!(
         finished.flat && finished.sim().orders_live() == 0,
         "{what}: not flat"
@@ -291,7 +302,7 @@ fn a_run_goes_on_behind_any_frame() {
             .unwrap_or_else(|why| panic!("{what}: {why}"));
         assert_sound(&dir, &what);
         if kept.class != Class::Note {
-            assert_went_on(&life, &kept, &dir, &finished, &what);
+            assert_went_on((&life, RestartFrom::Fold), &kept, &dir, &finished, &what);
         }
         let story = Story::of(&dir);
         let given_up = |sent: &&crate::common::story::Told<stream::payload::Sent>| {
@@ -324,7 +335,7 @@ fn a_torn_frame_is_left_behind() {
             let whole =
                 Story::of(&dir).restarts[1].what.previous_seq == torn.id.seq() && bytes > 20;
             if !whole && kept.class != Class::Note {
-                assert_went_on(&life, &kept, &dir, &finished, &what);
+                assert_went_on((&life, RestartFrom::Fold), &kept, &dir, &finished, &what);
             }
         }
     }
@@ -377,57 +388,6 @@ fn recovery_is_the_same_every_time() {
     assert_eq!(all.len(), 1, "{all:x?}");
 }
 
-#[test]
-fn another_configuration_starts_from_the_last_checkpoint_or_not_at_all() {
-    let life = Life::new(scene());
-    let saved = life
-        .places
-        .iter()
-        .rposition(|place| place.kind == Kind::Checkpoint)
-        .unwrap();
-    let other = life.scene.clone().set("risk.loss_max", "900");
-
-    let kept = life.places[saved + 40];
-    let dir = life.cut(offset_of(kept.position + kept.lines), "with");
-    life.go_on(&other, &dir).unwrap();
-    assert_sound(&dir, "another configuration");
-    let story = Story::of(&dir);
-    let restart = story.restarts[1];
-    assert_eq!(
-        (restart.what.from, restart.what.disarmed),
-        (RestartFrom::Checkpoint, 1)
-    );
-    let entry = |own: &&crate::common::story::Told<stream::payload::Order>| {
-        own.id > restart.id && own.what.reduce_only == 0
-    };
-    assert_eq!(story.orders.iter().filter(entry).count(), 0);
-    assert!(
-        story
-            .kills
-            .iter()
-            .all(|kill| kill.what.to < KillLevel::Kill)
-    );
-
-    let first = life
-        .places
-        .iter()
-        .position(|place| place.kind == Kind::Checkpoint)
-        .unwrap();
-    let kept = life.places[first - 200];
-    let dir = life.cut(offset_of(kept.position + kept.lines), "without");
-    let before = frames(&dir);
-    match life.go_on(&other, &dir) {
-        Err(RunError::Restart(RestartError::NoCheckpoint(why))) => {
-            assert!(why.contains("configuration"), "{why}");
-        }
-        other => panic!("a start without anything to start from: {other:?}"),
-    }
-    assert_same(&before, &frames(&dir), "a refused start");
-    // Whoever comes with the right configuration still finds everything.
-    life.go_on(&life.scene, &dir).unwrap();
-    assert_sound(&dir, "after a refused start");
-}
-
 /// What tells of orders: no saved state from before it is how things are.
 const ORDERS: [Kind; 5] = [
     Kind::Command,
@@ -437,11 +397,9 @@ const ORDERS: [Kind; 5] = [
     Kind::Commission,
 ];
 
-#[test]
-fn no_start_from_states_that_do_not_know_the_last_orders() {
-    let life = Life::new(scene());
-    let other = life.scene.clone().set("risk.loss_max", "900");
-    // Risk saves its state last, and not at once as the gateway does.
+/// Behind risk's first saved state, which is written last and not at once as the gateway's, the
+/// first frame of each kind that tells of orders.
+fn orders_behind_a_state(life: &Life) -> [Place; 5] {
     let saved = life.frames.iter().find(|frame| {
         let chunk = frame.try_read::<Checkpoint>();
         chunk.is_some_and(|chunk| chunk.stage == StageId::Risk as u8)
@@ -450,33 +408,159 @@ fn no_start_from_states_that_do_not_know_the_last_orders() {
     let first = (life.places.iter())
         .rposition(|place| place.kind == Kind::Checkpoint && place.id.seq() == tick)
         .unwrap();
-    for kind in ORDERS {
-        // The first of its kind behind a saved state.
-        let place = &life.places[first..];
-        let Some(at) = place.iter().position(|place| place.kind == kind) else {
-            panic!("the session shows no {kind} behind a checkpoint");
-        };
-        let kept = place[at];
-        let dir = life.cut(offset_of(kept.position + kept.lines), &format!("{kind}"));
+    ORDERS.map(|kind| {
+        let place = life.places[first..].iter().find(|place| place.kind == kind);
+        *place.unwrap_or_else(|| panic!("the session shows no {kind} behind a checkpoint"))
+    })
+}
+
+#[test]
+fn another_configuration_goes_on_with_all_that_was_done() {
+    let life = Life::new(scene());
+    let other = life.scene.clone().set("risk.loss_max", "900");
+    let (places, saved) = (&life.places, Kind::Checkpoint);
+    // Also before any state was saved, and long behind one.
+    let first = places.iter().position(|place| place.kind == saved).unwrap();
+    let last = places
+        .iter()
+        .rposition(|place| place.kind == saved)
+        .unwrap();
+    let far = [places[first - 200], places[last + 40]];
+    for kept in orders_behind_a_state(&life).into_iter().chain(far) {
+        let what = format!("another configuration behind {} {}", kept.kind, kept.id);
+        let dir = life.cut(
+            offset_of(kept.position + kept.lines),
+            &format!("{}", kept.id),
+        );
+        let finished = life.go_on(&other, &dir);
+        let finished = finished.unwrap_or_else(|why| panic!("{what}: {why}"));
+        assert_sound(&dir, &what);
+        let how = RestartFrom::Checkpoint;
+        assert_went_on((&life, how), &kept, &dir, &finished, &what);
+        let highest = Story::of(&dir).kills.iter().map(|kill| kill.what.to).max();
+        assert!(highest < Some(KillLevel::Kill), "{what}: {highest:?}");
+    }
+}
+
+/// The inputs of an opening: from a `Restart`'s configuration on, up to the first instrument.
+fn opening(all: &Collected, restart: FrameId) -> (u64, u64) {
+    let inputs = || all.iter().filter(FrameRef::is_input);
+    let before = inputs().take_while(|frame| frame.id() < restart);
+    let blobs = before.filter(|frame| frame.kind() == Kind::Blob);
+    let behind = |frame: &FrameRef<'_>| frame.id() > restart && frame.kind() == Kind::Instrument;
+    // The first epoch's configuration has as many chunks.
+    let chunks = inputs()
+        .take_while(|frame| frame.kind() == Kind::Blob)
+        .count() as u64;
+    let last = blobs.last().expect("a configuration").seq();
+    (
+        last + 1 - chunks,
+        inputs().find(behind).expect("an instrument").seq(),
+    )
+}
+
+#[test]
+fn a_start_that_dies_while_it_opens_its_epoch_has_not_been() {
+    let life = Life::new(scene());
+    let other = life.scene.clone().set("risk.loss_max", "900");
+    // Something is held, and more is under way.
+    let kept = orders_behind_a_state(&life)[3];
+    let dir = life.cut(offset_of(kept.position + kept.lines), "opened");
+    life.go_on(&other, &dir).unwrap();
+    let all = frames(&dir);
+    let (first, last) = opening(&all, Story::of_frames(&all).restarts[1].id);
+    for end in first..last {
+        for (scene, name) in [(&other, "other"), (&life.scene, "same")] {
+            let what = format!("{name} configuration, opening cut behind input {end} of {last}");
+            let dir = life.place.path().join(format!("{name}-{end}"));
+            let options = journal_in(&dir, life.scene.segment_bytes);
+            let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+            for frame in all.iter().take_while(|frame| frame.seq() <= end) {
+                writer.append(frame);
+            }
+            drop(writer);
+            let finished = life.go_on(scene, &dir);
+            let finished = finished.unwrap_or_else(|why| panic!("{what}: {why}"));
+            assert_sound(&dir, &what);
+            let story = Story::of(&dir);
+            assert_eq!(story.restarts.last().unwrap().what.disarmed, 1, "{what}");
+            assert_true(&story, &finished, &what);
+        }
+    }
+}
+
+#[test]
+fn a_first_start_that_dies_while_it_opens_its_epoch_has_not_been() {
+    let life = Life::new(scene());
+    let whole = Story::of_frames(&life.frames);
+    let mut inputs = life.frames.iter().filter(FrameRef::is_input);
+    let last = inputs.find(|frame| frame.kind() == Kind::Instrument);
+    let last = last.expect("an instrument").seq();
+    for end in 1..last {
+        let kept = life
+            .places
+            .iter()
+            .rfind(|place| place.id.seq() == end)
+            .unwrap();
+        let name = format!("first-{end}");
+        let dir = life.cut(offset_of(kept.position + kept.lines), &name);
+        life.scene
+            .run_on(&dir, vec![Box::new(life.scene.market())], |_| {})
+            .unwrap();
+        assert_sound(&dir, &name);
+        let story = Story::of(&dir);
+        assert_eq!(
+            story.restarts.last().unwrap().what.from,
+            RestartFrom::Empty,
+            "{name}"
+        );
+        assert_eq!(story.fills.len(), whole.fills.len(), "{name}");
+    }
+}
+
+/// Puts an input behind a journal's end that breaks this binary's risk, as it would be with
+/// another one's frames: what is not risk's state comes as risk's state.
+fn spoil(life: &Life, dir: &Path, seq: u64) {
+    let chunk = stream::blob::checkpoint_chunk(StageId::Risk, 0, b"not a state", 0);
+    let mut draft = Draft::new();
+    draft.write(InstrumentId::NONE, &chunk);
+    draft.header_mut().seq = seq;
+    draft.header_mut().ts = Story::of(dir).last;
+    let options = journal_in(dir, life.scene.segment_bytes);
+    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+    writer.append(draft.frame());
+    writer.close().unwrap();
+}
+
+#[test]
+fn no_start_from_states_that_do_not_know_the_last_orders() {
+    let life = Life::new(scene());
+    let refused = |kept: Place, name: &str| {
+        let dir = life.cut(offset_of(kept.position + kept.lines), name);
+        spoil(&life, &dir, kept.id.seq() + 1);
         let before = frames(&dir);
         let files = || std::fs::read_dir(&dir).unwrap().count();
         let held = files();
-        match life.go_on(&other, &dir) {
-            Err(RunError::Restart(why @ RestartError::Forgotten { first, .. })) => {
-                assert!(first.id <= kept.id && ORDERS.contains(&first.kind), "{why}");
-                assert!(
-                    why.to_string().contains("the configuration differs"),
-                    "{why}"
-                );
-            }
-            other => panic!("a start without the {kind} {}: {other:?}", kept.id),
-        }
+        let why = match life.go_on(&life.scene, &dir) {
+            Err(RunError::Restart(why)) => why,
+            other => panic!("a start behind the {} {}: {other:?}", kept.kind, kept.id),
+        };
         assert_same(&before, &frames(&dir), "a refused start");
         assert!(files() <= held, "a refused start leaves no epoch behind");
-        // Whoever comes with the right configuration still finds everything.
-        life.go_on(&life.scene, &dir).unwrap();
-        assert_sound(&dir, "after a refused start");
+        why
+    };
+    for kept in orders_behind_a_state(&life) {
+        let why = refused(kept, &format!("{}", kept.kind));
+        let RestartError::Forgotten { first, .. } = &why else {
+            panic!("without the {} {}: {why}", kept.kind, kept.id);
+        };
+        assert!(first.id <= kept.id && ORDERS.contains(&first.kind), "{why}");
     }
+    let places = &life.places;
+    let saved = |place: &Place| place.kind == Kind::Checkpoint;
+    let first = places.iter().position(saved).unwrap();
+    let why = refused(places[first - 200], "none");
+    assert!(matches!(why, RestartError::NoCheckpoint(_)), "{why}");
 }
 
 #[test]
@@ -492,16 +576,7 @@ fn a_journal_that_breaks_a_stage_is_started_on_from_its_last_checkpoint() {
         .unwrap();
     let kept = places[last];
     let dir = life.cut(offset_of(kept.position + kept.lines), "broken");
-    // An assert: what is not risk's state comes as risk's state.
-    let chunk = stream::blob::checkpoint_chunk(StageId::Risk, 0, b"not a state", 0);
-    let mut draft = Draft::new();
-    draft.write(InstrumentId::NONE, &chunk);
-    draft.header_mut().seq = kept.id.seq() + 1;
-    draft.header_mut().ts = Story::of(&dir).last;
-    let options = journal_in(&dir, life.scene.segment_bytes);
-    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
-    writer.append(draft.frame());
-    writer.close().unwrap();
+    spoil(&life, &dir, kept.id.seq() + 1);
 
     let checked = engine::replay::check(&dir).unwrap();
     assert!(
@@ -529,25 +604,33 @@ fn what_a_crash_cut_off_is_missed_by_nobody_where_the_next_start_does_without_it
     // An input is kept, and the best quote that it made is not.
     let last = (saved + 40..life.places.len() - 1).find(|at| kind_at(at + 1) == Kind::Best);
     let kept = life.places[last.unwrap()];
-    let dir = life.cut(offset_of(kept.position + kept.lines), "in an input");
+    let whole = life.cut(offset_of(kept.position + kept.lines), "in an input");
     let other = life.scene.clone().set("risk.loss_max", "900");
-    life.go_on(&other, &dir).unwrap();
-    assert_sound(&dir, "a cut in front of a checkpoint");
+    life.go_on(&other, &whole).unwrap();
+    assert_sound(&whole, "what was lacking is appended");
+    // As another program goes on, which does not know what was lacking.
+    let whole = frames(&whole);
+    let without = |name: &str, ends: &dyn Fn(&FrameRef<'_>) -> bool| {
+        let dir = life.place.path().join(name);
+        let options = journal_in(&dir, life.scene.segment_bytes);
+        let (mut writer, _) = journal::create_or_continue(&options).unwrap();
+        let lacks =
+            |frame: &FrameRef<'_>| frame.seq() == kept.id.seq() && frame.id().sub() > kept.id.sub();
+        let rest = whole.iter().take_while(|frame| !ends(frame));
+        for frame in rest.filter(|frame| !lacks(frame)) {
+            writer.append(frame);
+        }
+        drop(writer);
+        dir
+    };
+    let dir = without("in front of a checkpoint", &|_| false);
+    assert!(engine::replay::check(&dir).unwrap().identical);
     // Until the next epoch has told how it begins, it is missed.
-    let short = dir.with_file_name("in an opening");
-    let options = journal_in(&short, life.scene.segment_bytes);
-    let (mut writer, _) = journal::create_or_continue(&options).unwrap();
-    let is_told = |frame: &FrameRef<'_>| {
+    let short = without("in an opening", &|frame| {
         let restart = frame.try_read::<Restart>();
         restart.is_some_and(|restart| restart.from == RestartFrom::Checkpoint)
-    };
-    for frame in frames(&dir).iter().take_while(|frame| !is_told(frame)) {
-        writer.append(frame);
-    }
-    drop(writer);
+    });
     assert!(!engine::replay::check(&short).unwrap().identical);
-    life.go_on(&other, &short).unwrap();
-    assert_sound(&short, "an opening that was cut");
     // Nor does it keep the day from being folded.
     life.go_on(&other, &dir).unwrap();
     assert_sound(&dir, "a fold behind it");

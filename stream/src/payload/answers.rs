@@ -468,6 +468,8 @@ wire_enum! {
         Arm = 5 => "arm",
         /// Entries may not be made until armed.
         Disarm = 6 => "disarm",
+        /// Every stage writes its state: the run is about to end.
+        Save = 7 => "save",
     }
 }
 

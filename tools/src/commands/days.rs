@@ -3,6 +3,7 @@
 
 use super::common::session_of;
 use crate::failure::{Failure, Outcome};
+use engine::openings::has_begun;
 use engine::setup::Setup;
 use std::path::{Path, PathBuf};
 use stream::Nanos;
@@ -78,10 +79,12 @@ fn all(root: &Path, account: &str) -> std::io::Result<Vec<(u32, PathBuf)>> {
     Ok(found)
 }
 
-/// The latest of them before `date`.
+/// The latest of them before `date` in which a session began: a start that broke off leaves nothing,
+/// and must not hide what was left before it.
 fn before(all: &[(u32, PathBuf)], date: u32) -> Option<&Path> {
-    let earlier = all.iter().rev().find(|(day, _)| *day < date);
-    earlier.map(|(_, path)| path.as_path())
+    let mut earlier = all.iter().rev().filter(|(day, _)| *day < date);
+    let began = earlier.find(|(_, path)| has_begun(path));
+    began.map(|(_, path)| path.as_path())
 }
 
 /// Those of which `days` calendar days have passed on `date`. The latest one before `date` is

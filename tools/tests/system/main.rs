@@ -1,9 +1,11 @@
 //! The command as people run it, from outside: killed, starved of disk, and fed with rubbish.
 
 mod bad_input;
+mod followed;
 mod full_disk;
 mod kill9;
 mod paper_server;
+mod stopped;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
