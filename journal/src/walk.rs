@@ -181,6 +181,11 @@ impl Walk {
         }
     }
 
+    /// True behind a full segment where the epoch has ended: no other one follows.
+    const fn ends_full(&self) -> bool {
+        self.index > 0 && self.end() == self.position
+    }
+
     /// Moves on to a frame that was checked ahead; false when there is none.
     #[inline]
     pub(crate) fn pass(&mut self) -> bool {
@@ -212,7 +217,7 @@ impl Walk {
             self.position += lines as u64;
         }
         loop {
-            if self.cursor.is_none() && !self.enter()? {
+            if self.cursor.is_none() && !self.ends_full() && !self.enter()? {
                 return Ok(Step::End(End::Open));
             }
             if let Limit::Known { position, past } = self.limit
@@ -367,11 +372,15 @@ impl Walk {
             return Err(self.damage_here(What::Chain));
         }
         let epoch = &self.epochs[self.at];
-        let cursor = self.cursor.as_ref().expect("an epoch has a segment");
+        // A full segment that was left had the size that it must have.
+        let (segments, is_cut) = match &self.cursor {
+            Some(cursor) => (self.index + 1, cursor.file_bytes()? == cursor.offset()),
+            None => (self.index, true),
+        };
         if let Some(closed) = &epoch.closed
             && (epoch.files.segments.len() as u64 != u64::from(closed.segments)
-                || self.index + 1 != closed.segments
-                || cursor.file_bytes()? != cursor.offset())
+                || segments != closed.segments
+                || !is_cut)
         {
             return Err(self.damage_here(What::Trailing));
         }

@@ -5,7 +5,7 @@ mod support;
 use journal::{Health, Medium, Reader, State, verify};
 use std::time::Duration;
 use stream::FrameRef;
-use support::{Frames, frame, read, read_on, start, tiny, unsealed, write};
+use support::{Frames, TINY_LINES, frame, input, read, read_on, start, tiny, unsealed, write};
 
 #[test]
 fn frames_come_back_in_order_across_segments_and_epochs() {
@@ -159,6 +159,40 @@ fn a_reader_follows_a_writer_through_rolls_closes_and_starts() {
     }
     assert_eq!(reader.epochs().len(), 4);
     assert_eq!(reader.account(), "DU123");
+}
+
+#[test]
+fn a_reader_follows_epochs_that_end_with_a_full_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = tiny(dir.path());
+    let mut writer = start(&options).0;
+    let mut reader = Reader::open(dir.path()).unwrap();
+    let (mut seq, mut all) = (0, Vec::new());
+    for (segments, closed) in [(1, true), (2, true), (1, false), (2, false), (1, true)] {
+        for _ in 0..segments * TINY_LINES {
+            seq += 1;
+            let lines = input(seq);
+            all.push((writer.append(frame(&lines)) - 1, lines));
+        }
+        let found = read_on(&mut reader).unwrap();
+        assert_eq!(found, all[all.len() - found.len()..]);
+        assert_eq!(reader.position(), writer.position());
+        if closed {
+            writer.close().unwrap();
+        } else {
+            drop(writer);
+        }
+        for _ in 0..2 {
+            assert_eq!(read_on(&mut reader).unwrap(), [], "{segments} {closed}");
+        }
+        writer = start(&options).0;
+        assert_eq!(read_on(&mut reader).unwrap(), [], "{segments} {closed}");
+    }
+    all.extend(write(&mut writer, &mut Frames::after(1, seq), 3));
+    assert_eq!(read_on(&mut reader).unwrap(), all[all.len() - 3..]);
+    assert_eq!(read(dir.path()).unwrap(), all);
+    assert_eq!(reader.epochs().len(), 6);
+    assert_eq!(verify(dir.path()).unwrap().state, State::Clean);
 }
 
 #[test]

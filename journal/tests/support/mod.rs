@@ -72,9 +72,26 @@ impl Frames {
     }
 }
 
+/// An input of one line.
+pub(crate) fn input(seq: u64) -> Vec<Line> {
+    let header = Header {
+        seq,
+        ts: Nanos(seq),
+        kind: Kind(9),
+        shape: Header::shape(Class::Input, 1),
+        ..Header::default()
+    };
+    let mut line = Line([7; 64]);
+    line.0[..Header::BYTES].copy_from_slice(header.as_bytes());
+    vec![line]
+}
+
 pub(crate) fn frame(lines: &[Line]) -> FrameRef<'_> {
     FrameRef::first_of(lines).unwrap()
 }
+
+/// Lines for frames in a segment of [`tiny`]; its header takes eight.
+pub(crate) const TINY_LINES: u64 = 56;
 
 /// Segments of 64 lines, no threads.
 pub(crate) fn tiny(dir: &Path) -> Options {
