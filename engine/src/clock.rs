@@ -1,10 +1,10 @@
 //! The live clock: the CPU's time-stamp counter, anchored to UTC and slewed towards it.
 //!
 //! A reading costs about ten nanoseconds and never runs backwards. A run has one leading clock, the
-//! head's; once a second it compares with the system's UTC ([`Clock::slew`]) and bends by at most
-//! 500 ppm, so that a step of the system's clock never becomes a step in the stream. All other
-//! clocks of the run are clones: they share the anchor and follow the leader's correction, so that
-//! a difference between two lanes' readings is a span and not a drift.
+//! head's; once a second by its own readings it compares with the system's UTC ([`Clock::steer`])
+//! and bends by at most 500 ppm, so that a step of the system's clock never becomes a step in the
+//! stream. All other clocks of the run are clones: they share the anchor and follow the leader's
+//! correction, so that a difference between two lanes' readings is a span and not a drift.
 //!
 //! Against a paper server whose day runs faster than real time, the session's time is scaled
 //! ([`Clock::scaled`]): it begins when the server says and passes at the server's speed.
@@ -19,8 +19,14 @@ pub const SLEW_PPM_MAX: i64 = 500;
 /// The leader tells a new correction when it differs by this much from the last one, so that its
 /// followers' cache lines stay quiet.
 const TELL_NS: i64 = 50;
+/// How far apart the leader compares with UTC.
+const STEER_NS: u64 = 1_000_000_000;
+/// For so long one bend counts, in nanoseconds: it was made for a second, and a leader that stood
+/// still knows nothing of the time behind that.
+const BEND_NS: u64 = 2 * STEER_NS;
 
-/// How the leader bends: its correction grows from `from_ns` by `ppm` since `since`.
+/// How the leader bends: its correction grows from `from_ns` by `ppm` since `since`, for
+/// [`BEND_NS`].
 #[derive(Clone, Copy, Debug, Default)]
 struct Bend {
     from_ns: i64,
@@ -41,6 +47,8 @@ pub struct Clock {
     /// `None` for followers.
     bend: Option<Bend>,
     last: u64,
+    /// The reading at which the leader next compares with UTC; at once, to begin with.
+    steer_at: u64,
     pace: Pace,
 }
 
@@ -69,6 +77,7 @@ impl Clone for Clock {
             correction: Arc::clone(&self.correction),
             bend: None,
             last: self.last,
+            steer_at: self.steer_at,
             pace: self.pace,
         }
     }
@@ -132,6 +141,7 @@ impl Clock {
                 ..Bend::default()
             }),
             last: 0,
+            steer_at: 0,
             pace,
         }
     }
@@ -155,7 +165,7 @@ impl Clock {
     fn correct(&self, unbent: u64) -> i64 {
         let told = self.correction.load(Ordering::Relaxed);
         let Some(bend) = self.bend else { return told };
-        let elapsed = unbent.saturating_sub(bend.since) as i64;
+        let elapsed = unbent.saturating_sub(bend.since).min(BEND_NS) as i64;
         let correction = bend
             .from_ns
             .saturating_add(elapsed.saturating_mul(bend.ppm) / 1_000_000);
@@ -166,12 +176,26 @@ impl Clock {
         told
     }
 
-    /// Bends the leading clock towards `utc`; call it about once a second. Followers ignore it.
-    pub fn slew(&mut self, utc: Nanos) {
+    /// Bends the leading clock towards the system's UTC, once a second by its last reading; in
+    /// between it costs a comparison. Followers ignore it.
+    #[inline]
+    pub fn steer(&mut self) {
+        if self.last >= self.steer_at {
+            self.slew();
+        }
+    }
+
+    #[cold]
+    fn slew(&mut self) {
+        self.bend_towards(utc(), self.unbent());
+        self.steer_at = self.now().0.saturating_add(STEER_NS);
+    }
+
+    /// Bends towards `utc`, at a reading of unbent time.
+    fn bend_towards(&mut self, utc: Nanos, unbent: u64) {
         // Signed: the system's clock may have been set back to before this one was anchored.
         let passed = i128::from(utc.0) - i128::from(self.pace.utc);
         let utc = i128::from(self.anchor) + passed * i128::from(self.pace.milli) / 1_000;
-        let unbent = self.unbent();
         let from_ns = self.correct(unbent);
         let now = unbent.saturating_add_signed(from_ns);
         let behind_ns = (utc - i128::from(now)).clamp(-500_000, 500_000) as i64;
@@ -188,6 +212,14 @@ impl Clock {
 }
 
 #[cfg(test)]
+impl Clock {
+    /// True once it was compared with the system's UTC.
+    pub(crate) const fn is_steered(&self) -> bool {
+        self.steer_at > 0
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -195,12 +227,43 @@ mod tests {
     fn it_never_runs_backwards_even_when_utc_steps_back() {
         let mut clock = Clock::new();
         let before = clock.now();
-        clock.slew(Nanos(0));
+        clock.bend_towards(Nanos(0), clock.unbent());
         assert!(clock.now() >= before);
         assert_eq!(clock.bend.map(|bend| bend.ppm), Some(-SLEW_PPM_MAX));
-        clock.slew(Nanos(u64::MAX));
+        clock.bend_towards(Nanos(u64::MAX), clock.unbent());
         assert!(clock.now() >= before);
         assert_eq!(clock.bend.map(|bend| bend.ppm), Some(SLEW_PPM_MAX));
+    }
+
+    #[test]
+    fn one_bend_counts_for_two_seconds_however_long_the_leader_stands_still() {
+        let mut clock = Clock::new();
+        let start = clock.anchor;
+        clock.bend_towards(Nanos(start + 100_000), start);
+        let bent = |after_ns: u64| clock.correct(start + after_ns);
+        assert_eq!(bent(0), 0);
+        assert_eq!(bent(STEER_NS), 100_000, "what was missing, after a second");
+        assert_eq!(bent(BEND_NS), 200_000);
+        assert_eq!(
+            bent(3_600 * STEER_NS),
+            200_000,
+            "100 ppm of an hour: 360 ms"
+        );
+    }
+
+    #[test]
+    fn it_is_steered_once_a_second_by_its_own_readings() {
+        let mut clock = Clock::new();
+        assert!(!clock.is_steered());
+        clock.steer();
+        let due = clock.steer_at;
+        assert!(due >= clock.last + STEER_NS);
+        clock.last = due - 1;
+        clock.steer();
+        assert_eq!(clock.steer_at, due, "not yet");
+        clock.last = due;
+        clock.steer();
+        assert!(clock.steer_at >= due + STEER_NS);
     }
 
     #[test]
@@ -216,7 +279,7 @@ mod tests {
             two.saturating_sub(one) >= Nanos::from_millis(100),
             "{one:?} {two:?}"
         );
-        fast.slew(utc());
+        fast.steer();
         let bend = fast.bend.unwrap_or_default();
         assert!(bend.ppm.abs() <= SLEW_PPM_MAX);
         assert!(fast.now() < monday + Nanos::from_secs(3_600));
@@ -236,7 +299,7 @@ mod tests {
             follower.now() >= ahead,
             "an hour of correction reaches the follower at once"
         );
-        follower.slew(Nanos(0));
+        follower.bend_towards(Nanos(0), follower.unbent());
         assert!(follower.now() >= ahead);
         assert!(follower.bend.is_none() && follower.clone().bend.is_none());
     }

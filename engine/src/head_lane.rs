@@ -2,7 +2,7 @@
 
 use crate::carry::save;
 use crate::chain::End;
-use crate::clock::{Clock, utc};
+use crate::clock::Clock;
 use crate::gate::SlotChange;
 use crate::lane::{Idle, Waiter, Works};
 use crate::shared::{Emergency, Shared};
@@ -167,6 +167,10 @@ impl HeadLane {
     fn turn_live<E: End>(&mut self, works: &mut Works<E>, alone: bool) -> Turn {
         let mut turn = Turn::Nothing;
         let mut looks = if self.idle == Idle::Spin { LOOKS } else { 1 };
+        if let Time::Live { clock, .. } = &mut self.time {
+            // Not with housekeeping, which there is none of before the open.
+            clock.steer();
+        }
         for _ in 0..MARKET_BATCH {
             if !works.has_room() {
                 self.stalls += 1;
@@ -260,10 +264,6 @@ impl HeadLane {
     }
 
     fn keep_house<E: End>(&mut self, works: &mut Works<E>) {
-        let Time::Live { clock, .. } = &mut self.time else {
-            return;
-        };
-        clock.slew(utc());
         let note = Note {
             a: self.head.window_high_water() as u64,
             b: std::mem::take(&mut self.stalls),
@@ -291,5 +291,62 @@ fn drain(ring: &mut Consumer<Line>, head: &mut Head) {
         ring.pop_entire_slice(&mut lines[1..length])
             .expect("drafts are pushed whole");
         head.hear(FrameRef::first_of(&lines).expect("a draft has at most eight lines"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Chain;
+    use crate::probe::Probe;
+    use feed::head::Timers;
+    use rtrb::RingBuffer;
+    use stream::Out;
+
+    /// An end that takes everything.
+    struct Nowhere;
+
+    impl Out for Nowhere {
+        fn put(&mut self, _: FrameRef<'_>) {}
+    }
+
+    impl End for Nowhere {
+        fn has_room(&self, _: usize) -> bool {
+            true
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    #[test]
+    fn the_clock_is_steered_before_the_open_too() {
+        let shared = Arc::new(Shared::new(1, 0));
+        let never = Timers::new(Box::new(|_| None));
+        let time = Time::Live {
+            clock: Clock::new(),
+            until: Nanos::MAX,
+        };
+        let mut lane = HeadLane {
+            head: Head::new(0, Nanos::ZERO, never, Nanos(1)),
+            market: Thrift::new(Merge::new(Vec::new()), Arc::clone(&shared)),
+            back: RingBuffer::new(1).1,
+            broker: None,
+            operator: RingBuffer::new(1).1,
+            slots: RingBuffer::new(1).1,
+            shared,
+            time,
+            idle: Idle::Backoff,
+            stalls: 0,
+            told: 0,
+        };
+        let mut works = Works::new(Chain::new(Nowhere, Probe::default()), 0);
+        lane.turn(&mut works, true);
+        let Time::Live { clock, .. } = &lane.time else {
+            panic!("it runs by the clock");
+        };
+        assert!(
+            clock.is_steered(),
+            "without a session there is no housekeeping"
+        );
     }
 }
