@@ -1,5 +1,6 @@
 //! Which parts run on which lanes.
 
+use crate::lane;
 use std::fmt;
 use std::str::FromStr;
 
@@ -34,11 +35,12 @@ impl Layout {
         })
     }
 
-    /// The layout for a box with that many usable cores: spinning lanes leave at least one core
-    /// to the edge, the journal's helper and the system.
+    /// The layout for a process that may use so many cores at once, and these by name: spinning
+    /// lanes leave at least one core to the edge, the journal's helper and the system.
     #[must_use]
-    pub fn auto(cores: usize) -> Self {
-        let lanes = match cores {
+    pub fn auto(parallelism: usize, cores: &[usize]) -> Self {
+        // No more than can be named: a quota allows fewer at once than an affinity names.
+        let lanes = match parallelism.min(cores.len()) {
             0..=2 => 1,
             3 => 2,
             4 | 5 => 3,
@@ -49,10 +51,9 @@ impl Layout {
             cores: vec![None],
         });
         // Core 0 takes most interrupts; lanes begin behind it where there is room.
-        if cores > 1 {
-            layout.cores = (0..lanes)
-                .map(|lane| Some(cores.saturating_sub(lanes) + lane))
-                .collect();
+        if parallelism > 1 && cores.len() > 1 {
+            let last = &cores[cores.len() - lanes..];
+            layout.cores = last.iter().copied().map(Some).collect();
         }
         layout
     }
@@ -104,8 +105,8 @@ impl FromStr for Layout {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "auto" {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            return Ok(Self::auto(cores));
+            let parallelism = std::thread::available_parallelism().map_or(1, usize::from);
+            return Ok(Self::auto(parallelism, &lane::cores()));
         }
         if let Ok(lanes) = text.parse::<usize>() {
             return Self::of(lanes);
@@ -186,8 +187,27 @@ mod tests {
 
     #[test]
     fn auto_leaves_a_core_to_the_rest() {
-        for cores in 2..64 {
-            assert!(Layout::auto(cores).lanes() < cores);
+        for count in 2..64 {
+            let box_cores: Vec<usize> = (0..count).collect();
+            let layout = Layout::auto(count, &box_cores);
+            let lanes = layout.lanes();
+            assert!(lanes < count);
+            let last: Vec<_> = (count - lanes..count).map(Some).collect();
+            assert_eq!(layout.cores, last);
+        }
+    }
+
+    #[test]
+    fn auto_names_cores_that_the_process_may_use() {
+        let confined = Layout::auto(4, &[4, 5, 6, 7]);
+        assert_eq!(confined.cores, [Some(5), Some(6), Some(7)]);
+        let scattered = Layout::auto(3, &[1, 8, 30]);
+        assert_eq!(scattered.cores, [Some(8), Some(30)]);
+        let by_quota = Layout::auto(2, &[0, 1, 2, 3]);
+        assert_eq!(by_quota.cores, [Some(3)]);
+        for (parallelism, cores) in [(1, &[5][..]), (1, &[4, 5]), (4, &[6]), (2, &[])] {
+            let layout = Layout::auto(parallelism, cores);
+            assert_eq!(layout.cores, [None], "{parallelism} {cores:?}");
         }
     }
 }
