@@ -27,6 +27,7 @@ use held::{HELD_MAX, Held};
 use journal::{Health, Writer};
 use rtrb::Producer;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use stream::payload::{
     Command, Control, ControlAction, DepthSlot, Note, NoteKind, Refused, Request, Requested,
@@ -200,11 +201,9 @@ impl Gate {
     }
 
     /// Nothing can be journaled any more: the edge cancels entries, keeps protection, and writes
-    /// down what it did.
+    /// down what it did. Only then what a lane was at when it broke is appended, as far as the
+    /// journal still takes it; where it is the journal that died, nothing happens.
     pub fn abandon(&mut self) {
-        // What a lane was at when it broke; where it is the journal that died, nothing happens.
-        self.append_gathered();
-        self.tell_market();
         let Self {
             journal,
             log,
@@ -214,6 +213,8 @@ impl Gate {
         } = self;
         let (ts, seq) = (journal.last_ts(), journal.last_seq());
         log.cancel_entries(edge, ledger.legs(), ts, seq);
+        // The writer may be what broke, and then it breaks here again; that was told already.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.append_gathered()));
     }
 
     /// Legs that may be live at the broker.

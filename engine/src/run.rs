@@ -514,7 +514,8 @@ impl Lanes<'_> {
         if let Some(broken) = broken {
             // Never resumed in place: the edge protects, the journal tells what happened.
             if let Some(mut gate) = gate {
-                gate.abandon();
+                // Whatever else is broken: behind this the edge's threads send what they were told.
+                let _ = catch_unwind(AssertUnwindSafe(move || gate.abandon()));
             }
             return Err(broken);
         }

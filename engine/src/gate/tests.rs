@@ -4,13 +4,14 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::setup::{SAMPLE, Setup};
+use gateway::ibkr::edge::IbkrEdge;
 use journal::{Faults, Operation, Options, create_or_continue};
 use rtrb::{Consumer, RingBuffer};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use stream::Class;
-use stream::payload::{Best, CommandOp, Delete, Payload, Sent, SentOutcome};
+use stream::payload::{Best, CommandOp, Delete, LegRole, Payload, Sent, SentOutcome};
+use stream::{Class, FrameId};
 
 /// A disk that gives so many segments and then none.
 #[derive(Debug)]
@@ -157,4 +158,37 @@ fn an_entry_that_waits_for_a_disk_that_keeps_nothing_is_given_up_and_answered_fo
     let sent = *FrameRef::first_of(&[line]).unwrap().read::<Sent>();
     assert_eq!(sent.outcome, SentOutcome::NotSent);
     assert!(back.is_empty(), "the broker never saw it");
+}
+
+#[test]
+fn a_gate_whose_writer_broke_still_cancels_entries_and_writes_it_down() {
+    for gathered in [1, 2] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut gate = gate(dir.path(), 100);
+        let (commands, mut taken) = RingBuffer::new(8);
+        let (writer, clock) = (std::thread::current(), Box::new(|| Nanos(5)));
+        gate.edge = Broker::Ibkr(Box::new(IbkrEdge::new(commands, writer, clock)));
+        let entry = Command {
+            leg: FrameId(7),
+            op: CommandOp::Place,
+            role: LegRole::Entry,
+            qty: 100,
+            ..Command::zeroed()
+        };
+        put(&mut gate, Class::Derived, 1, &entry);
+        for seq in 9..9 + gathered {
+            put(&mut gate, Class::Input, seq, &Delete::zeroed());
+        }
+        let broke = catch_unwind(AssertUnwindSafe(|| gate.flush()));
+        assert!(broke.is_err(), "9 does not follow 1");
+        gate.abandon();
+        let left: Vec<_> = std::iter::from_fn(|| taken.pop().ok())
+            .map(|passed| (passed.command.op, passed.command.leg))
+            .collect();
+        let want = [CommandOp::Place, CommandOp::Cancel].map(|op| (op, FrameId(7)));
+        assert_eq!(left, want, "{gathered}");
+        let told = EdgeLog::read(dir.path()).unwrap();
+        assert_eq!((told.len(), told[0].leg.leg), (1, FrameId(7)));
+        assert_eq!((told[0].seq, told[0].ts), (1, Nanos(1)));
+    }
 }
