@@ -214,18 +214,37 @@ fn metadata(version: u8, schema: Schema, start: u64) -> Metadata {
         .build()
 }
 
+/// A symbol's ids, each from a time's date to before another's.
+fn mapping(symbol: &str, ids: &[(&str, u64, u64)]) -> SymbolMapping {
+    let date = |ts| metadata(3, Schema::Mbo, ts).start().date();
+    let interval = |&(id, from, to): &(&str, u64, u64)| MappingInterval {
+        start_date: date(from),
+        end_date: date(to),
+        symbol: id.to_owned(),
+    };
+    SymbolMapping {
+        raw_symbol: symbol.to_owned(),
+        intervals: ids.iter().map(interval).collect(),
+    }
+}
+
 /// A DBN file of that version with two instruments: ESH4 is 7, ESM4 is 8.
 fn file(version: u8, schema: Schema, records: &[&[u8]]) -> Vec<u8> {
-    let mapping = |symbol: &str, id: &str| SymbolMapping {
-        raw_symbol: symbol.to_owned(),
-        intervals: vec![MappingInterval {
-            start_date: metadata(version, schema, 0).start().date(),
-            end_date: metadata(version, schema, 2 * TS).start().date(),
-            symbol: id.to_owned(),
-        }],
+    let always = |symbol, id| mapping(symbol, &[(id, 0, 2 * TS)]);
+    let mappings = vec![always("ESH4", "7"), always("ESM4", "8")];
+    file_of(version, schema, mappings, records)
+}
+
+fn file_of(
+    version: u8,
+    schema: Schema,
+    mappings: Vec<SymbolMapping>,
+    records: &[&[u8]],
+) -> Vec<u8> {
+    let metadata = Metadata {
+        mappings,
+        ..metadata(version, schema, 0)
     };
-    let mut metadata = metadata(version, schema, 0);
-    metadata.mappings = vec![mapping("ESH4", "7"), mapping("ESM4", "8")];
     let mut bytes = Vec::new();
     MetadataEncoder::new(&mut bytes)
         .encode(&metadata)
@@ -323,6 +342,37 @@ fn market_by_order_records_become_order_frames() {
         let closing = all[11].read::<Execute>();
         assert_eq!(closing.flags, flags::HIDDEN | flags::NON_PRINTABLE);
     }
+}
+
+#[test]
+fn orders_of_a_symbol_that_took_over_an_id_are_not_ours() {
+    const DAY: u64 = 86_400_000_000_000;
+    let (first, second, behind) = (TS, TS + DAY, TS + 2 * DAY);
+    let mappings = vec![
+        mapping("ESM4", &[("8", first, second), ("7", second, behind)]),
+        mapping("ESH4", &[("7", first, second), ("8", second, behind)]),
+    ];
+    let order = |id: u32, order_id: u64, day: u64| MboMsg {
+        ts_recv: day,
+        ..mbo(id, b'A', b'B', order_id, 1, LAST)
+    };
+    let records = [
+        order(7, 1, first),
+        order(8, 2, first),
+        order(7, 3, second),
+        order(8, 4, second),
+        // The file says nothing of that day.
+        order(7, 5, behind),
+        order(8, 6, behind),
+    ];
+    let records: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
+    let (frames, counts) = collect(file_of(3, Schema::Mbo, mappings, &records));
+    let orders: Vec<u64> = frames
+        .iter()
+        .map(|frame| frame.read::<Add>().order_id)
+        .collect();
+    assert_eq!(orders, [1, 4, 6]);
+    assert_eq!((counts.records, counts.unasked), (6, 3));
 }
 
 fn pair(bid: i64, bid_qty: u32, ask: i64, ask_qty: u32) -> BidAskPair {

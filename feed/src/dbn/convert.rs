@@ -432,8 +432,7 @@ fn map_symbol(
             super::words(&msg.stype_out_symbol),
         ]
     };
-    for name in names {
-        symbology.map(&name, header.instrument_id, stamp(header.ts_event));
-    }
+    let names = names.each_ref().map(String::as_str);
+    symbology.map(names, header.instrument_id, stamp(header.ts_event));
     Ok(())
 }
