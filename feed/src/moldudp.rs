@@ -7,7 +7,7 @@
 //! While a hole is open later messages wait: nothing is ever handed on out of order. A hole that a
 //! re-request server fills leaves no trace in the stream. One that is given up becomes a `Gap`;
 //! messages go on behind it, and the books stay untradable until the receiver has got the session
-//! again from its first message: see [`receiver`].
+//! again from its first message: see [`receiver`]. So they are until a late start has caught up.
 //!
 //! Deliberately absent: a request server, SoupBinTCP, encryption.
 

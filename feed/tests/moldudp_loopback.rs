@@ -449,6 +449,34 @@ fn a_source_that_joins_late_without_the_past_is_gapped_from_its_first_frame() {
     assert_eq!(rig.quality() & quality::GAPPED, quality::GAPPED);
 }
 
+#[test]
+fn a_source_that_joins_late_is_gapped_until_it_has_caught_up() {
+    let messages = small();
+    let (_, expected) = reference("AMZN", &messages);
+    let mut rig = Rig::new("AMZN", messages, 1, Config::default());
+    let mut next = rig.send_from(0, 301);
+    rig.settle();
+    // The past comes first, and its prices are the morning's.
+    let book = rig.books.book(ONE);
+    assert!(book.best(Side::Buy).is_some() && book.best(Side::Sell).is_some());
+    assert_eq!(rig.quality(), quality::GAPPED);
+    let late = (GapReason::Stale, 1, 301, 0);
+    assert_eq!(rig.gaps(), [late; 2]);
+    while !rig.source.receiver().is_sound() {
+        assert_eq!(rig.quality(), quality::GAPPED);
+        rig.pass(Nanos(60_000));
+        rig.settle();
+    }
+    assert_eq!(rig.source.receiver().expected(), next as u64);
+    assert_eq!(rig.gaps(), [late, late, (GapReason::Recovered, 0, 0, 0)]);
+    assert_eq!(rig.quality(), 0);
+    while next <= rig.messages.len() {
+        next = rig.send_from(0, next);
+        rig.settle();
+    }
+    assert_eq!(shown(&rig.books, 100), shown(&expected, 100));
+}
+
 /// One of the multicast groups that are left to each site, on any free port.
 fn group(number: u8) -> SocketAddr {
     SocketAddr::from(([239, 255, 77, number], 0))

@@ -15,6 +15,7 @@ const SESSION: [u8; 10] = *b"  20120621";
 enum Out {
     Message(u64, bool),
     Lost(u64, u64),
+    Behind(u64),
     Stale,
     Rebuild(u64),
     Recovered,
@@ -49,6 +50,7 @@ fn drain(receiver: &mut Receiver) -> Vec<Out> {
                 Out::Message(sequence, replayed)
             }
             Output::Lost { from, to } => Out::Lost(from, to),
+            Output::Behind { to } => Out::Behind(to),
             Output::Stale => Out::Stale,
             Output::Rebuild { to } => Out::Rebuild(to),
             Output::Recovered => Out::Recovered,
@@ -113,13 +115,14 @@ fn counts(change: impl FnOnce(&mut Counts)) -> Counts {
 #[test]
 fn messages_in_order_come_out_in_order() {
     let mut receiver = receiver();
+    assert_eq!(feed(&mut receiver, 0, &header(&SESSION, 1, 0)), []);
     assert_eq!(feed(&mut receiver, 1, &packet_of(1, 4)), news(1, 4));
     assert_eq!(feed(&mut receiver, 2, &packet_of(4, 5)), news(4, 5));
     assert_eq!(feed(&mut receiver, 3, &header(&SESSION, 5, 0)), []);
     assert_eq!(feed(&mut receiver, 4, &packet_of(5, 9)), news(5, 9));
     let expected = counts(|counts| {
-        counts.packets = 4;
-        counts.heartbeats = 1;
+        counts.packets = 5;
+        counts.heartbeats = 2;
         counts.messages = 8;
     });
     assert_eq!(receiver.counts(), &expected);
@@ -265,11 +268,27 @@ fn full_buffers_drop_what_is_furthest_away_and_ask_for_it_later() {
 }
 
 #[test]
-fn a_session_joined_late_is_fetched_from_its_start() {
+fn a_session_joined_late_is_fetched_from_its_start_and_unsound_until_then() {
     let mut receiver = receiver();
-    assert_eq!(feed(&mut receiver, 1, &packet_of(9, 10)), []);
+    assert_eq!(feed(&mut receiver, 1, &packet_of(9, 10)), [Out::Behind(9)]);
     assert_eq!(requests(&mut receiver), [(1, 8)]);
-    assert_eq!(feed(&mut receiver, 2, &packet_of(1, 9)), news(1, 10));
+    assert_eq!(feed(&mut receiver, 2, &packet_of(1, 5)), news(1, 5));
+    // What comes meanwhile is to be reached as well.
+    assert_eq!(feed(&mut receiver, 3, &packet_of(10, 12)), []);
+    assert!(!receiver.is_sound());
+    let mut expected = news(5, 12);
+    expected.push(Out::Recovered);
+    assert_eq!(feed(&mut receiver, 4, &packet_of(5, 9)), expected);
+    assert!(receiver.is_sound());
+}
+
+#[test]
+fn a_late_start_that_nobody_makes_good_is_a_loss() {
+    let mut receiver = receiver();
+    let mut all = feed(&mut receiver, 1, &header(&SESSION, 5, 0));
+    (1..4).for_each(|n| all.extend(wait(&mut receiver, 1 + n * 100)));
+    assert_eq!(all, [Out::Behind(5), Out::Lost(1, 5)]);
+    assert!(!receiver.is_sound());
 }
 
 #[test]
@@ -561,7 +580,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Whatever is lost, doubled or reordered: with a server that answers in the end, exactly the
-    /// session comes out, and no trace of the trouble.
+    /// session comes out, and no trace of the trouble but of a late start.
     #[test]
     fn any_network_with_an_answering_server_yields_the_session(
         sizes in proptest::collection::vec(1u64..6, 1..60),
@@ -580,6 +599,10 @@ proptest! {
         };
         let (out, counts) = run(config, &sizes, &fates, 5_000);
         let total: u64 = sizes.iter().sum();
+        let late = matches!(out[0], Out::Behind(_));
+        let tells = |o: &Out| matches!(o, Out::Behind(_) | Out::Recovered);
+        let (told, out): (Vec<_>, Vec<_>) = out.into_iter().partition(tells);
+        prop_assert_eq!(told.len(), 2 * usize::from(late));
         let mut expected = news(1, total + 1);
         expected.push(Out::Ended);
         prop_assert_eq!(out, expected);
@@ -616,6 +639,10 @@ proptest! {
                     prop_assert!(to > from);
                     (next, sound) = (to, false);
                 }
+                Out::Behind(_) => {
+                    prop_assert!(sound && next == 1);
+                    sound = false;
+                }
                 Out::Rebuild(to) => {
                     prop_assert!(!sound && to >= next);
                     next = 1;
@@ -623,10 +650,10 @@ proptest! {
                 Out::Recovered => {
                     prop_assert!(!sound);
                     sound = true;
-                    // All since the last rebuild is there.
+                    // All since the last rebuild, or the start, is there.
                     let start = out.iter().take_while(|o| !core::ptr::eq(*o, output)).count();
-                    let since = out[..start].iter().rposition(|o| matches!(o, Out::Rebuild(_)));
-                    let since = since.expect("only a rebuild recovers");
+                    let begins = |o: &Out| matches!(o, Out::Rebuild(_) | Out::Behind(_));
+                    let since = out[..start].iter().rposition(begins).expect("a beginning");
                     let lost = out[since..start].iter().any(|o| matches!(o, Out::Lost(..)));
                     prop_assert!(!lost);
                 }

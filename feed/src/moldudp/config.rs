@@ -6,7 +6,7 @@ use stream::Nanos;
 /// Where to begin in a session that runs already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Join {
-    /// With message 1; what was missed is requested.
+    /// With message 1; what was missed is requested, and nothing is sound until it is delivered.
     Start,
     /// With the first packet that arrives; what was missed is lost.
     Live,
@@ -76,6 +76,12 @@ pub enum Output<'a> {
         /// First one.
         from: u64,
         /// The one behind the last.
+        to: u64,
+    },
+    /// The session has run before it was heard: its messages come from 1 on, and what they tell is
+    /// old until `Recovered`.
+    Behind {
+        /// Messages before this one were missed.
         to: u64,
     },
     /// The session has gone silent.

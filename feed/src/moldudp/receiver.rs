@@ -11,6 +11,10 @@
 //! it. What was built from the messages is unsound from then on, and stays so: an answer that
 //! comes too late is never fitted in.
 //!
+//! **Late start.** A session that is first heard behind message 1 is still delivered from there
+//! (with [`Join::Start`]): [`Output::Behind`], then what is old by now, until all that is known to
+//! exist has been delivered: [`Output::Recovered`].
+//!
 //! **Rebuild.** Soundness comes back only by getting the whole session again. From `rebuild_every`
 //! after a loss on the first messages are requested, and again at that interval, while delivery
 //! goes on undisturbed. Once the server answers: [`Output::Rebuild`], then everything from message
@@ -56,6 +60,8 @@ struct Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Soundness {
     Sound,
+    /// It is old: the session ran before it was heard.
+    Behind,
     /// Something was lost. The session is requested again at that time.
     Lost {
         probe_at: Nanos,
@@ -152,7 +158,7 @@ impl Receiver {
         self.store.len()
     }
 
-    /// True when nothing was lost or all of it was made good.
+    /// True when nothing was lost or all of it was made good, and what was delivered is not old.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.soundness == Soundness::Sound
@@ -258,8 +264,15 @@ impl Receiver {
     fn join(&mut self, now: Nanos, first: u64) {
         self.expected = 1;
         self.high = first;
-        if self.config.join == Join::Live && first > 1 {
-            self.lose(now, 1, first);
+        if first == 1 {
+            return;
+        }
+        match self.config.join {
+            Join::Live => self.lose(now, 1, first),
+            Join::Start => {
+                self.soundness = Soundness::Behind;
+                self.events.push_back(Output::Behind { to: first });
+            }
         }
     }
 
@@ -331,15 +344,15 @@ impl Receiver {
         if self.expected < self.high || self.expected == 0 {
             return None;
         }
-        let rebuilt = self.soundness == Soundness::Rebuilding;
-        if rebuilt {
+        let whole = matches!(self.soundness, Soundness::Behind | Soundness::Rebuilding);
+        if whole {
             self.soundness = Soundness::Sound;
         }
         let woke = self.silent && self.spoke_again;
         if woke {
             self.silent = false;
         }
-        if rebuilt || (woke && self.is_sound()) {
+        if whole || (woke && self.is_sound()) {
             return Some(Output::Recovered);
         }
         if self.session_over && !self.ended {

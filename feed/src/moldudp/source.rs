@@ -5,11 +5,11 @@
 //! each packet what is new. Requests go to the configured servers in turn, from a socket of their
 //! own, where the answers arrive.
 //!
-//! Losses, silence and recovery become `Gap` frames on instrument 0: every book of the source. An
-//! instrument that speaks for the first time while something is missing gets a `Gap` of its own
-//! before that, because no book was the source's yet. A rebuild begins with a `Clear` for each
-//! instrument that has spoken and a `Gap` behind them, so that no half-built book counts as sound,
-//! and ends with a `Gap` that says `Recovered`.
+//! Losses, silence, a late start and recovery become `Gap` frames on instrument 0: every book of
+//! the source. An instrument that speaks for the first time while something is missing gets a `Gap`
+//! of its own before that, because no book was the source's yet. A rebuild begins with a `Clear`
+//! for each instrument that has spoken and a `Gap` behind them, so that no half-built book counts
+//! as sound, and ends with a `Gap` that says `Recovered`.
 //!
 //! Deliberately absent: the size of the kernel's receive buffer (`net.core.rmem_default` is the
 //! host's to set) and hardware time stamps.
@@ -77,7 +77,7 @@ pub struct MoldUdpSource<C> {
     ready: bool,
     /// By instrument id: it has spoken.
     seen: Box<[bool]>,
-    /// The last loss or silence.
+    /// The last loss, silence or late start.
     last_gap: Gap,
     /// True when the frame at hand is the first of its instrument and needs a `Gap` before it.
     gap_first: bool,
@@ -211,6 +211,7 @@ impl<C: FnMut() -> Nanos> MoldUdpSource<C> {
                 return self.clear_from(1);
             }
             Output::Lost { from, to } => self.write_gap(GapReason::Lost, from, to),
+            Output::Behind { to } => self.write_gap(GapReason::Stale, 1, to),
             Output::Stale => {
                 let next = self.receiver.expected();
                 self.write_gap(GapReason::Stale, next, 0);

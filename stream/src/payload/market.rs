@@ -353,7 +353,7 @@ wire_enum! {
         Lost = 0 => "lost",
         /// The source fell behind and dropped messages on purpose.
         Overrun = 1 => "overrun",
-        /// The source went silent.
+        /// The source went silent, or what it tells is old: it was heard too late.
         Stale = 2 => "stale",
         /// What was lost has been made good: the book is sound again.
         Recovered = 3 => "recovered",
