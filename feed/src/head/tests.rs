@@ -324,6 +324,48 @@ fn a_silent_source_is_told_once_and_again_when_it_speaks() {
     );
 }
 
+/// A live source: this many frames have arrived.
+struct Arrived(std::sync::Arc<std::sync::atomic::AtomicU32>);
+
+impl Source for Arrived {
+    fn next(&mut self) -> Next {
+        match self.0.load(std::sync::atomic::Ordering::Relaxed) {
+            0 => Next::Idle,
+            _ => Next::At(Nanos::ZERO),
+        }
+    }
+
+    fn take(&mut self, draft: &mut Draft) -> bool {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        draft.write(InstrumentId(1), &Quote::zeroed());
+        true
+    }
+}
+
+#[test]
+fn a_silent_source_whose_frames_have_no_due_times_is_told_too() {
+    use stream::payload::{Connectivity, LinkState};
+    let arrived = std::sync::Arc::default();
+    let source = Arrived(std::sync::Arc::clone(&arrived));
+    let (mut head, mut merge) = (head_live(), Merge::new(vec![Box::new(source)]));
+    let mut told = Vec::new();
+    for ms in (0..20_000).step_by(250) {
+        let speaks = !(3_000..12_000).contains(&ms);
+        arrived.store(u32::from(speaks), std::sync::atomic::Ordering::Relaxed);
+        while let Step::Frame(frame) = head.next_live(&mut merge, at(ms)) {
+            let link = frame.try_read::<Connectivity>();
+            told.extend(link.map(|link| (ms, link.source.0, link.state, link.since)));
+            head.drained(head.seq());
+        }
+    }
+    // Its last frame, of 2,750, is heard by the look at 3,000.
+    let expected = [
+        (9_000, 1, LinkState::Degraded, at(3_000)),
+        (13_000, 1, LinkState::Ready, at(13_000)),
+    ];
+    assert_eq!(told, expected);
+}
+
 /// Three sessions with gaps between them, and how often they were asked for.
 fn sessions(asked: std::sync::Arc<std::sync::atomic::AtomicU32>) -> Timers {
     let days = [(0, 2_000), (4_000, 5_000), (9_000, 9_500)].map(|(open, close)| Session {
