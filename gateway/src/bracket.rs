@@ -12,6 +12,11 @@ use stream::{FrameId, InstrumentId, Nanos, Price, Side};
 /// Cancels of one leg at most; after that it is unknown, and shown as such.
 pub(crate) const CANCELS_MAX: u8 = 3;
 
+/// True for the parts that stand behind an entry: its stop and its target.
+pub(crate) const fn is_trade_exit(role: LegRole) -> bool {
+    matches!(role, LegRole::Stop | LegRole::Target)
+}
+
 /// One leg: an order at the broker, or about to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Leg {

@@ -1,7 +1,8 @@
 //! Closing a position at once, inside the envelope that risk gave.
 //!
 //! First the instrument's other legs are cancelled, and their ends awaited; then one limit order
-//! for what is still open by our own fills. What does not fill in time asks for a wider band; a
+//! for what is still open by our own fills. Without sight of the broker, exits stay until both can
+//! follow each other. What does not fill in time asks for a wider band; a
 //! further order for the instrument amends the one that works.
 
 use crate::bracket::{Leg, Purpose};
@@ -40,9 +41,7 @@ impl State {
             }
             return;
         }
-        let now = port.now();
-        // As long as the cancels of all other legs may take.
-        let wait = Nanos(self.config.cancel_patience.0 * 4);
+        let deadline = port.now() + self.others_patience();
         let Some(slot) = self.claim(instrument, Purpose::Flatten) else {
             given_up(port);
             return;
@@ -51,8 +50,8 @@ impl State {
         bracket.origin = order.origin;
         bracket.side = order.side;
         bracket.reason = order.reason;
-        bracket.started = now;
-        bracket.deadline = now + wait;
+        bracket.started = port.now();
+        bracket.deadline = deadline;
         bracket.market_ts = order.market_ts;
         let (kind, qty) = (OrderType::Limit, order.qty);
         let leg = Leg {
@@ -65,6 +64,22 @@ impl State {
             .expect("an empty bracket has room for a leg");
         self.cancel_others(port, instrument, slot, order.reason);
         self.settle_flatten(port, instrument);
+    }
+
+    /// As long as the cancels of all other legs may take.
+    const fn others_patience(&self) -> Nanos {
+        Nanos(self.config.cancel_patience.0 * 4)
+    }
+
+    /// The cancels that a flatten waits for leave only now: its band is not too narrow for that.
+    pub(crate) fn renew_flattens(&mut self, now: Nanos) {
+        let deadline = now + self.others_patience();
+        for bracket in &mut self.brackets[..usize::from(self.high)] {
+            let waits = bracket.used && bracket.purpose == Purpose::Flatten;
+            if waits && bracket.legs[0].state() == LegState::Queued {
+                bracket.deadline = deadline;
+            }
+        }
     }
 
     /// The order may be wider or narrower than before: the working leg takes it over.

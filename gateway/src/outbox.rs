@@ -1,6 +1,7 @@
 //! From legs to commands: the only place that makes one, and that asserts its envelope.
 
-use crate::bracket::{Bracket, Purpose};
+use crate::bracket::{Bracket, Purpose, is_trade_exit};
+use crate::credits::Waiting;
 use crate::leg::Event;
 use crate::state::{Port, State};
 use stream::payload::{Command, CommandOp, LegRole, LegState, OrderType, Reason, TimeInForce};
@@ -50,8 +51,8 @@ impl State {
 
     fn make_commands(&mut self, port: &mut Port<'_>) {
         while self.credits.one_free() {
-            if let Some((slot, index)) = self.credits.cancels.pop_front() {
-                self.make_cancel(port, (slot, usize::from(index)));
+            if let Some(at) = self.next_cancel() {
+                self.make_cancel(port, at);
             } else if self.blind {
                 return;
             } else if let Some((slot, index)) = self.credits.exits.pop_front() {
@@ -65,6 +66,18 @@ impl State {
                 return;
             }
         }
+    }
+
+    /// The first cancel that may leave: without sight of the broker none of an exit that may work,
+    /// for the flatten that is to take its place cannot leave either.
+    fn next_cancel(&mut self) -> Option<(u16, usize)> {
+        let leaves = |&(slot, index): &Waiting| {
+            let leg = &self.brackets[usize::from(slot)].legs[usize::from(index)];
+            !self.blind || leg.is_final() || !is_trade_exit(leg.role)
+        };
+        let at = self.credits.cancels.iter().position(leaves)?;
+        let (slot, index) = self.credits.cancels.remove(at)?;
+        Some((slot, usize::from(index)))
     }
 
     fn make_cancel(&mut self, port: &mut Port<'_>, at: (u16, usize)) {

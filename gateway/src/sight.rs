@@ -2,8 +2,10 @@
 //! its executions have been read, positions and legs are what they were, not what they are: an exit
 //! placed on that basis could open a position, and a stop resized to it could be too small.
 //!
-//! So nothing but cancels, which are right whenever they arrive, is commanded meanwhile; exits wait
-//! in their queue and are sized when they leave, and no timeout on the broker's answers runs out.
+//! So nothing but cancels of entries and of flattens, which are right whenever they arrive, is
+//! commanded meanwhile. Exits wait in their queue and are sized when they leave; those that stand
+//! at the broker stay there, because what is to close the position in their place waits as well.
+//! No timeout on the broker's answers runs out.
 
 use crate::state::{Port, State};
 use stream::payload::{Connectivity, Reason};
@@ -24,6 +26,7 @@ impl State {
             for watch in &mut self.watches {
                 watch.agree();
             }
+            self.renew_flattens(port.now());
         }
         self.drain(port);
     }

@@ -59,17 +59,53 @@ fn a_flatten_is_sized_by_what_was_missed() {
     world.link(true);
     world.flatten(Side::Sell, 100, 9_990);
     world.millis(20_000);
-    assert_eq!(
-        world.commands(CANCEL, LegRole::Stop).len(),
-        1,
-        "held by the edge"
-    );
     world.fill(LegRole::Target, 70, 70, 100);
+    // The edge would send cancels at the reconnection, and the flatten only when all was read, or
+    // never: nothing would protect the position meanwhile.
+    assert!(world.commands(CANCEL, LegRole::Stop).is_empty());
+    assert!(world.commands(CANCEL, LegRole::Target).is_empty());
+    world.link(false);
+    assert_eq!(world.commands(CANCEL, LegRole::Stop).len(), 1);
+    world.millis(1_000);
+    assert!(world.commands(PLACE, LegRole::Flatten).is_empty());
+    assert!(
+        world.requests(RequestWhy::FlattenBand).is_empty(),
+        "in time"
+    );
     world.status(LegRole::Stop, LegState::Cancelled, 0, 0);
     world.status(LegRole::Target, LegState::Cancelled, 70, 30);
-    assert!(world.commands(PLACE, LegRole::Flatten).is_empty());
-    world.link(false);
     assert_eq!(world.newest(PLACE, LegRole::Flatten).1.qty, 30);
+}
+
+#[test]
+fn a_flatten_meanwhile_leaves_the_exits_and_ends_the_entry() {
+    let mut world = World::open_by_hand();
+    world.entry(Side::Buy, 100, (10_001, 9_951, 10_051));
+    for role in [LegRole::Entry, LegRole::Stop, LegRole::Target] {
+        world.sent(PLACE, role, SentOutcome::Sent);
+    }
+    world.status(LegRole::Entry, LegState::Working, 0, 100);
+    world.link(true);
+    world.flatten(Side::Sell, 100, 9_990);
+    world.millis(60_000);
+    let count = |world: &World| {
+        let roles = [LegRole::Entry, LegRole::Stop, LegRole::Target];
+        roles.map(|role| world.commands(CANCEL, role).len())
+    };
+    assert_eq!(count(&world), [1, 0, 0]);
+    // The wait outlives a restart.
+    let mut saved = Vec::new();
+    world.stage.save(&mut saved);
+    let mut next = World::without_edge();
+    next.seq = world.seq;
+    next.input(InstrumentId::NONE, &Restart::zeroed());
+    next.stage.load(&saved).expect("its own bytes");
+    next.millis(1_000);
+    assert_eq!(count(&next), [0, 0, 0]);
+    for world in [&mut world, &mut next] {
+        world.link(false);
+        assert_eq!(count(world)[1..], [2, 2]);
+    }
 }
 
 #[test]

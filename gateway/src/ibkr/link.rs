@@ -13,8 +13,9 @@
 //! Deliberately absent: sockets and clocks.
 
 use super::policy::OnLink;
+use crate::bracket::is_trade_exit;
 use stream::Nanos;
-use stream::payload::LinkState;
+use stream::payload::{CommandOp, LegRole, LinkState};
 
 /// Where the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -275,7 +276,16 @@ impl Link {
         self.read = self.doubts[Doubt::Servers as usize] == 0;
     }
 
-    /// True while what became of orders is not known: nothing but cancels leaves.
+    /// Whether a command may leave. While what became of orders is not known, only cancels do, and
+    /// none of an exit: the stop stands until what closes the position in its place may follow.
+    #[must_use]
+    pub fn takes(&self, op: CommandOp, role: LegRole) -> bool {
+        let blindly = op == CommandOp::Cancel && !is_trade_exit(role);
+        self.takes_orders() && (blindly || !self.is_blind())
+    }
+
+    /// True while what became of orders is not known: nothing but cancels leaves, see
+    /// [`Self::takes`].
     #[must_use]
     pub const fn is_blind(&self) -> bool {
         !self.read
@@ -367,6 +377,23 @@ mod tests {
         assert!(!link.is_blind(), "data are no orders");
         link.lost(NOW);
         assert!(link.is_blind());
+    }
+
+    #[test]
+    fn an_exit_is_not_taken_away_before_orders_were_read() {
+        use LegRole::{Entry, Flatten, Stop, Target};
+        let mut link = enabled();
+        let takes = |link: &Link, op| [Entry, Flatten, Stop, Target].map(|r| link.takes(op, r));
+        assert_eq!(takes(&link, CommandOp::Cancel), [true, true, false, false]);
+        assert_eq!(takes(&link, CommandOp::Place), [false; 4]);
+        link.orders_are_read();
+        for op in [CommandOp::Cancel, CommandOp::Place, CommandOp::Modify] {
+            assert_eq!(takes(&link, op), [true; 4]);
+        }
+        hear(&mut link, 1100);
+        assert_eq!(takes(&link, CommandOp::Cancel), [false; 4]);
+        hear(&mut link, 1102);
+        assert_eq!(takes(&link, CommandOp::Cancel), [true, true, false, false]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Each command is answered with one `Sent`. Nothing is handed over while the link takes no orders:
 //! a command that places or modifies is returned at once as not sent, so that risk can decide anew.
 //! This lasts until executions have been read again, because the command may have been made without
-//! knowing them. Cancels wait for the link alone: a cancel is right whenever it arrives.
+//! knowing them. Cancels wait: those of exits likewise until then, because a stop must not end
+//! before what closes the position in its place may leave; others for the link alone, because they
+//! are right whenever they arrive.
 
 use super::{Clock, Common, Idle, MOST, Meter, Passed};
 use crate::ibkr::broker::Handed;
@@ -145,7 +147,8 @@ impl Writer {
                 Turn::Done if from_exits => drop(self.exits.remove(held)),
                 Turn::Done => drop(self.entries.pop_front()),
                 Turn::Held if from_exits => held += 1,
-                Turn::Held => return Some(MOST),
+                // What it cancels went before it: it holds up no cancel of another entry.
+                Turn::Held => self.exits.extend(self.entries.pop_front()),
                 Turn::Later(at) => {
                     let wait = at.saturating_sub((self.clock)());
                     return Some(self.common.wall(wait).min(MOST));
@@ -193,11 +196,9 @@ impl Writer {
         Turn::Done
     }
 
-    /// Whether the link takes a command: a cancel as soon as the broker is reached, anything else
-    /// when it is known what became of earlier ones.
     fn is_taken(&self, passed: &Passed) -> bool {
-        let link = &self.common.lock().link;
-        link.takes_orders() && (passed.command.op == CommandOp::Cancel || !link.is_blind())
+        let command = &passed.command;
+        self.common.lock().link.takes(command.op, command.role)
     }
 
     /// Room in the budget: an entry takes that of its children with it, so that none of them is

@@ -200,7 +200,8 @@ impl Story {
             self.wrongs
                 .push(format!("entry {id} was made while the link was {link:?}"));
         }
-        if self.blind && command.op != CommandOp::Cancel {
+        let exit = matches!(command.role, LegRole::Stop | LegRole::Target);
+        if self.blind && (command.op != CommandOp::Cancel || exit) {
             self.wrongs
                 .push(format!("{id} was made before executions were read"));
         }
