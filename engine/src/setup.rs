@@ -27,7 +27,7 @@ use ::signal::SignalStage;
 use book::{BookStage, Books};
 use std::path::PathBuf;
 use stream::limits::{EVALUATE_PERIOD, RING_LINES_MAX};
-use stream::payload::{Instrument, Session, text};
+use stream::payload::{Instrument, InstrumentType, Session, text};
 use stream::{InstrumentId, Nanos};
 
 /// The embedded sample: a complete configuration.
@@ -239,7 +239,8 @@ impl Setup {
                 let client_id = self.ibkr.as_ref().map_or(0, |ibkr| ibkr.client_id);
                 let mut desk = Desk::new(0, client_id);
                 for (id, own) in &self.instruments {
-                    desk.set_multiplier(*id, own.multiplier);
+                    let future = own.what == InstrumentType::Future;
+                    desk.set_units(*id, own.multiplier, future);
                 }
                 Shade::Ibkr(Box::new(desk))
             }

@@ -135,6 +135,7 @@ pub struct Desk {
     /// Executions that could not be read, by id. Not folded: a start tells them once more.
     unread: BTreeSet<String>,
     multipliers: BTreeMap<InstrumentId, u32>,
+    futures: BTreeSet<InstrumentId>,
     unanswered: Vec<(FrameId, InstrumentId, Command)>,
     orphans: BTreeMap<i64, Orphan>,
     round: u32,
@@ -172,6 +173,7 @@ impl Desk {
             fees: BTreeMap::new(),
             unread: BTreeSet::new(),
             multipliers: BTreeMap::new(),
+            futures: BTreeSet::new(),
             unanswered: Vec::new(),
             orphans: BTreeMap::new(),
             round: 0,

@@ -57,9 +57,10 @@ impl Desk {
         first.or_insert(position.qty.0 - own);
     }
 
-    /// The first word on cash is what the journal began with.
+    /// The first word on cash is what the journal began with, unless a future's mark is in it.
     pub fn on_value(&mut self, value: &AccountValue) {
-        if value.field == AccountField::Cash && self.base.cash.is_none() {
+        let first = value.field == AccountField::Cash && self.base.cash.is_none();
+        if first && !self.holds_future() {
             let before = i128::from(value.value.0) - self.base.moved;
             self.base.cash = i64::try_from(before).ok().map(Money);
         }
@@ -71,9 +72,23 @@ impl Desk {
         &self.base
     }
 
-    /// Units of an instrument, for what its executions move in cash.
-    pub fn set_multiplier(&mut self, instrument: InstrumentId, multiplier: u32) {
+    /// Units of an instrument, and whether it is a future, for what its executions move in cash.
+    pub fn set_units(&mut self, instrument: InstrumentId, multiplier: u32, future: bool) {
         self.multipliers.insert(instrument, multiplier);
+        if future {
+            self.futures.insert(instrument);
+        }
+    }
+
+    /// True while the broker's cash cannot be told from executions. A future is not paid for: what
+    /// it gains or loses at every mark is cash, and only once it is closed do its prices come to
+    /// the same. Of one that was there before, nobody knows the first of them.
+    #[must_use]
+    pub fn holds_future(&self) -> bool {
+        let before = |id| self.base.positions.get(id).is_some_and(|qty| *qty != 0);
+        self.futures
+            .iter()
+            .any(|id| before(id) || self.position(*id) != 0)
     }
 
     pub(super) fn move_cash(&mut self, exec: &Exec, back: bool) {

@@ -12,7 +12,7 @@ const CENT: i64 = 10_000_000;
 
 fn desk() -> Desk {
     let mut desk = Desk::new(1, 7);
-    desk.set_multiplier(ID, 1);
+    desk.set_units(ID, 1, false);
     desk
 }
 

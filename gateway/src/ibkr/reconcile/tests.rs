@@ -229,6 +229,98 @@ fn a_missed_execution_explains_position_and_cash() {
     );
 }
 
+/// The stop's instrument is a future of 50 units; `before` was held when the journal began.
+fn desk_of_a_future(before: i64) -> Desk {
+    let mut desk = Desk::new(5_000_000_000_000, 7);
+    desk.set_units(ID, 50, true);
+    let qty = Qty(before);
+    let position = Position {
+        qty,
+        ..Position::zeroed()
+    };
+    desk.on_position(ID, &position);
+    let cash = AccountValue {
+        value: CASH,
+        field: AccountField::Cash,
+        ..AccountValue::zeroed()
+    };
+    desk.on_value(&cash);
+    desk.round_begins();
+    desk
+}
+
+/// A round behind which `qty` are held, at that cash, with a trade of two on that side before it.
+fn traded(n: u32, side: Side, price: i64, (qty, cash): (i64, i64)) -> Snapshot {
+    let execution = Execution {
+        id: format!("f.{n}.01"),
+        side,
+        qty: 2,
+        price: Price(price * 1_000_000_000),
+        reference: String::new(),
+        ..execution()
+    };
+    let mut seeded = snapshot();
+    seeded.open = Ok(Vec::new());
+    seeded.executions = Ok(Executed {
+        executions: vec![execution],
+        ..Executed::default()
+    });
+    seeded.positions = Ok(vec![held(ID, qty, 0)]);
+    if let Ok(values) = &mut seeded.values {
+        values[0].value = Money(CASH.0 + cash * 1_000_000_000);
+    }
+    seeded
+}
+
+#[test]
+fn a_future_that_is_held_has_moved_no_cash_by_its_price() {
+    let mut desk = desk_of_a_future(0);
+    let mut streak = Streak::default();
+    // Two at 5,000 times 50; the mark rises by one, then stands still.
+    for cash in [0, 100, 100, 100] {
+        let round = judge(&mut desk, &traded(1, Side::Buy, 5_000, (2, cash)), Money(0));
+        let cash = |one: &Mismatch| matches!(one, Mismatch::OtherCash { .. });
+        assert!(!round.mismatches.iter().any(cash), "{:?}", round.mismatches);
+        assert!(!streak.take(&round));
+    }
+    // Sold at 5,003: what it gained is cash, and is compared again.
+    let agrees = traded(2, Side::Sell, 5_003, (0, 300));
+    judge(&mut desk, &agrees, Money(0));
+    assert_eq!(judge(&mut desk, &agrees, Money(0)).mismatches, []);
+    let differs = traded(2, Side::Sell, 5_003, (0, 302));
+    let own = Money(CASH.0 + 300_000_000_000);
+    let broker = Money(CASH.0 + 302_000_000_000);
+    // A fee of each side is awaited: three dollars are within the slack, five are not.
+    assert_eq!(judge(&mut desk, &differs, Money(0)).mismatches, []);
+    let broker = Money(broker.0 + 3_000_000_000);
+    let differs = traded(2, Side::Sell, 5_003, (0, 305));
+    let other = Mismatch::OtherCash { own, broker };
+    assert_eq!(judge(&mut desk, &differs, Money(0)).mismatches, [other]);
+}
+
+#[test]
+fn cash_that_was_first_heard_of_with_a_future_held_is_no_beginning() {
+    let mut desk = desk_of_a_future(2);
+    assert_eq!(desk.base().cash, None);
+    let closed = traded(1, Side::Sell, 5_000, (0, 0));
+    judge(&mut desk, &closed, Money(0));
+    assert_eq!(judge(&mut desk, &closed, Money(0)).mismatches, []);
+    // One that this journal opened: the first word behind its end is.
+    let mut desk = Desk::new(5_000_000_000_000, 7);
+    desk.set_units(ID, 50, true);
+    judge(&mut desk, &traded(1, Side::Buy, 5_000, (2, 0)), Money(0));
+    let cash = AccountValue {
+        value: Money(CASH.0 + 100_000_000_000),
+        field: AccountField::Cash,
+        ..AccountValue::zeroed()
+    };
+    desk.on_value(&cash);
+    assert_eq!(desk.base().cash, None);
+    judge(&mut desk, &traded(2, Side::Sell, 5_001, (0, 100)), Money(0));
+    desk.on_value(&cash);
+    assert_eq!(desk.base().cash, Some(CASH));
+}
+
 #[test]
 fn an_execution_of_others_outside_the_universe_is_missed_by_nobody() {
     let mut seeded = snapshot();

@@ -17,6 +17,8 @@ pub struct Found {
     pub executions: usize,
     /// Instruments that are still held.
     pub held: usize,
+    /// Whether cash was compared: while a future is held, it is not.
+    pub cash: bool,
     /// The day's profit by our executions, and as the broker says, where the two were compared.
     pub profit: Option<(Money, Money)>,
 }

@@ -79,7 +79,8 @@ impl Control {
             let inner = &mut *common.lock();
             for known in &contracts {
                 let own = &known.contract;
-                inner.desk.set_multiplier(own.instrument, own.multiplier);
+                let desk = &mut inner.desk;
+                desk.set_units(own.instrument, own.multiplier, own.future);
             }
         }
         let first_told = !common.lock().desk.base().positions.is_empty();
@@ -362,6 +363,7 @@ impl Control {
             differences: differences.collect(),
             executions: inner.desk.executions(),
             held: inner.desk.held().count(),
+            cash: !inner.desk.holds_future(),
             profit: round.profit,
         });
     }

@@ -59,9 +59,14 @@ pub fn tell(closing: &Closing, observe: bool) -> Outcome {
     match found.result {
         RoundResult::Unanswered => unanswered(observe, "not every question was answered"),
         RoundResult::Agrees => {
+            let cash = if found.cash {
+                "orders and cash"
+            } else {
+                "orders; cash not compared, a future is held"
+            };
             eprintln!(
-                "spindle run: end of day: the broker agrees: {} executions, {} held, orders and \
-                 cash; {profit}",
+                "spindle run: end of day: the broker agrees: {} executions, {} held, {cash}; \
+                 {profit}",
                 found.executions, found.held
             );
             Ok(())
