@@ -311,7 +311,7 @@ impl Broker for Api {
         let Ok((contract, _)) = self.contract(wish.instrument) else {
             return Handed::No;
         };
-        let order = order_of(wish, &self.account);
+        let order = order_of(wish, &contract, &self.account);
         handed(self.client.submit_order(wish.order_id, &contract, &order))
     }
 

@@ -81,8 +81,9 @@ pub(super) fn details_of(details: &ContractDetails, own: &Contract) -> Answer<De
     })
 }
 
-/// An order for the wire.
-pub(super) fn order_of(wish: &Wish, account: &str) -> Order {
+/// An order for the wire. Of a future each works, and each stop triggers, in all hours in which it
+/// trades: the broker's own stops would otherwise sleep outside of the regular ones.
+pub(super) fn order_of(wish: &Wish, contract: &ibapi::contracts::Contract, account: &str) -> Order {
     let (kind, limit, aux) = match wish.order_type {
         OrderType::Market => ("MKT", None, None),
         OrderType::Limit => ("LMT", Some(wish.limit), None),
@@ -121,6 +122,7 @@ pub(super) fn order_of(wish: &Wish, account: &str) -> Order {
         },
         order_ref: wish.reference.clone(),
         transmit: wish.transmit,
+        outside_rth: contract.security_type == SecurityType::Future,
         account: account.to_owned(),
         ..Order::default()
     }
@@ -372,7 +374,8 @@ mod tests {
             reference: "sp1.1.2".to_owned(),
             transmit: true,
         };
-        let order = order_of(&wish, "DU1");
+        let stock = contract_of(&Contract::default());
+        let order = order_of(&wish, &stock, "DU1");
         assert_eq!(
             (order.order_type.as_str(), order.limit_price),
             ("STP", None)
@@ -392,11 +395,19 @@ mod tests {
             tif: TimeInForce::GoodTillDate,
             expire: Nanos(1_795_188_600_000_000_000),
             group: String::new(),
-            ..wish
+            ..wish.clone()
         };
-        let order = order_of(&entry, "DU1");
+        let order = order_of(&entry, &stock, "DU1");
         assert_eq!((order.order_type.as_str(), order.aux_price), ("LMT", None));
         assert_eq!(order.good_till_date, "20261120-15:30:00");
         assert_eq!(order.oca_type, OcaType::None);
+        let future = contract_of(&Contract {
+            future: true,
+            ..Contract::default()
+        });
+        for wish in [&wish, &entry] {
+            assert!(order_of(wish, &future, "DU1").outside_rth);
+            assert!(!order_of(wish, &stock, "DU1").outside_rth);
+        }
     }
 }
