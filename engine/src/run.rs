@@ -424,8 +424,8 @@ fn emergency_text(health: journal::Health) -> String {
 const SLOT_CHANGES: usize = 1_024;
 /// Lines of operator controls that may wait.
 const OPERATOR_LINES: usize = 64;
-/// How far the clock may be behind a journal's last stamp at a start: what two anchors of it in turn
-/// may differ by.
+/// How far the clock may be behind a journal's last stamp at a start: what two anchors of it in
+/// turn may differ by.
 const CLOCK_SLACK: Nanos = Nanos::from_secs(1);
 /// How often the run is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(100);

@@ -79,8 +79,8 @@ fn all(root: &Path, account: &str) -> std::io::Result<Vec<(u32, PathBuf)>> {
     Ok(found)
 }
 
-/// The latest of them before `date` in which a session began: a start that broke off leaves nothing,
-/// and must not hide what was left before it.
+/// The latest of them before `date` in which a session began: a start that broke off leaves
+/// nothing, and must not hide what was left before it.
 fn before(all: &[(u32, PathBuf)], date: u32) -> Option<&Path> {
     let mut earlier = all.iter().rev().filter(|(day, _)| *day < date);
     let began = earlier.find(|(_, path)| has_begun(path));
