@@ -3,10 +3,12 @@
 //!
 //! The server's clock runs fifty times as fast as ours; every wait is for a message.
 
+use gateway::ibkr::api::Api;
+use gateway::ibkr::broker::{self, Broker as _, Handed, Wish};
 use ibapi::accounts::PositionUpdate;
 use ibapi::client::blocking::Client;
-use ibapi::contracts::Contract;
 use ibapi::contracts::tick_types::TickType;
+use ibapi::contracts::{Contract, SecurityType};
 use ibapi::market_data::SmartDepth;
 use ibapi::market_data::historical::{BarSize, ToDuration, WhatToShow};
 use ibapi::market_data::realtime::{MarketDepths, TickTypes};
@@ -15,13 +17,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use stream::Nanos;
+use stream::payload::{OrderType, TimeInForce};
+use stream::{InstrumentId, Nanos, Price, Side};
 use tws::World;
 use tws::server::{Clock, Options, Server, Stopper};
 use tws::world::{Config, Truth};
 
 /// A Friday, 20 November 2026, 14:30 UTC: the market opens.
 const STARTS: u64 = 1_795_185_000;
+const ACCOUNT: &str = "DU1234567";
 /// Longer than any message takes; it ends a test that would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,8 +38,13 @@ struct Paper {
 impl Paper {
     fn open() -> Self {
         let start = Nanos::from_secs(STARTS);
-        let config = Config::synthetic("DU1234567", 7, start, Nanos::from_secs(20_000));
-        let world = World::open(config.expect("sound"));
+        let config = Config::synthetic(ACCOUNT, 7, start, Nanos::from_secs(20_000));
+        Self::of(config.expect("sound"))
+    }
+
+    fn of(config: Config) -> Self {
+        let start = config.start;
+        let world = World::open(config);
         let loopback = "127.0.0.1:0".parse().expect("an address");
         let clock = Clock::scaled(start, 50_000);
         let server = Server::bind(loopback, world, clock, Options::default());
@@ -210,4 +219,64 @@ fn a_bracket_from_its_order_to_its_end() {
     assert_eq!(truth.orders_live, 0);
     let told: f64 = truth.fees.parse().expect("a number");
     assert!((fees - told).abs() < 1e-9, "{fees} and {told}");
+}
+
+/// A stop far below the market.
+fn far_stop(order_id: i32, instrument: InstrumentId) -> Wish {
+    Wish {
+        order_id,
+        parent_id: 0,
+        instrument,
+        side: Side::Sell,
+        qty: 1,
+        order_type: OrderType::Stop,
+        limit: Price::ZERO,
+        trigger: Price(1_000_000_000),
+        tif: TimeInForce::Day,
+        expire: Nanos::ZERO,
+        group: String::new(),
+        reference: format!("of {}", instrument.0),
+        transmit: true,
+    }
+}
+
+#[test]
+fn our_stop_of_a_future_triggers_outside_of_regular_hours_and_one_of_a_share_does_not() {
+    let start = Nanos::from_secs(STARTS);
+    let config = Config::usual(ACCOUNT, 7, start, Nanos::from_secs(20_000));
+    let paper = Paper::of(config.expect("sound"));
+    let address = paper.address.to_string();
+    let api = Api::connect(&address, 5, ACCOUNT, PATIENCE).expect("it connects");
+    let wanted = [("ES", true, "CME", 50), ("ALDR", false, "NASDAQ", 1)];
+    for (number, (symbol, future, venue, multiplier)) in (1..).zip(wanted) {
+        let contract = broker::Contract {
+            instrument: InstrumentId(number),
+            symbol: symbol.to_owned(),
+            future,
+            venue: venue.to_owned(),
+            currency: "USD".to_owned(),
+            multiplier,
+            ..broker::Contract::default()
+        };
+        let known = api.details(&contract).expect("answered");
+        api.learn(&known[0]);
+        let wish = far_stop(api.next_order_id(), contract.instrument);
+        assert_eq!(api.submit(&wish), Handed::Yes);
+    }
+    // What our own comparison sees of them is what was asked for.
+    let open = api.open_orders(PATIENCE).expect("answered");
+    let triggers: Vec<Price> = open.iter().map(|known| known.trigger).collect();
+    assert_eq!(triggers, [Price(1_000_000_000); 2]);
+    let client = paper.connect(6);
+    let rows = client.all_open_orders().expect("asked");
+    let rows = rows.collect_to_end_within(PATIENCE).expect("answered");
+    let orders = rows.into_iter().filter_map(|row| match row {
+        Orders::OrderData(data) => Some((data.contract.security_type, data.order.outside_rth)),
+        Orders::OrderStatus(_) => None,
+    });
+    let orders: Vec<(SecurityType, bool)> = orders.collect();
+    let meant = [(SecurityType::Future, true), (SecurityType::Stock, false)];
+    assert_eq!(orders, meant);
+    drop((api, client));
+    paper.end();
 }
