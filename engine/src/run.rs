@@ -605,3 +605,22 @@ impl Opening<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_is_ahead_of_the_clock_is_not_gone_on_from() {
+        let clock = Clock::new();
+        let now = clock.clone().now();
+        let hour = now.saturating_add(Nanos::from_secs(3_600));
+        assert!(not_ahead_of(Some(&clock), now).is_ok());
+        let refused = not_ahead_of(Some(&clock), hour).expect_err("nothing would fall due");
+        assert!(refused.to_string().contains("chrony"), "{refused}");
+        assert!(
+            not_ahead_of(None, hour).is_ok(),
+            "virtual time is the data's"
+        );
+    }
+}

@@ -166,26 +166,13 @@ mod tests {
             (HELD, true),
             (InstrumentId(4), false),
         ] {
-            assert_eq!(
+            let all = [
                 passes(instrument, &Gap::zeroed()),
-                follows,
-                "{instrument:?}"
-            );
-            assert_eq!(
                 passes(instrument, &Clear::zeroed()),
-                follows,
-                "{instrument:?}"
-            );
-            assert_eq!(
                 passes(instrument, &Halt::zeroed()),
-                follows,
-                "{instrument:?}"
-            );
-            assert_eq!(
                 passes(instrument, &Fault::zeroed()),
-                follows,
-                "{instrument:?}"
-            );
+            ];
+            assert_eq!(all, [follows; 4], "{instrument:?}");
         }
         assert!(passes(HELD, &Delete::zeroed()), "a full book stays whole");
         for instrument in [InstrumentId::NONE, HELD] {

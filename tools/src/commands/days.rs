@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_never_began_hides_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        made(root.path(), "DU1-20261120");
+        // A start that died before it had journaled anything.
+        let empty = journal::Options::new(root.path().join("DU1-20261123"));
+        drop(journal::create_or_continue(&empty).unwrap());
+        let all = all(root.path(), "DU1").unwrap();
+        assert_eq!(all.len(), 2);
+        assert_eq!(before(&all, 20_261_124), Some(all[0].1.as_path()));
+        assert_eq!(expired(&all, 20_261_224, 20), [all[1].1.as_path()]);
+    }
+
+    #[test]
     fn only_journals_of_the_account_count_and_the_one_before_is_kept() {
         let root = tempfile::tempdir().unwrap();
         for name in [

@@ -85,7 +85,7 @@ pub fn run(args: &cli::Demo) -> Outcome {
     })?;
     drop(progress);
     print_summary(&summarise(&dir)?, args.json)?;
-    stop.judge(&finished, false, &dir)
+    stop.judge(finished.flat, false, &dir)
 }
 
 /// The synthetic market's symbols and venues.

@@ -103,7 +103,7 @@ pub fn run(args: &cli::Run) -> Outcome {
         )));
     }
     print_summary(&summarise(&dir)?, args.json)?;
-    stop.judge(&finished, args.seconds.is_none(), &dir)
+    stop.judge(finished.flat, args.seconds.is_none(), &dir)
 }
 
 /// A multiple such as 2 or 0.5, in thousandths.

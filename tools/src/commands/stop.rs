@@ -6,7 +6,7 @@
 use crate::cli::Words;
 use crate::failure::{Failure, Outcome};
 use engine::ibkr::Closing;
-use engine::run::{Finished, Handle};
+use engine::run::Handle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::path::Path;
@@ -83,8 +83,8 @@ impl Stop {
 
     /// What was to be closed, because someone asked or the session is over, and was not, is a
     /// failure: nobody may believe that it was.
-    pub fn judge(&self, finished: &Finished, is_over: bool, journal: &Path) -> Outcome {
-        if finished.flat || !(is_over || self.since.is_some()) {
+    pub fn judge(&self, is_flat: bool, is_over: bool, journal: &Path) -> Outcome {
+        if is_flat || !(is_over || self.since.is_some()) {
             return Ok(());
         }
         Err(Failure::failed(format!(
@@ -104,5 +104,25 @@ impl Stop {
         if compared || waited > PATIENCE + COMPARISON {
             handle.shared.stop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_to_be_closed_and_was_not_is_a_failure() {
+        let mut stop = Stop::new(&Words::default()).expect("signals are at hand");
+        let judged = |stop: &Stop, is_flat, is_over| {
+            let judged = stop.judge(is_flat, is_over, Path::new("kept"));
+            judged.map_err(|failure| (failure.code, failure.text.contains("stats kept")))
+        };
+        let failed = Err((crate::failure::FAILED, true));
+        assert_eq!(judged(&stop, false, false), Ok(()), "nobody asked");
+        assert_eq!(judged(&stop, false, true), failed);
+        stop.since = Some(Instant::now());
+        assert_eq!(judged(&stop, false, false), failed);
+        assert_eq!(judged(&stop, true, true), Ok(()));
     }
 }

@@ -184,7 +184,7 @@ fn go(
     tell_heard(dir, speed_milli)?;
     print_summary(&summarise_at(dir, speed_milli)?, args.json)?;
     close::tell(&closing, args.mode == Mode::Observe)?;
-    stop.judge(&finished, args.seconds.is_none(), dir)
+    stop.judge(finished.flat, args.seconds.is_none(), dir)
 }
 
 /// How long commands took from the gate to the socket, by the clock on the wall.
